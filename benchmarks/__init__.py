@@ -1,0 +1,1 @@
+"""Figures that are measured, not tested: run as python -m benchmarks.NAME."""

@@ -1,0 +1,1 @@
+"""MCP prompts, one module a topic; each ends with PROMPTS."""

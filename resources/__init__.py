@@ -1,0 +1,1 @@
+"""MCP resources, one module a topic; each ends with RESOURCES."""

@@ -1,0 +1,1 @@
+"""The three MCP servers and the hub that mounts them."""

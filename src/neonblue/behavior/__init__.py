@@ -1,0 +1,1 @@
+"""What users do: journeys, next actions, intent, personalisation."""

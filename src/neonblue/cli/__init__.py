@@ -1,0 +1,49 @@
+"""The ``neonblue`` command. A command's module is imported only when it is the one called."""
+
+import argparse
+import sys
+from importlib import import_module
+
+from neonblue import __version__
+
+# name: one line for --help. Each is a module of this package with add_arguments(parser) and
+# run(arguments) -> exit status.
+COMMANDS = {
+    "serve": "start the MCP servers on stdio, or over HTTP with --http HOST:PORT",
+    "load": "load experiment data from a CSV, Parquet or JSONL file",
+    "call": "call one tool and print its answer as JSON",
+    "demo": "build a demo world and show what an agent sees",
+    "doctor": "show what is configured and reachable, and how to mend what is not",
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Parse the command line and run the command; errors become one line on stderr."""
+    words = sys.argv[1:] if argv is None else argv
+    parser = argparse.ArgumentParser(prog="neonblue", description="NeonBlue Intelligence")
+    parser.add_argument("--version", action="version", version=f"neonblue {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    chosen = next((word for word in words if word in COMMANDS), None)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary)
+        if name == chosen:
+            _module(name).add_arguments(command)
+    arguments = parser.parse_args(words)
+    return _run(arguments)
+
+
+def _module(name: str):  # type: ignore[no-untyped-def]
+    return import_module(f"neonblue.cli.{name.replace('-', '_')}")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from neonblue.errors import NeonBlueError
+
+    try:
+        status: int = _module(arguments.command).run(arguments)
+    except NeonBlueError as error:
+        print(f"neonblue: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return status

@@ -1,0 +1,1 @@
+"""Language models: one interface, used only to phrase what was computed."""

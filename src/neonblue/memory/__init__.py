@@ -1,0 +1,1 @@
+"""Chroma: the semantic index over documents that ClickHouse holds."""

@@ -1,0 +1,1 @@
+"""What to run next and how: design, lifecycle, allocation."""

@@ -1,0 +1,94 @@
+"""What can be configured, in small groups with one environment prefix each.
+
+Read by entry points (servers, ingest, cli) through ``workspace``; everything below receives values.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def default_data_dir() -> Path:
+    """The platform's folder for application data."""
+    from platformdirs import user_data_path
+
+    return user_data_path("neonblue", appauthor=False)
+
+
+class StoreSettings(BaseSettings):
+    """Where data lives: ``NEONBLUE_DATA_DIR``, ``NEONBLUE_CLICKHOUSE_DSN``, ``NEONBLUE_READ_ONLY``."""
+
+    model_config = SettingsConfigDict(env_prefix="NEONBLUE_")
+
+    data_dir: Path = Field(default_factory=default_data_dir)
+    clickhouse_dsn: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("NEONBLUE_CLICKHOUSE_DSN", "CLICKHOUSE_DSN", "clickhouse_dsn"),
+    )
+    read_only: bool = False
+    max_memory_fraction: float = Field(default=0.5, gt=0, le=0.9)
+
+    @property
+    def dsn(self) -> str:
+        """The ClickHouse DSN: the configured server, or chDB in the data directory."""
+        if self.clickhouse_dsn is not None:
+            return self.clickhouse_dsn.get_secret_value()
+        return f"chdb://{self.data_dir / 'clickhouse'}"
+
+    @property
+    def embedded(self) -> bool:
+        """Whether this process (or the owner it talks to) runs the engine itself."""
+        return self.dsn.startswith("chdb:")
+
+
+class ChromaSettings(BaseSettings):
+    """The Chroma server, if there is one: ``CHROMADB_HOST``, ``CHROMADB_PORT``, ``CHROMADB_SSL``."""
+
+    model_config = SettingsConfigDict(env_prefix="CHROMADB_")
+
+    host: str | None = None
+    port: int = 8000
+    ssl: bool = False
+    token: SecretStr | None = None
+
+
+class KafkaSettings(BaseSettings):
+    """The event stream: ``KAFKA_BOOTSTRAP_SERVERS``, ``KAFKA_EVENTS_TOPIC`` and so on."""
+
+    model_config = SettingsConfigDict(env_prefix="KAFKA_")
+
+    bootstrap_servers: str | None = None
+    events_topic: str = "experiments_events"
+    enriched_topic: str | None = None
+    dead_topic: str = "experiments_events_dead"
+    definition_topics: str = ""
+    group_id: str = "neonblue-ingest"
+
+
+class LanguageModelSettings(BaseSettings):
+    """The language model that phrases answers; without a key, rules do."""
+
+    model_config = SettingsConfigDict(env_prefix="NEONBLUE_LLM_")
+
+    provider: Literal["anthropic", "openai", "none"] | None = None
+    model: str | None = None
+    base_url: str | None = None
+    timeout_seconds: float = 30.0
+    anthropic_api_key: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("ANTHROPIC_API_KEY", "anthropic_api_key")
+    )
+    openai_api_key: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("OPENAI_API_KEY", "openai_api_key")
+    )
+
+
+class EmbeddingSettings(BaseSettings):
+    """Which model turns text into vectors: ``NEONBLUE_EMBEDDING_PROVIDER`` and so on."""
+
+    model_config = SettingsConfigDict(env_prefix="NEONBLUE_EMBEDDING_")
+
+    provider: Literal["minilm", "openai"] = "minilm"
+    model_path: Path | None = None
+    openai_model: str = "text-embedding-3-small"

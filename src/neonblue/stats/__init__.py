@@ -1,0 +1,1 @@
+"""Statistics over sufficient statistics: pure functions, numpy and scipy only."""

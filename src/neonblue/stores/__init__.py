@@ -1,0 +1,1 @@
+"""ClickHouse: the only source of truth and the only SQL."""

@@ -1,0 +1,1 @@
+"""MCP tools, one module a topic; each ends with TOOLS."""

@@ -1,0 +1,199 @@
+"""Generates the demo world's events and definitions, the same from the same seed and moment."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neonblue.demo.scenarios import SCENARIOS, THEMES, PastTest, Scenario
+
+COUNTRIES, COUNTRY_SHARES = ("US", "GB", "DE", "IN"), (0.5, 0.2, 0.2, 0.1)
+DEVICES, DEVICE_SHARES = ("mobile", "desktop", "tablet"), (0.6, 0.33, 0.07)
+BROWSERS, BROWSER_SHARES = ("Chrome", "Safari", "Firefox"), (0.6, 0.3, 0.1)
+SDK_VERSIONS, SDK_SHARES = ("4.2.0", "4.1.3", "3.9.1"), (0.55, 0.3, 0.15)
+LOST_FRACTION = 0.4
+TICKET_RATE = 0.03
+ORDER_VALUE, ORDER_SPREAD = 42.0, 0.6
+SECONDS_A_DAY = 86_400
+
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Units:
+    """Everything drawn for the units of one scenario; arrays of one length."""
+
+    treated: NDArray[np.bool_]
+    country: NDArray[np.int64]
+    device: NDArray[np.int64]
+    browser: NDArray[np.int64]
+    sdk_version: NDArray[np.int64]
+    visits_before: NDArray[np.int64]
+    exposed_seconds: NDArray[np.float64]
+    buys: NDArray[np.bool_]
+    order_value: NDArray[np.float64]
+    complains: NDArray[np.bool_]
+    delay_seconds: NDArray[np.float64]
+    kept: NDArray[np.bool_]
+
+
+def draw_units(scenario: Scenario, rng: np.random.Generator) -> Units:
+    """The units of a scenario; purchases depend on the variant and on earlier visits."""
+    n = scenario.units
+    treated = rng.random(n) < 0.5
+    visits = rng.poisson(2.0, n)
+    sdk = rng.choice(len(SDK_VERSIONS), n, p=SDK_SHARES)
+    rate = scenario.baseline * (0.5 + 0.25 * visits) * np.where(treated, 1 + scenario.lift, 1.0)
+    tickets = TICKET_RATE * np.where(treated, 1 + scenario.ticket_lift, 1.0)
+    lost = (sdk == 2) & treated & (rng.random(n) < LOST_FRACTION)
+    return Units(
+        treated=treated,
+        country=rng.choice(len(COUNTRIES), n, p=COUNTRY_SHARES),
+        device=rng.choice(len(DEVICES), n, p=DEVICE_SHARES),
+        browser=rng.choice(len(BROWSERS), n, p=BROWSER_SHARES),
+        sdk_version=sdk,
+        visits_before=visits,
+        exposed_seconds=np.sort(rng.random(n)) * scenario.lasts_days * SECONDS_A_DAY,
+        buys=rng.random(n) < np.minimum(rate, 0.95),
+        order_value=np.round(rng.lognormal(np.log(ORDER_VALUE), ORDER_SPREAD, n), 2),
+        complains=rng.random(n) < tickets,
+        delay_seconds=rng.exponential(1800.0, n) + 5.0,
+        kept=~lost if scenario.fault == "lost_on_old_sdk" else np.ones(n, dtype=bool),
+    )
+
+
+def events_of(scenario: Scenario, *, now: datetime, seed: int) -> Iterator[Event]:
+    """Exposures, purchases and support tickets of a scenario, in the event contract."""
+    rng = np.random.default_rng([seed, *scenario.experiment_id.encode()])
+    units = draw_units(scenario, rng)
+    start = now - timedelta(days=scenario.began_days_ago)
+    for index in np.flatnonzero(units.kept):
+        yield from _unit_events(scenario, units, int(index), start, now)
+
+
+def _unit_events(
+    scenario: Scenario, units: Units, index: int, start: datetime, now: datetime
+) -> Iterator[Event]:
+    exposed = start + timedelta(seconds=float(units.exposed_seconds[index]))
+    stem: Event = {
+        "user_id": f"{scenario.experiment_id}-{index:06d}",
+        "experiment_id": scenario.experiment_id,
+        "variant_id": "treatment" if units.treated[index] else "control",
+        "session_id": f"{scenario.experiment_id}-{index:06d}-1",
+    }
+    event_id = f"{scenario.experiment_id}-{index:06d}"
+    yield stem | {
+        "event_id": f"{event_id}-exposure",
+        "event_type": "exposure",
+        "timestamp": _text(exposed),
+        "properties": _properties(units, index),
+    }
+    later = min(exposed + timedelta(seconds=float(units.delay_seconds[index])), now)
+    if units.buys[index]:
+        yield stem | {
+            "event_id": f"{event_id}-purchase",
+            "event_type": "purchase",
+            "timestamp": _text(later),
+            "value": float(units.order_value[index]),
+        }
+    if units.complains[index]:
+        yield stem | {
+            "event_id": f"{event_id}-ticket",
+            "event_type": "support_ticket",
+            "timestamp": _text(later),
+        }
+
+
+def _properties(units: Units, index: int) -> dict[str, str]:
+    return {
+        "country": COUNTRIES[units.country[index]],
+        "device": DEVICES[units.device[index]],
+        "browser": BROWSERS[units.browser[index]],
+        "sdk_version": SDK_VERSIONS[units.sdk_version[index]],
+        "visits_before": str(units.visits_before[index]),
+    }
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds")
+
+
+def past_tests(*, seed: int) -> Iterator[PastTest]:
+    """Finished tests of the organisation; lifts scatter around their theme's centre."""
+    rng = np.random.default_rng([seed, 2])
+    for theme, (changes, reason, centre) in THEMES.items():
+        for number, change in enumerate(changes, start=1):
+            lift = rng.normal(centre, 0.02)
+            control, treatment = (int(n) for n in rng.integers(18_000, 32_000, 2))
+            yield PastTest(
+                experiment_id=f"past_{theme}_{number}",
+                name=change,
+                description=f"{change}, compared with the page as it was.",
+                hypothesis=reason,
+                control_units=control,
+                control_purchases=int(rng.binomial(control, 0.12)),
+                treatment_units=treatment,
+                treatment_purchases=int(rng.binomial(treatment, 0.12 * (1 + lift))),
+            )
+
+
+def definition_of(scenario: Scenario, *, now: datetime) -> dict[str, Any]:
+    """The experiment's plan, as ``neonblue define`` reads it."""
+    start = now - timedelta(days=scenario.began_days_ago)
+    return {
+        "experiment_id": scenario.experiment_id,
+        "name": scenario.name,
+        "description": scenario.description,
+        "hypothesis": scenario.hypothesis,
+        "status": scenario.status,
+        "planned_sample_size": scenario.planned_sample_size,
+        "maximum_sample_size": 2 * scenario.planned_sample_size,
+        "segments": ["country", "device", "browser", "sdk_version"],
+        "started_at": _text(start),
+        "ended_at": _ended_at(scenario, start),
+        "variants": [{"variant_id": "control", "is_control": True}, {"variant_id": "treatment"}],
+        "metrics": list(METRICS),
+    }
+
+
+def _ended_at(scenario: Scenario, start: datetime) -> str | None:
+    if scenario.status == "running":
+        return None
+    return _text(start + timedelta(days=scenario.lasts_days))
+
+
+METRICS: tuple[dict[str, Any], ...] = (
+    {
+        "name": "purchase",
+        "kind": "proportion",
+        "event_type": "purchase",
+        "role": "primary",
+        "mde": 0.10,
+        "covariate": "visits_before",
+        "description": "Visitors who buy at least once after their first exposure.",
+    },
+    {
+        "name": "revenue",
+        "kind": "mean",
+        "event_type": "purchase",
+        "aggregation": "sum",
+        "role": "secondary",
+        "mde": 0.15,
+        "covariate": "visits_before",
+        "description": "Order value a visitor, zero for those who do not buy.",
+    },
+    {
+        "name": "support_ticket",
+        "kind": "proportion",
+        "event_type": "support_ticket",
+        "role": "guardrail",
+        "direction": "decrease",
+        "margin": 0.25,
+        "description": "Visitors who open a support ticket.",
+    },
+)
+
+__all__ = ["METRICS", "SCENARIOS", "definition_of", "events_of", "past_tests"]

@@ -1,0 +1,1 @@
+"""What is wrong with an experiment, why, and how to mend it."""

@@ -1,0 +1,1 @@
+"""What tools answer, as Pydantic models: verdict first, lists last, lifts as fractions."""

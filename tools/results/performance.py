@@ -1,0 +1,217 @@
+"""The answer of ``analyze_experiment_performance``."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from neonblue.tools.results.figure import Answer, Fenced, Figure
+
+
+class Reason(Answer):
+    """Why the verdict is what it is, for machines (``code``) and people (``detail``)."""
+
+    code: str
+    detail: str
+    metric: str | None = None
+    variant: str | None = None
+
+
+class Verdict(Answer):
+    """The decision and what to do next."""
+
+    decision: Literal[
+        "invalid",
+        "keep_running",
+        "rollback",
+        "ship",
+        "review",
+        "no_meaningful_effect",
+        "inconclusive",
+        "insufficient_data",
+    ]
+    reasons: list[Reason]
+    next_step: str
+
+
+class Check(Answer):
+    """One question about trust, and its answer."""
+
+    name: str
+    status: Literal["pass", "warn", "fail", "unknown"]
+    detail: str
+
+
+class Validity(Answer):
+    """Whether the numbers can be trusted at all."""
+
+    status: Literal["valid", "warning", "invalid"]
+    srm_p_value: Figure | None = Field(description="chi-square test of the counts, for reading")
+    srm_sequential_p_value: Figure | None = Field(
+        description="anytime-valid test of the counts; below .001 makes the experiment invalid"
+    )
+    checks: list[Check]
+
+
+class Significance(Answer):
+    """The decisive comparison of the primary metric in one line."""
+
+    status: Literal["available", "withheld", "insufficient_data"]
+    significant: bool | None = None
+    p_value: Figure | None = None
+    alpha: float
+    method: Literal["anytime_valid", "fixed_horizon"]
+    metric: str | None = None
+    variant: str | None = None
+    detail: str = ""
+
+
+class Interval(Answer):
+    """The interval of the decisive comparison, on the absolute scale."""
+
+    status: Literal["available", "withheld", "insufficient_data"]
+    lower: Figure | None = None
+    upper: Figure | None = None
+    level: float
+    scale: Literal["absolute_difference"] = "absolute_difference"
+    metric: str | None = None
+    variant: str | None = None
+
+
+class Look(Answer):
+    """The ledger's entry of this analysis; null figures when no look was recorded."""
+
+    recorded: bool
+    number: int
+    units: int
+    planned_units: int | None
+    fixed_horizon: Literal["shown", "withheld_until_planned_n"]
+    detail: str
+
+
+class FixedHorizon(Answer):
+    """The textbook test, shown only when the planned number of units has been reached."""
+
+    method: str
+    p_value: Figure | None
+    ci_lower: Figure | None
+    ci_upper: Figure | None
+    relative_ci_lower: Figure | None
+    relative_ci_upper: Figure | None
+    degrees_of_freedom: Figure | None = None
+
+
+class Comparison(Answer):
+    """One variant against control; ``ci`` and ``p_value`` hold however often one looks."""
+
+    variant: str
+    n_control: int
+    n_treatment: int
+    mean_control: Figure | None
+    mean_treatment: Figure | None
+    absolute_difference: Figure | None
+    ci_lower: Figure | None
+    ci_upper: Figure | None
+    relative_lift: Figure | None
+    relative_ci_lower: Figure | None
+    relative_ci_upper: Figure | None
+    p_value: Figure | None
+    fixed_horizon: FixedHorizon | None
+    chance_to_win: Figure | None
+    expected_loss: Figure | None
+    shrunk_relative_lift: Figure | None
+    adjusted_p_value: Figure | None = None
+    covariate_variance_reduction: Figure | None = None
+    note: str | None = None
+
+
+class Metric(Answer):
+    """One metric over all variants."""
+
+    metric: str
+    role: Literal["primary", "secondary", "guardrail"]
+    kind: Literal["proportion", "mean", "ratio", "quantile"]
+    direction: Literal["increase", "decrease"]
+    status: Literal["available", "withheld", "insufficient_data"]
+    detail: str = ""
+    comparisons: list[Comparison]
+
+
+class SegmentEffect(Answer):
+    """One segment against its complement, for one metric and variant."""
+
+    value: Fenced
+    metric: str
+    variant: str
+    n_control: int
+    n_treatment: int
+    absolute_difference: Figure | None
+    ci_lower: Figure | None
+    ci_upper: Figure | None
+    relative_lift: Figure | None
+    difference_from_rest: Figure | None
+    p_value: Figure | None
+    adjusted_p_value: Figure | None
+    differs: bool | None
+
+
+class SegmentBreakdown(Answer):
+    """Results by one exposure property. Exploratory: adjusted over all its segments."""
+
+    segment: str
+    status: Literal["available", "withheld", "insufficient_data"]
+    method: str
+    detail: str
+    segments_left_off: int
+    segments: list[SegmentEffect]
+
+
+class SimilarInsight(Answer):
+    """A past experiment that resembles this one and how it ended."""
+
+    experiment_id: str
+    name: Fenced
+    similarity: Figure
+    outcome: str
+    relative_lift: Figure | None
+
+
+class SimilarInsights(Answer):
+    """What memory knows of experiments like this one."""
+
+    status: Literal["available", "insufficient_data", "not_available"]
+    detail: str
+    experiments: list[SimilarInsight]
+
+
+class PredictedOutcome(Answer):
+    """A forecast about this experiment, never evidence for its verdict."""
+
+    status: Literal["available", "insufficient_data", "not_available"]
+    detail: str
+    chance_of_win: Figure | None = None
+    relative_lift: Figure | None = None
+    ci_lower: Figure | None = None
+    ci_upper: Figure | None = None
+
+
+class Performance(Answer):
+    """How an experiment is doing and what to do about it."""
+
+    experiment_id: str
+    summary: str
+    status: str
+    verdict: Verdict
+    statistical_significance: Significance
+    confidence_interval: Interval
+    validity: Validity
+    look: Look
+    as_of: datetime
+    name: Fenced
+    narrated_by: str
+    recommendations: list[str]
+    predicted_outcomes: PredictedOutcome
+    similar_experiment_insights: SimilarInsights
+    metrics: list[Metric]
+    segments: SegmentBreakdown | None = None
+    notes: list[str] = Field(default_factory=list)

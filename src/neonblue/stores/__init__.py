@@ -1,1 +1,85 @@
 """ClickHouse: the only source of truth and the only SQL."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from neonblue.stores.database import Database
+
+if TYPE_CHECKING:
+    from neonblue.stores.aggregates import Aggregates
+    from neonblue.stores.events import Events
+    from neonblue.stores.experiments import Experiments
+    from neonblue.stores.health import Health
+    from neonblue.stores.loads import Loads
+    from neonblue.stores.moments import Moments
+
+
+class Store:
+    """What is kept in ClickHouse, one attribute a topic, each made when first used."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    @cached_property
+    def events(self) -> Events:
+        """Exposures and what units did."""
+        from neonblue.stores.events import Events
+
+        return Events(self.database)
+
+    @cached_property
+    def experiments(self) -> Experiments:
+        """Definitions with versions, statuses with history."""
+        from neonblue.stores.experiments import Experiments
+
+        return Experiments(self.database)
+
+    @cached_property
+    def aggregates(self) -> Aggregates:
+        """Uploaded summaries of experiments whose events live elsewhere."""
+        from neonblue.stores.aggregates import Aggregates
+
+        return Aggregates(self.database)
+
+    @cached_property
+    def moments(self) -> Moments:
+        """Sufficient statistics for the analysis, computed from events."""
+        from neonblue.stores.moments import Moments
+
+        return Moments(self.database)
+
+    @cached_property
+    def health(self) -> Health:
+        """Counts that tell whether an experiment can be trusted."""
+        from neonblue.stores.health import Health
+
+        return Health(self.database)
+
+    @cached_property
+    def loads(self) -> Loads:
+        """Bulk loads: staged, then committed as a whole."""
+        from neonblue.stores.loads import Loads
+
+        return Loads(self.database)
+
+    def close(self) -> None:
+        """Close the database under it."""
+        self.database.close()
+
+
+def open_store(dsn: str, *, max_memory_fraction: float = 0.5) -> Store:
+    """Open the database behind a DSN and bring its schema up to date.
+
+    ``chdb:///path`` or ``clickhouse://user:password@host:8123/database``. Raises
+    ``StoreBusyError`` when another process holds a chDB path and ``UnavailableError`` when a
+    server does not answer.
+    """
+    from neonblue.stores.migrations import migrate
+
+    database = Database(dsn, max_memory_fraction=max_memory_fraction)
+    store = Store(database)
+    migrate(database)
+    store.loads.recover()
+    return store

@@ -1,0 +1,250 @@
+"""One ClickHouse, by one DSN: chDB in this process or a server over HTTP.
+
+The only place that knows the difference. ``chdb:///path`` opens the engine in process,
+``clickhouse://user:password@host:8123/database`` a server (``clickhouses://`` over TLS). SQL comes
+from the stores with bound parameters (``{name:Type}``); values never meet the text.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlparse
+
+from neonblue.errors import InvalidInputError, StoreBusyError, UnavailableError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from clickhouse_connect.driver.client import Client
+
+Parameters = Mapping[str, Any]
+Row = tuple[Any, ...]
+
+IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
+MEMORY_LIMIT_EXCEEDED = 241
+UNKNOWN_DATABASE = 81
+SMALLEST_MEMORY_BYTES = 512 << 20
+
+
+class Database:
+    """A small pool of clients for readers, one lock for writers.
+
+    A client serves one call at a time; a call takes a free one or opens another (25 ms), so there
+    are as many as there are simultaneous calls. Safe to share between threads, never to be held
+    open over a fork.
+    """
+
+    def __init__(self, dsn: str, *, max_memory_fraction: float = 0.5) -> None:
+        self._dsn = dsn
+        self._memory_bytes = _memory_limit(max_memory_fraction)
+        self._free: list[Client] = []
+        self._opened: list[Client] = []
+        self._guard = threading.Lock()
+        self._writer = threading.RLock()
+        self._closed = False
+        with self._client():
+            pass
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the engine runs in this process."""
+        return self._dsn.startswith("chdb:")
+
+    @property
+    def name(self) -> str:
+        """Where the data lives, without credentials: for messages and ``neonblue doctor``."""
+        parsed = urlparse(self._dsn)
+        return f"{parsed.scheme}://{parsed.hostname or ''}{parsed.path}"
+
+    def rows(
+        self,
+        sql: str,
+        parameters: Parameters | None = None,
+        settings: Mapping[str, Any] | None = None,
+    ) -> list[Row]:
+        """The rows of a query as tuples of Python values; times are aware and in UTC."""
+        with self._client() as client:
+            result = client.query(
+                sql, parameters=_bound(parameters), settings=_plain(settings), tz_mode="aware"
+            )
+            return [tuple(row) for row in result.result_rows]
+
+    def row(self, sql: str, parameters: Parameters | None = None) -> Row | None:
+        """The first row of a query, if there is one."""
+        rows = self.rows(sql, parameters)
+        return rows[0] if rows else None
+
+    def table(self, sql: str, parameters: Parameters | None = None) -> pa.Table:
+        """The result of a query as one Arrow table."""
+        with self._client() as client:
+            return client.query_arrow(sql, parameters=_bound(parameters), use_strings=True)
+
+    def command(self, sql: str, parameters: Parameters | None = None) -> None:
+        """Run a statement that changes something, one at a time."""
+        with self._writer, self._client() as client:
+            client.command(sql, parameters=_bound(parameters))
+
+    def insert(self, table: str, rows: pa.Table) -> None:
+        """Append Arrow rows to a table; returns when the engine has acknowledged them."""
+        if rows.num_rows == 0:
+            return
+        with self._writer, self._client() as client:
+            client.insert_arrow(identifier(table), rows)
+
+    def insert_rows(
+        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
+    ) -> None:
+        """Append a few rows; for many, ``insert`` is three times as fast."""
+        if not rows:
+            return
+        with self._writer, self._client() as client:
+            client.insert(identifier(table), rows, column_names=list(columns))
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the writer lock over several statements that belong together."""
+        with self._writer:
+            yield
+
+    def close(self) -> None:
+        """Close every client; calls after that raise ``UnavailableError``."""
+        with self._guard:
+            self._closed = True
+            opened, self._opened, self._free = self._opened, [], []
+        for client in opened:
+            client.close()
+
+    @contextmanager
+    def _client(self) -> Iterator[Client]:
+        client = self._take()
+        try:
+            with _translated(self.name):
+                yield client
+        finally:
+            with self._guard:
+                if not self._closed:
+                    self._free.append(client)
+
+    def _take(self) -> Client:
+        with self._guard:
+            if self._closed:
+                raise UnavailableError(
+                    f"the store {self.name!r} is closed: start neonblue again to go on"
+                )
+            if self._free:
+                return self._free.pop()
+            client = self._open()
+            self._opened.append(client)
+            return client
+
+    def _open(self) -> Client:
+        with _translated(self.name):
+            if self.embedded:
+                return _open_embedded(self._dsn, self._memory_bytes)
+            return _open_server(self._dsn, self._memory_bytes)
+
+
+def identifier(name: str) -> str:
+    """The name, if it is one of ours: lower-case letters, digits and underscores."""
+    if not IDENTIFIER.match(name):
+        raise InvalidInputError(
+            f"{name!r} is not a table name: use lower-case letters, digits and underscores"
+        )
+    return name
+
+
+def _bound(parameters: Parameters | None) -> dict[str, Any] | None:
+    return dict(parameters) if parameters else None
+
+
+def _plain(settings: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return dict(settings) if settings else None
+
+
+def _open_embedded(dsn: str, memory_bytes: int) -> Client:
+    import clickhouse_connect
+
+    path = Path(urlparse(dsn).path)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return clickhouse_connect.get_client(
+        interface="chdb",
+        path=str(path),
+        chdb_options={"max_server_memory_usage": str(memory_bytes)},
+    )
+
+
+def _open_server(dsn: str, memory_bytes: int) -> Client:
+    import clickhouse_connect
+    from clickhouse_connect.driver.exceptions import DatabaseError
+
+    options: dict[str, Any] = {
+        "dsn": dsn,
+        "autogenerate_session_id": False,
+        "settings": {"max_memory_usage": str(memory_bytes)},
+    }
+    if dsn.startswith("clickhouses:"):
+        options["interface"] = "https"
+    try:
+        return clickhouse_connect.get_client(**options)
+    except DatabaseError as error:
+        if error.code != UNKNOWN_DATABASE:
+            raise
+    database = urlparse(dsn).path.strip("/")
+    with clickhouse_connect.get_client(**options, database="default") as client:
+        client.command("CREATE DATABASE IF NOT EXISTS {name:Identifier}", {"name": database})
+    return clickhouse_connect.get_client(**options)
+
+
+@contextmanager
+def _translated(name: str) -> Iterator[None]:
+    """Map what the driver raises about the world to our tree; mistakes in SQL pass through."""
+    from clickhouse_connect.driver import exceptions
+
+    try:
+        yield
+    except exceptions.OperationalError as error:
+        raise UnavailableError(
+            f"ClickHouse at {name!r} does not answer ({_first_line(error)}): "
+            "check that it runs and that NEONBLUE_CLICKHOUSE_DSN is right, then `neonblue doctor`"
+        ) from error
+    except exceptions.ProgrammingError as error:
+        if "Unable to open the chdb engine" not in str(error):
+            raise
+        raise _cannot_open(name, str(error)) from error
+    except exceptions.DatabaseError as error:
+        if error.code != MEMORY_LIMIT_EXCEEDED:
+            raise
+        raise UnavailableError(
+            "the query needs more memory than the engine may use: narrow it, "
+            "or raise NEONBLUE_MAX_MEMORY_FRACTION"
+        ) from error
+
+
+def _cannot_open(name: str, reason: str) -> UnavailableError:
+    if "already initialized with path" in reason or "initializing EmbeddedServer" in reason:
+        return StoreBusyError(
+            f"another process, or another store in this one, holds the data in {name!r}: "
+            "let it finish or stop it; `neonblue doctor` shows who it is"
+        )
+    return UnavailableError(
+        f"the data in {name!r} cannot be opened ({_first_line(reason)}): run `neonblue doctor`"
+    )
+
+
+def _first_line(error: object) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else type(error).__name__
+
+
+def _memory_limit(fraction: float) -> int:
+    """Bytes that the engine may use: a share of what this machine or container has."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limit = Path("/sys/fs/cgroup/memory.max")
+    if limit.is_file() and (text := limit.read_text().strip()).isdigit():
+        total = min(total, int(text))
+    return max(SMALLEST_MEMORY_BYTES, int(total * fraction))

@@ -1,0 +1,264 @@
+"""Documents in ClickHouse: text, metadata and vector; the truth that the vector index mirrors."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from neonblue.stores.document_filter import Condition, compile_conditions
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from neonblue.stores.database import Database
+
+MetadataValue = str | float | tuple[str, ...]
+COLUMNS = "document_id, text, text_values, number_values, list_values, recorded_at"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A text with typed metadata. Empty texts and lists in the metadata are left out."""
+
+    document_id: str
+    text: str
+    metadata: Mapping[str, MetadataValue]
+    recorded_at: datetime | None = None
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 of text and metadata: equal means there is nothing to do."""
+        content = json.dumps([self.text, self.metadata], sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddedDocument:
+    """A document with its vector and the model that made it."""
+
+    document: Document
+    vector: NDArray[np.float32]
+    fingerprint: str
+
+
+class Documents:
+    """The memory's documents, one row each, replaced when they change."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def save(self, collection: str, documents: Sequence[EmbeddedDocument]) -> None:
+        """Store or replace documents; acknowledged when it returns."""
+        self._database.insert("documents", _arrow(collection, documents))
+
+    def get(self, collection: str, document_ids: Sequence[str]) -> dict[str, Document]:
+        """Those that exist, by id."""
+        rows = self._database.rows(
+            f"""
+            SELECT {COLUMNS} FROM documents FINAL
+            WHERE collection = {{collection:String}} AND document_id IN {{ids:Array(String)}}
+            """,
+            {"collection": collection, "ids": list(document_ids)},
+        )
+        return {row[0]: _document(*row) for row in rows}
+
+    def hashes(
+        self, collection: str, fingerprint: str, document_ids: Sequence[str] | None = None
+    ) -> dict[str, str]:
+        """The content hash of every document (or of those named) with a vector of this model."""
+        only = "" if document_ids is None else "AND document_id IN {ids:Array(String)}"
+        rows = self._database.rows(
+            f"""
+            SELECT document_id, content_hash FROM documents FINAL
+            WHERE collection = {{collection:String}} AND fingerprint = {{model:String}} {only}
+            """,
+            {"collection": collection, "model": fingerprint, "ids": list(document_ids or ())},
+        )
+        return dict(rows)
+
+    def count(self, collection: str) -> int:
+        """How many documents a collection has."""
+        row = self._database.row(
+            "SELECT count() FROM documents FINAL WHERE collection = {collection:String}",
+            {"collection": collection},
+        )
+        return int(row[0]) if row else 0
+
+    def fingerprints(self) -> dict[str, dict[str, int]]:
+        """How many documents each model embedded: collection → fingerprint → count."""
+        rows = self._database.rows(
+            "SELECT collection, fingerprint, count() FROM documents FINAL GROUP BY 1, 2 ORDER BY 1"
+        )
+        found: dict[str, dict[str, int]] = {}
+        for collection, fingerprint, count in rows:
+            found.setdefault(collection, {})[fingerprint] = count
+        return found
+
+    def pages(
+        self, collection: str, *, fingerprint: str, size: int = 1000
+    ) -> Iterator[list[EmbeddedDocument]]:
+        """Every document of a model with its vector, in id order."""
+        after = ""
+        while rows := self._page(collection, fingerprint, after, size):
+            yield [_embedded(row, fingerprint) for row in rows]
+            after = rows[-1][0]
+
+    def not_of(self, collection: str, fingerprint: str, size: int = 256) -> list[Document]:
+        """Some documents whose vector is of another model: what re-embedding has left to do."""
+        rows = self._database.rows(
+            f"""
+            SELECT {COLUMNS} FROM documents FINAL
+            WHERE collection = {{collection:String}} AND fingerprint != {{model:String}}
+            ORDER BY document_id LIMIT {{size:UInt32}}
+            """,
+            {"collection": collection, "model": fingerprint, "size": size},
+        )
+        return [_document(*row) for row in rows]
+
+    def changed_since(
+        self, collection: str, moment: datetime | None
+    ) -> list[tuple[Document, datetime]]:
+        """Documents recorded after a moment (all without one), oldest first."""
+        rows = self._database.rows(
+            f"""
+            SELECT {COLUMNS} FROM documents FINAL
+            WHERE collection = {{collection:String}} AND recorded_at > {{moment:DateTime64(6)}}
+            ORDER BY recorded_at
+            """,
+            {"collection": collection, "moment": moment or datetime(1970, 1, 2, tzinfo=UTC)},
+        )
+        return [(_document(*row), row[5]) for row in rows]
+
+    def nearest(
+        self,
+        collection: str,
+        vector: Sequence[float],
+        *,
+        fingerprint: str,
+        limit: int,
+        conditions: Sequence[Condition] = (),
+    ) -> list[tuple[Document, float]]:
+        """The exact nearest documents with their cosine similarity, nearest first."""
+        where, parameters = compile_conditions(conditions)
+        rows = self._database.rows(
+            f"""
+            SELECT {COLUMNS}, cosineDistance(vector, {{vector:Array(Float32)}}) AS distance
+            FROM documents FINAL
+            WHERE collection = {{collection:String}} AND fingerprint = {{model:String}} {where}
+            ORDER BY distance, document_id LIMIT {{limit:UInt32}}
+            """,
+            {
+                "collection": collection,
+                "model": fingerprint,
+                "vector": list(map(float, vector)),
+                "limit": limit,
+                **parameters,
+            },
+        )
+        return [(_document(*row[:6]), 1.0 - row[6]) for row in rows]
+
+    def select(
+        self, collection: str, conditions: Sequence[Condition] = (), limit: int = 1000
+    ) -> list[Document]:
+        """Documents that meet the conditions, newest first."""
+        where, parameters = compile_conditions(conditions)
+        rows = self._database.rows(
+            f"""
+            SELECT {COLUMNS} FROM documents FINAL
+            WHERE collection = {{collection:String}} {where}
+            ORDER BY recorded_at DESC, document_id LIMIT {{limit:UInt32}}
+            """,
+            {"collection": collection, "limit": limit, **parameters},
+        )
+        return [_document(*row) for row in rows]
+
+    def erase(self, collection: str, document_ids: Sequence[str]) -> None:
+        """Remove documents from disk for good, earlier versions too."""
+        self._database.command(
+            """
+            ALTER TABLE documents DELETE
+            WHERE collection = {collection:String} AND document_id IN {ids:Array(String)}
+            SETTINGS mutations_sync = 2
+            """,
+            {"collection": collection, "ids": list(document_ids)},
+        )
+
+    def _page(self, collection: str, fingerprint: str, after: str, size: int) -> list[Any]:
+        return self._database.rows(
+            f"""
+            SELECT {COLUMNS}, vector FROM documents FINAL
+            WHERE collection = {{collection:String}} AND fingerprint = {{model:String}}
+              AND document_id > {{after:String}}
+            ORDER BY document_id LIMIT {{size:UInt32}}
+            """,
+            {"collection": collection, "model": fingerprint, "after": after, "size": size},
+        )
+
+
+def _document(
+    document_id: str,
+    text: str,
+    texts: Mapping[str, str],
+    numbers: Mapping[str, float],
+    lists: Mapping[str, Sequence[str]],
+    recorded_at: datetime,
+) -> Document:
+    metadata: dict[str, MetadataValue] = {**texts, **numbers}
+    metadata.update({field: tuple(values) for field, values in lists.items()})
+    return Document(
+        document_id=document_id, text=text, metadata=metadata, recorded_at=recorded_at
+    )
+
+
+def _embedded(row: Sequence[Any], fingerprint: str) -> EmbeddedDocument:
+    import numpy as np
+
+    vector = np.asarray(row[6], dtype=np.float32)
+    return EmbeddedDocument(document=_document(*row[:6]), vector=vector, fingerprint=fingerprint)
+
+
+def _arrow(collection: str, documents: Sequence[EmbeddedDocument]) -> pa.Table:
+    import pyarrow as pa
+
+    texts = pa.map_(pa.string(), pa.string())
+    numbers = pa.map_(pa.string(), pa.float64())
+    lists = pa.map_(pa.string(), pa.list_(pa.string()))
+    split = [_split(item.document.metadata) for item in documents]
+    return pa.table(
+        {
+            "collection": [collection] * len(documents),
+            "document_id": [item.document.document_id for item in documents],
+            "text": [item.document.text for item in documents],
+            "text_values": pa.array([parts[0] for parts in split], type=texts),
+            "number_values": pa.array([parts[1] for parts in split], type=numbers),
+            "list_values": pa.array([parts[2] for parts in split], type=lists),
+            "content_hash": [item.document.content_hash for item in documents],
+            "fingerprint": [item.fingerprint for item in documents],
+            "vector": pa.array([item.vector for item in documents], type=pa.list_(pa.float32())),
+        }
+    )
+
+
+Texts = list[tuple[str, str]]
+Numbers = list[tuple[str, float]]
+Lists = list[tuple[str, list[str]]]
+
+
+def _split(metadata: Mapping[str, MetadataValue]) -> tuple[Texts, Numbers, Lists]:
+    texts: Texts = []
+    numbers: Numbers = []
+    lists: Lists = []
+    for field, value in metadata.items():
+        if isinstance(value, str):
+            texts.append((field, value))
+        elif isinstance(value, tuple):
+            lists.append((field, list(value)))
+        else:
+            numbers.append((field, float(value)))
+    return texts, numbers, lists

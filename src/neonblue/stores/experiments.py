@@ -1,0 +1,259 @@
+"""Experiments in ClickHouse: versions of the definition, history of the status, what was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, get_args
+
+from neonblue.errors import InvalidInputError, NotFoundError
+from neonblue.models import Experiment, ExperimentStatus
+
+if TYPE_CHECKING:
+    from neonblue.stores.database import Database
+
+# What an analysis rests on: these may not drift under a running experiment.
+FROZEN_AT_LAUNCH = (
+    "variants",
+    "metrics",
+    "unit",
+    "alpha",
+    "power",
+    "planned_sample_size",
+    "maximum_sample_size",
+    "minimum_duration_days",
+    "prior_mean",
+    "prior_sd",
+    "segments",
+    "source",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What events say about an experiment, defined or not. Times are UTC."""
+
+    experiment_id: str
+    units: int
+    first_event_at: datetime
+    last_event_at: datetime
+    variants: tuple[str, ...]
+    event_types: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentListing:
+    """One line of the list: the definition (None while ``undefined``) and what was seen."""
+
+    experiment_id: str
+    status: ExperimentStatus
+    experiment: Experiment | None
+    seen: Seen | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusChange:
+    """One change of status: who made it, when and why."""
+
+    status: ExperimentStatus
+    reason: str
+    actor: str
+    changed_at: datetime
+
+
+class Experiments:
+    """Definitions with versions, statuses with history."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def save(self, experiment: Experiment, *, source: str = "tool") -> Experiment:
+        """Store a definition and return it as stored.
+
+        The same definition again changes nothing; another one becomes the next version. Whether
+        a change is allowed is for the caller to decide (see ``frozen_changes``).
+        """
+        with self._database.writing():
+            current = self.find(experiment.experiment_id)
+            if current is not None and _content(current) == _content(experiment):
+                return current
+            stored = replace(
+                experiment,
+                version=1 if current is None else current.version + 1,
+                status=experiment.status if current is None else current.status,
+                created_at=_now() if current is None else current.created_at,
+            )
+            self._append(stored, source)
+            return stored
+
+    def set_status(
+        self, experiment_id: str, status: ExperimentStatus, *, reason: str = "", actor: str = ""
+    ) -> Experiment:
+        """Append a change of status and return the experiment as it is now."""
+        if status not in get_args(ExperimentStatus):
+            raise InvalidInputError(
+                f"{status!r} is not a status: use one of {', '.join(get_args(ExperimentStatus))}"
+            )
+        self.get(experiment_id)
+        self._database.insert_rows(
+            "experiment_statuses",
+            ["experiment_id", "status", "reason", "actor"],
+            [[experiment_id, status, reason, actor]],
+        )
+        return self.get(experiment_id)
+
+    def find(self, experiment_id: str) -> Experiment | None:
+        """The newest version, with its current status, or None when it is not defined."""
+        found = self._newest("WHERE experiment_id = {id:String}", {"id": experiment_id})
+        return found.get(experiment_id)
+
+    def get(self, experiment_id: str) -> Experiment:
+        """The newest version; ``NotFoundError`` says what was seen, or which names are close."""
+        found = self.find(experiment_id)
+        if found is None:
+            raise NotFoundError(self._missing(experiment_id))
+        return found
+
+    def version(self, experiment_id: str, version: int) -> Experiment:
+        """One version of a definition, as it was planned."""
+        row = self._database.row(
+            """
+            SELECT definition FROM experiment_definitions FINAL
+            WHERE experiment_id = {id:String} AND version = {version:UInt32}
+            """,
+            {"id": experiment_id, "version": version},
+        )
+        if row is None:
+            raise NotFoundError(
+                f"experiment {experiment_id!r} has no version {version!r}: "
+                "call list_experiments to see what there is"
+            )
+        return _decode(row[0])
+
+    def status_history(self, experiment_id: str) -> tuple[StatusChange, ...]:
+        """Every change of status, oldest first."""
+        rows = self._database.rows(
+            """
+            SELECT status, reason, actor, changed_at FROM experiment_statuses
+            WHERE experiment_id = {id:String} ORDER BY changed_at
+            """,
+            {"id": experiment_id},
+        )
+        return tuple(
+            StatusChange(status=status, reason=reason, actor=actor, changed_at=changed_at)
+            for status, reason, actor, changed_at in rows
+        )
+
+    def list(self) -> tuple[ExperimentListing, ...]:
+        """Every experiment that is defined or seen in events, by id."""
+        defined = self._newest("", {})
+        seen = self._seen("", {})
+        return tuple(
+            ExperimentListing(
+                experiment_id=experiment_id,
+                status=_status(defined.get(experiment_id)),
+                experiment=defined.get(experiment_id),
+                seen=seen.get(experiment_id),
+            )
+            for experiment_id in sorted(defined.keys() | seen.keys())
+        )
+
+    def seen(self, experiment_id: str) -> Seen | None:
+        """What events say about an experiment, or None when there are none."""
+        return self._seen("AND experiment_id = {id:String}", {"id": experiment_id}).get(
+            experiment_id
+        )
+
+    def _append(self, experiment: Experiment, source: str) -> None:
+        import msgspec
+
+        definition = msgspec.json.encode(experiment).decode()
+        self._database.insert_rows(
+            "experiment_definitions",
+            ["experiment_id", "version", "definition", "source"],
+            [[experiment.experiment_id, experiment.version, definition, source]],
+        )
+
+    def _newest(self, condition: str, parameters: Mapping[str, str]) -> dict[str, Experiment]:
+        definitions = self._database.rows(
+            f"""
+            SELECT experiment_id, argMax(definition, (version, recorded_at))
+            FROM experiment_definitions {condition} GROUP BY experiment_id
+            """,
+            parameters,
+        )
+        statuses = self._database.rows(
+            f"""
+            SELECT experiment_id, argMax(status, changed_at)
+            FROM experiment_statuses {condition} GROUP BY experiment_id
+            """,
+            parameters,
+        )
+        changed: dict[str, ExperimentStatus] = dict(statuses)
+        decoded = {experiment_id: _decode(definition) for experiment_id, definition in definitions}
+        return {
+            experiment_id: replace(experiment, status=changed.get(experiment_id, experiment.status))
+            for experiment_id, experiment in decoded.items()
+        }
+
+    def _seen(self, condition: str, parameters: Mapping[str, str]) -> dict[str, Seen]:
+        # Nothing here changes when an event is there twice, so FINAL is not needed.
+        rows = self._database.rows(
+            f"""
+            SELECT experiment_id, uniqExact(user_id), min(timestamp), max(timestamp),
+                   arraySort(groupUniqArrayIf(100)(variant_id, variant_id != '')),
+                   arraySort(groupUniqArray(100)(event_type))
+            FROM events WHERE experiment_id != '' {condition} GROUP BY experiment_id
+            """,
+            parameters,
+        )
+        return {
+            row[0]: Seen(
+                experiment_id=row[0],
+                units=row[1],
+                first_event_at=row[2],
+                last_event_at=row[3],
+                variants=tuple(row[4]),
+                event_types=tuple(row[5]),
+            )
+            for row in rows
+        }
+
+    def _missing(self, experiment_id: str) -> str:
+        seen = self.seen(experiment_id)
+        if seen is not None:
+            return (
+                f"experiment {experiment_id!r} is not defined yet, but {seen.units} units were "
+                f"seen in variants {', '.join(map(repr, seen.variants)) or 'none'}: "
+                "define it with `neonblue define FILE`"
+            )
+        close = get_close_matches(experiment_id, self._newest("", {}), n=3)
+        hint = f"did you mean {' or '.join(map(repr, close))}? " if close else ""
+        return f"there is no experiment {experiment_id!r}: {hint}call list_experiments to see all"
+
+
+def frozen_changes(current: Experiment, proposed: Experiment) -> tuple[str, ...]:
+    """The fields that decide the analysis and differ: not to be changed after launch."""
+    return tuple(
+        name for name in FROZEN_AT_LAUNCH if getattr(current, name) != getattr(proposed, name)
+    )
+
+
+def _content(experiment: Experiment) -> Experiment:
+    return replace(experiment, version=1, status="draft", created_at=None)
+
+
+def _status(experiment: Experiment | None) -> ExperimentStatus:
+    return "undefined" if experiment is None else experiment.status
+
+
+def _decode(definition: str) -> Experiment:
+    import msgspec
+
+    return msgspec.json.decode(definition, type=Experiment)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

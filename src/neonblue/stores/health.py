@@ -1,0 +1,244 @@
+"""Counts that tell whether an experiment can be trusted, and where it broke.
+
+Only exposures are read, but for outliers and lateness. A unit belongs to the variant, the day and
+the properties of its first exposure; units exposed to several variants are left out unless the
+question is about them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from neonblue.models import Experiment, MetricSummary
+from neonblue.stores.moments import choose
+from neonblue.stores.unit_query import UnitQuery, UnitScope
+
+if TYPE_CHECKING:
+    from neonblue.stores.database import Database
+
+EXPOSURES = """
+SELECT user_id, argMin(variant_id, (timestamp, variant_id)) AS variant,
+       uniqExact(variant_id) AS variants, min(timestamp) AS exposed_at,
+       argMin(properties, (timestamp, variant_id, toString(properties))) AS first_properties
+FROM events
+WHERE experiment_id = {id:String} AND event_type = 'exposure'
+GROUP BY user_id
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantCount:
+    """Units of a variant with one value of a property (or on one day, or in one hour)."""
+
+    value: str
+    variant_id: str
+    units: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PropertyCardinality:
+    """An exposure property, how many units carry it and how many values it takes."""
+
+    name: str
+    units: int
+    values: int
+    numeric: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MultipleExposure:
+    """Units that were exposed to this set of variants."""
+
+    variant_ids: tuple[str, ...]
+    units: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concentration:
+    """How much of a metric's total in a variant the largest units carry. Shares are fractions."""
+
+    variant_id: str
+    units: int
+    total: float
+    largest_unit: str
+    largest_value: float
+    largest_share: float
+    top_percent_share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lateness:
+    """How long events took to arrive, in seconds, and when the newest one happened."""
+
+    events: int
+    median_seconds: float
+    p99_seconds: float
+    last_event_at: datetime | None
+
+
+class Health:
+    """Counts that tell whether an experiment can be trusted."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def multiple_exposures(self, experiment_id: str) -> tuple[MultipleExposure, ...]:
+        """Units that met several variants, by the set of variants, largest first."""
+        rows = self._database.rows(
+            """
+            SELECT seen, count() AS units FROM (
+                SELECT arraySort(groupUniqArray(variant_id)) AS seen FROM events
+                WHERE experiment_id = {id:String} AND event_type = 'exposure'
+                GROUP BY user_id HAVING length(seen) > 1
+            ) GROUP BY seen ORDER BY units DESC LIMIT 100
+            """,
+            {"id": experiment_id},
+        )
+        return tuple(MultipleExposure(variant_ids=tuple(seen), units=n) for seen, n in rows)
+
+    def units_by_variant(self, experiment_id: str) -> tuple[VariantCount, ...]:
+        """Units of each variant that was seen, planned or not; ``value`` is ''."""
+        return self._counts("''", experiment_id, {})
+
+    def units_by_day(self, experiment_id: str) -> tuple[VariantCount, ...]:
+        """New units by variant and day of first exposure (UTC, ISO date), in time order."""
+        return self._counts("toString(toDate(exposed_at, 'UTC'))", experiment_id, {})
+
+    def units_by_hour(self, experiment_id: str) -> tuple[VariantCount, ...]:
+        """New units by variant and hour of first exposure (UTC, ISO), in time order."""
+        hour = "formatDateTime(exposed_at, '%Y-%m-%dT%H:00:00Z', 'UTC')"
+        return self._counts(hour, experiment_id, {})
+
+    def units_by_property(
+        self, experiment_id: str, name: str, *, limit: int = 200
+    ) -> tuple[VariantCount, ...]:
+        """Units by variant and value of an exposure property, the ``limit`` commonest values."""
+        common = f"""
+            SELECT first_properties[{{name:String}}] FROM ({EXPOSURES})
+            GROUP BY 1 ORDER BY count() DESC, 1 LIMIT {{limit:UInt32}}
+        """
+        value = "first_properties[{name:String}]"
+        parameters = {"name": name, "limit": limit}
+        return self._counts(value, experiment_id, parameters, f"AND {value} IN ({common})")
+
+    def properties(self, experiment_id: str) -> tuple[PropertyCardinality, ...]:
+        """The properties that exposures carry: what an experiment can be broken down by."""
+        rows = self._database.rows(
+            f"""
+            SELECT name, count(), uniqExact(value), countIf(toFloat64OrNull(value) IS NULL) = 0
+            FROM ({EXPOSURES}) ARRAY JOIN
+                mapKeys(first_properties) AS name, mapValues(first_properties) AS value
+            GROUP BY name ORDER BY name LIMIT 1000
+            """,
+            {"id": experiment_id},
+        )
+        return tuple(
+            PropertyCardinality(name=name, units=units, values=values, numeric=bool(numeric))
+            for name, units, values, numeric in rows
+        )
+
+    def covariate_moments(
+        self, experiment_id: str, names: Sequence[str]
+    ) -> dict[tuple[str, str], MetricSummary]:
+        """Numeric exposure properties by (property, variant): n, mean, variance.
+
+        These were fixed before the experiment could change them, so their means may differ by
+        chance alone; units without a number are left out.
+        """
+        rows = self._database.rows(
+            f"""
+            SELECT name, variant, count(), avg(number), varSampStable(number) FROM (
+                SELECT name, variant, toFloat64OrNull(first_properties[name]) AS number
+                FROM ({EXPOSURES}) ARRAY JOIN {{names:Array(String)}} AS name
+                WHERE variants = 1
+            ) WHERE number IS NOT NULL AND isFinite(number)
+            GROUP BY name, variant HAVING count() > 1 ORDER BY name, variant
+            """,
+            {"id": experiment_id, "names": list(names)},
+        )
+        return {
+            (name, variant): MetricSummary(n=float(n), mean=mean, variance=variance)
+            for name, variant, n, mean, variance in rows
+        }
+
+    def concentration(self, experiment: Experiment, metric: str) -> tuple[Concentration, ...]:
+        """Which unit carries most of a metric in each variant, and what the top 1 % carry."""
+        (chosen,) = choose(experiment, [metric])
+        query = UnitQuery(
+            experiment=experiment, metrics=(chosen,), scope=UnitScope(), exact=True, named=True
+        )
+        units = query.sql()
+        rows = self._database.rows(
+            f"""
+            SELECT {{variants:Array(String)}}[variant] AS variant_id, count(), sum(y0),
+                   argMax(user_id, (abs(y0), user_id)), argMax(y0, (abs(y0), user_id)),
+                   sum(abs(y0)), sumIf(abs(y0), abs(y0) >= cut)
+            FROM (
+                SELECT *, quantileExactHigh(0.99)(abs(y0)) OVER (PARTITION BY variant) AS cut
+                FROM ({units}) WHERE variant > 0
+            ) GROUP BY variant ORDER BY variant
+            """,
+            query.parameters,
+        )
+        return tuple(_concentration(*row) for row in rows)
+
+    def lateness(self, experiment_id: str) -> Lateness:
+        """How far arrival is behind the events' own time."""
+        row = self._database.row(
+            """
+            SELECT count(), quantile(0.5)(delay), quantile(0.99)(delay), max(timestamp) FROM (
+                SELECT timestamp, dateDiff('millisecond', timestamp, ingested_at) / 1000 AS delay
+                FROM events FINAL WHERE experiment_id = {id:String}
+            )
+            """,
+            {"id": experiment_id},
+        )
+        if row is None or row[0] == 0:
+            return Lateness(events=0, median_seconds=0.0, p99_seconds=0.0, last_event_at=None)
+        return Lateness(
+            events=row[0], median_seconds=row[1], p99_seconds=row[2], last_event_at=row[3]
+        )
+
+    def _counts(
+        self,
+        value: str,
+        experiment_id: str,
+        parameters: dict[str, object],
+        condition: str = "",
+    ) -> tuple[VariantCount, ...]:
+        rows = self._database.rows(
+            f"""
+            SELECT {value} AS value, variant, count() FROM ({EXPOSURES})
+            WHERE variants = 1 {condition}
+            GROUP BY value, variant ORDER BY value, variant
+            """,
+            {"id": experiment_id, **parameters},
+        )
+        return tuple(
+            VariantCount(value=value, variant_id=variant, units=units)
+            for value, variant, units in rows
+        )
+
+
+def _concentration(
+    variant_id: str,
+    units: int,
+    total: float,
+    largest_unit: str,
+    largest_value: float,
+    magnitude: float,
+    top: float,
+) -> Concentration:
+    """Shares are of the sum of magnitudes, so that refunds cannot push them over 1."""
+    return Concentration(
+        variant_id=variant_id,
+        units=units,
+        total=total,
+        largest_unit=largest_unit,
+        largest_value=largest_value,
+        largest_share=abs(largest_value) / magnitude if magnitude else 0.0,
+        top_percent_share=top / magnitude if magnitude else 0.0,
+    )

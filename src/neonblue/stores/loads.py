@@ -1,0 +1,200 @@
+"""Bulk loads that happen as a whole or not at all.
+
+Rows go into a staging table shaped like ``events``. The commit point is one ``ready`` row that
+carries the definition; after it the staged part is attached (hard links, one rename), the
+definition saved and the staging table dropped. A crash before ``ready`` leaves nothing, a crash
+after it is finished by ``recover`` when the store is next opened; attaching twice changes nothing,
+because events are deduplicated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from neonblue.models import Experiment
+from neonblue.stores.database import identifier
+from neonblue.stores.events import event_schema
+from neonblue.stores.experiments import Experiments
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from neonblue.stores.database import Database
+
+# On a server somebody else's load may be under way: only what is this old was given up.
+ABANDONED_AFTER_HOURS = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagedVariant:
+    """Exposed units of one variant in a staging table, those in several variants included."""
+
+    variant_id: str
+    units: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staged:
+    """What a staging table holds: distinct events and units, and units in several variants."""
+
+    events: int
+    units: int
+    multiple_variant_units: int
+    variants: tuple[StagedVariant, ...]
+    event_types: tuple[str, ...]
+
+
+class Loads:
+    """Bulk loads: staged, then committed as a whole."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def begin(self) -> Staging:
+        """Make an empty staging table."""
+        table = f"load_{uuid4().hex}"
+        self._database.command(f"CREATE TABLE {identifier(table)} AS events")
+        return Staging(self._database, table)
+
+    def commit(self, staging: Staging, experiment: Experiment | None, file_name: str) -> None:
+        """Make the staged events and the definition visible together; drops the staging table."""
+        import msgspec
+
+        definition = "" if experiment is None else msgspec.json.encode(experiment).decode()
+        with self._database.writing():
+            self._database.command(f"OPTIMIZE TABLE {staging.table} FINAL")
+            self._record(staging.table, "ready", experiment, definition, file_name)
+            self._finish(staging.table, definition)
+
+    def recover(self) -> int:
+        """Finish what was committed and drop what was not; returns how many loads it touched."""
+        stale = self._stale()
+        for table in stale:
+            definition = self._ready(table)
+            if definition is None:
+                self._drop(table)
+            else:
+                self._finish(table, definition)
+        return len(stale)
+
+    def _finish(self, table: str, definition: str) -> None:
+        import msgspec
+
+        self._database.command(
+            f"ALTER TABLE events ATTACH PARTITION tuple() FROM {identifier(table)}"
+        )
+        if definition:
+            experiment = msgspec.json.decode(definition, type=Experiment)
+            Experiments(self._database).save(experiment, source="load")
+        self._drop(table)
+
+    def _drop(self, table: str) -> None:
+        self._database.command(f"DROP TABLE IF EXISTS {identifier(table)} SYNC")
+
+    def _stale(self) -> list[str]:
+        age = 0 if self._database.embedded else ABANDONED_AFTER_HOURS
+        rows = self._database.rows(
+            """
+            SELECT name FROM system.tables
+            WHERE database = currentDatabase() AND match(name, '^load_[0-9a-f]{32}$')
+              AND metadata_modification_time <= now() - toIntervalHour({age:UInt32})
+            """,
+            {"age": age},
+        )
+        return [name for (name,) in rows]
+
+    def _ready(self, table: str) -> str | None:
+        row = self._database.row(
+            "SELECT definition FROM loads WHERE load_id = {id:String} AND state = 'ready'",
+            {"id": table},
+        )
+        return None if row is None else str(row[0])
+
+    def _record(
+        self, table: str, state: str, experiment: Experiment | None, definition: str, name: str
+    ) -> None:
+        self._database.insert_rows(
+            "loads",
+            ["load_id", "state", "experiment_id", "definition", "file_name"],
+            [[table, state, experiment.experiment_id if experiment else "", definition, name]],
+        )
+
+
+class Staging:
+    """The staging table of one load; nothing in it is visible to an analysis."""
+
+    def __init__(self, database: Database, table: str) -> None:
+        self._database = database
+        self.table = identifier(table)
+
+    def insert(self, rows: pa.Table) -> None:
+        """Append rows of ``event_schema()``."""
+        self._database.insert(self.table, rows.cast(event_schema()))
+
+    def expose_from_events(self) -> None:
+        """Take a unit's first event with a variant as its exposure, where the file has none.
+
+        The made event carries that row's properties and a deterministic id, so that loading again
+        changes nothing.
+        """
+        self._database.command(
+            f"""
+            INSERT INTO {self.table}
+                (event_id, user_id, experiment_id, variant_id, event_type, timestamp, value,
+                 session_id, properties, source)
+            SELECT lower(hex(sipHash128(experiment_id, user_id, variant_id, toString(first)))),
+                   user_id, experiment_id, variant_id, 'exposure', first, NULL, '', carried, 'file'
+            FROM (
+                SELECT experiment_id, user_id, variant_id, min(timestamp) AS first,
+                       argMin(properties, (timestamp, event_id)) AS carried
+                FROM {self.table} FINAL
+                WHERE variant_id != '' AND user_id NOT IN (
+                    SELECT user_id FROM {self.table} WHERE event_type = 'exposure'
+                )
+                GROUP BY experiment_id, user_id, variant_id
+            )
+            """
+        )
+
+    def describe(self) -> Staged:
+        """Count what is staged, after deduplication."""
+        totals = self._database.row(
+            f"""
+            SELECT count(), uniqExact(user_id), arraySort(groupUniqArray(1000)(event_type))
+            FROM {self.table} FINAL
+            """
+        )
+        events, units, event_types = totals or (0, 0, [])
+        return Staged(
+            events=events,
+            units=units,
+            multiple_variant_units=self._multiple(),
+            variants=self._variants(),
+            event_types=tuple(event_types),
+        )
+
+    def drop(self) -> None:
+        """Throw the load away."""
+        self._database.command(f"DROP TABLE IF EXISTS {self.table} SYNC")
+
+    def _variants(self) -> tuple[StagedVariant, ...]:
+        rows = self._database.rows(
+            f"""
+            SELECT variant_id, uniqExact(user_id) FROM {self.table}
+            WHERE event_type = 'exposure' GROUP BY variant_id ORDER BY variant_id LIMIT 1001
+            """
+        )
+        return tuple(StagedVariant(variant_id=name, units=units) for name, units in rows)
+
+    def _multiple(self) -> int:
+        row = self._database.row(
+            f"""
+            SELECT count() FROM (
+                SELECT user_id FROM {self.table} WHERE event_type = 'exposure'
+                GROUP BY user_id HAVING uniqExact(variant_id) > 1
+            )
+            """
+        )
+        return int(row[0]) if row else 0

@@ -1,0 +1,57 @@
+"""The schema, as named steps that are only ever appended; each runs once a database.
+
+Add a module with a ``MIGRATION`` and put it at the end of ``MIGRATIONS``; never edit one that has
+been released. Statements run on chDB and on a ClickHouse server alike.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from neonblue.errors import ConflictError
+from neonblue.stores.migrations import aggregates, events, experiments, loads
+
+if TYPE_CHECKING:
+    from neonblue.stores.database import Database
+    from neonblue.stores.migrations.migration import Migration
+
+MIGRATIONS: tuple[Migration, ...] = (
+    events.MIGRATION,
+    experiments.MIGRATION,
+    aggregates.MIGRATION,
+    loads.MIGRATION,
+)
+
+APPLIED_TABLE = """
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    name String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = MergeTree ORDER BY name
+"""
+
+
+def migrate(database: Database, migrations: tuple[Migration, ...] = MIGRATIONS) -> list[str]:
+    """Bring the schema up to date and return the names of what was applied now."""
+    with database.writing():
+        done = _applied(database)
+        _refuse_unknown(done, {migration.name for migration in migrations})
+        missing = [migration for migration in migrations if migration.name not in done]
+        for migration in missing:
+            for statement in migration.statements:
+                database.command(statement)
+            database.insert_rows("schema_migrations", ["name"], [[migration.name]])
+        return [migration.name for migration in missing]
+
+
+def _applied(database: Database) -> set[str]:
+    database.command(APPLIED_TABLE)
+    return {name for (name,) in database.rows("SELECT DISTINCT name FROM schema_migrations")}
+
+
+def _refuse_unknown(done: set[str], known: set[str]) -> None:
+    unknown = sorted(done - known)
+    if unknown:
+        raise ConflictError(
+            f"the data was written by a newer neonblue (unknown migrations {unknown!r}): "
+            "upgrade neonblue, or point NEONBLUE_DATA_DIR at another folder"
+        )

@@ -1,0 +1,258 @@
+"""Sufficient statistics of every metric of an experiment, from events, in one pass."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+from neonblue.errors import NotFoundError
+from neonblue.models import Experiment, MetricDefinition, MetricSummary
+from neonblue.stores.unit_query import (
+    MULTIPLE,
+    UNPLANNED,
+    UnitQuery,
+    UnitScope,
+    needs_exact,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from neonblue.stores.database import Database
+
+Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantUnits:
+    """How many units a variant has in a segment ('' is all), and how they came by day (UTC)."""
+
+    variant_id: str
+    segment: str
+    units: int
+    by_day: Mapping[date, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentMoments:
+    """What an analysis needs, and the counts that its validity checks need.
+
+    ``summaries`` is keyed by (metric, variant_id, segment). ``multiple_variant_units`` were
+    exposed to several variants and are in no summary; ``unplanned_units`` only to variants that
+    are not in the plan. Times are UTC, None without exposures.
+    """
+
+    experiment_id: str
+    units: tuple[VariantUnits, ...]
+    multiple_variant_units: int
+    unplanned_units: int
+    first_exposure_at: datetime | None
+    last_exposure_at: datetime | None
+    last_event_at: datetime | None
+    summaries: Mapping[Key, MetricSummary] = field(default_factory=dict)
+
+    def summary(self, metric: str, variant_id: str, segment: str = "") -> MetricSummary:
+        """One metric in one variant; no units is a summary with n = 0."""
+        empty = MetricSummary(n=0.0, mean=0.0, variance=0.0)
+        return self.summaries.get((metric, variant_id, segment), empty)
+
+    def n(self, variant_id: str, segment: str = "") -> int:
+        """Units of a variant in a segment."""
+        return sum(
+            item.units
+            for item in self.units
+            if item.variant_id == variant_id and item.segment == segment
+        )
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """The segments that were found, by name."""
+        return tuple(sorted({item.segment for item in self.units}))
+
+
+class Moments:
+    """Sufficient statistics for the analysis, computed from events."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        # Experiments known to have metric events before exposure: the quick shape would be tried
+        # in vain. Only a matter of speed; both shapes check themselves.
+        self._early: set[str] = set()
+
+    def summarise(
+        self,
+        experiment: Experiment,
+        *,
+        metrics: Sequence[str] | None = None,
+        scope: UnitScope | None = None,
+    ) -> ExperimentMoments:
+        """Per variant and segment: n, means, variances and covariances of each metric.
+
+        ``metrics`` takes some by name, all by default (quantile metrics have no moments: see
+        ``unit_values``). Raises ``NotFoundError`` for a metric that the plan does not have.
+        """
+        chosen = tuple(
+            metric for metric in choose(experiment, metrics) if metric.kind != "quantile"
+        )
+        scope = scope or UnitScope()
+        exact = needs_exact(chosen, scope) or experiment.experiment_id in self._early
+        rows = self._read(experiment, chosen, scope, exact=exact)
+        if not exact and any(row["early_units"] for row in rows):
+            self._early.add(experiment.experiment_id)
+            rows = self._read(experiment, chosen, scope, exact=True)
+        return _moments(experiment, chosen, rows)
+
+    def unit_values(
+        self, experiment: Experiment, metric: str, *, scope: UnitScope | None = None
+    ) -> pa.Table:
+        """One row a unit of the metric: ``variant_id``, ``value`` and ``denominator`` (ratio)."""
+        (chosen,) = choose(experiment, [metric])
+        query = UnitQuery(
+            experiment=experiment, metrics=(chosen,), scope=scope or UnitScope(), exact=True
+        )
+        units = query.sql()
+        denominator = "d0" if chosen.kind == "ratio" else "1."
+        return self._database.table(
+            f"""
+            SELECT {{variants:Array(String)}}[variant] AS variant_id, y0 AS value,
+                   {denominator} AS denominator
+            FROM ({units}) WHERE variant > 0
+            """,
+            query.parameters,
+        )
+
+    def _read(
+        self,
+        experiment: Experiment,
+        metrics: tuple[MetricDefinition, ...],
+        scope: UnitScope,
+        *,
+        exact: bool,
+    ) -> list[dict[str, Any]]:
+        query = UnitQuery(experiment=experiment, metrics=metrics, scope=scope, exact=exact)
+        units = query.sql()
+        caps = self._caps(query, units)
+        columns = [column for i, metric in enumerate(metrics) for column in _columns(i, metric)]
+        table = self._database.table(
+            f"""
+            SELECT variant, if(variant > 0, segment, '') AS slice, count() AS units,
+                   sumMap([toDate(exposed_at, 'UTC')], [toUInt64(1)]) AS days,
+                   min(exposed_at) AS first_exposed_at, max(exposed_at) AS last_exposed_at,
+                   max(last_at) AS last_event_at, countIf(early) AS early_units
+                   {"".join(f", {column}" for column in columns)}
+            FROM ({_capped(units, len(metrics), caps)})
+            GROUP BY variant, slice
+            """,
+            query.parameters,
+        )
+        rows: list[dict[str, Any]] = table.to_pylist()
+        return rows
+
+    def _caps(self, query: UnitQuery, units: str) -> dict[int, float]:
+        """The value at which each winsorised metric is cut: its quantile over all variants."""
+        levels = {
+            index: metric.winsorize_quantile
+            for index, metric in enumerate(query.metrics)
+            if metric.winsorize_quantile is not None
+        }
+        if not levels:
+            return {}
+        # A quantile's level is part of the function's name and cannot be bound; it is a float.
+        columns = ", ".join(f"quantileExact({float(q)!r})(y{i})" for i, q in levels.items())
+        row = self._database.row(
+            f"SELECT {columns} FROM ({units}) WHERE variant > 0", query.parameters
+        )
+        return {index: float(cap) for index, cap in zip(levels, row or (), strict=True)}
+
+
+def choose(experiment: Experiment, names: Sequence[str] | None) -> tuple[MetricDefinition, ...]:
+    """The metrics of those names, in plan order; all without names."""
+    known = {metric.name for metric in experiment.metrics}
+    unknown = [name for name in names or () if name not in known]
+    if unknown:
+        raise NotFoundError(
+            f"experiment {experiment.experiment_id!r} has no metric {unknown[0]!r}: "
+            f"it has {', '.join(sorted(known)) or 'none'}"
+        )
+    return tuple(metric for metric in experiment.metrics if names is None or metric.name in names)
+
+
+def _capped(units: str, metrics: int, caps: Mapping[int, float]) -> str:
+    """The unit rows with winsorised metrics cut at their caps."""
+    if not caps:
+        return units
+    cut = ", ".join(f"least(y{index}, {cap!r}) AS y{index}" for index, cap in caps.items())
+    return f"SELECT * REPLACE ({cut}) FROM ({units})"
+
+
+def _columns(index: int, metric: MetricDefinition) -> Iterator[str]:
+    """The aggregates of one metric, named after the fields of ``MetricSummary``."""
+    i = index
+    yield f"avg(y{i}) AS mean_{i}"
+    yield f"varSampStable(y{i}) AS variance_{i}"
+    ratio = metric.kind == "ratio"
+    covariate = metric.covariate is not None or metric.pre_period_days is not None
+    if ratio:
+        yield f"avg(d{i}) AS denominator_mean_{i}"
+        yield f"varSampStable(d{i}) AS denominator_variance_{i}"
+        yield f"covarSampStable(y{i}, d{i}) AS covariance_y_d_{i}"
+    if covariate:
+        yield f"avg(x{i}) AS covariate_mean_{i}"
+        yield f"varSampStable(x{i}) AS covariate_variance_{i}"
+        yield f"covarSampStable(y{i}, x{i}) AS covariance_y_x_{i}"
+    if covariate and ratio:
+        yield f"covarSampStable(d{i}, x{i}) AS covariance_d_x_{i}"
+        if metric.covariate is None:
+            yield f"avg(e{i}) AS covariate_denominator_mean_{i}"
+            yield f"varSampStable(e{i}) AS covariate_denominator_variance_{i}"
+            yield f"covarSampStable(x{i}, e{i}) AS covariance_x_e_{i}"
+            yield f"covarSampStable(y{i}, e{i}) AS covariance_y_e_{i}"
+            yield f"covarSampStable(d{i}, e{i}) AS covariance_d_e_{i}"
+
+
+def _moments(
+    experiment: Experiment,
+    metrics: tuple[MetricDefinition, ...],
+    rows: list[dict[str, Any]],
+) -> ExperimentMoments:
+    planned = [row for row in rows if row["variant"] > 0]
+    variant_ids = [variant.variant_id for variant in experiment.variants]
+    return ExperimentMoments(
+        experiment_id=experiment.experiment_id,
+        units=tuple(_units(variant_ids[row["variant"] - 1], row) for row in planned),
+        multiple_variant_units=sum(r["units"] for r in rows if r["variant"] == MULTIPLE),
+        unplanned_units=sum(r["units"] for r in rows if r["variant"] == UNPLANNED),
+        first_exposure_at=min((row["first_exposed_at"] for row in rows), default=None),
+        last_exposure_at=max((row["last_exposed_at"] for row in rows), default=None),
+        last_event_at=max((row["last_event_at"] for row in rows), default=None),
+        summaries={
+            (metric.name, variant_ids[row["variant"] - 1], row["slice"]): _summary(row, index)
+            for row in planned
+            for index, metric in enumerate(metrics)
+        },
+    )
+
+
+def _units(variant_id: str, row: Mapping[str, Any]) -> VariantUnits:
+    days = row["days"]
+    return VariantUnits(
+        variant_id=variant_id,
+        segment=row["slice"],
+        units=row["units"],
+        by_day=dict(zip(days["1"], days["2"], strict=True)),
+    )
+
+
+def _summary(row: Mapping[str, Any], index: int) -> MetricSummary:
+    """One unit has no variance (the engine says infinity or NaN): 0, and n says what it is."""
+    suffix = f"_{index}"
+    alone = row["units"] < 2
+    fields = {
+        name.removesuffix(suffix): 0.0 if alone and not math.isfinite(value) else float(value)
+        for name, value in row.items()
+        if name.endswith(suffix)
+    }
+    return MetricSummary(n=float(row["units"]), **fields)

@@ -1,0 +1,76 @@
+"""Queries that an answer shows so that its reader can check a claim; never run by the product.
+
+Values are written into the text as escaped literals because the reader has no parameters to bind.
+"""
+
+
+def literal(text: str) -> str:
+    """The text as a ClickHouse string literal."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def units_by_property(experiment_id: str, name: str) -> str:
+    """Units by the value of an exposure property and variant."""
+    return (
+        f"SELECT properties[{literal(name)}] AS value, variant_id, uniqExact(user_id) AS units "
+        f"FROM events WHERE experiment_id = {literal(experiment_id)} AND event_type = 'exposure' "
+        "GROUP BY value, variant_id ORDER BY value, variant_id"
+    )
+
+
+def units_by_day(experiment_id: str) -> str:
+    """Units by day of first exposure and variant."""
+    return (
+        "SELECT toDate(first_exposure) AS day, variant_id, count() AS units FROM "
+        "(SELECT user_id, any(variant_id) AS variant_id, min(timestamp) AS first_exposure "
+        f"FROM events WHERE experiment_id = {literal(experiment_id)} AND event_type = 'exposure' "
+        "GROUP BY user_id) GROUP BY day, variant_id ORDER BY day, variant_id"
+    )
+
+
+def units_by_variant(experiment_id: str) -> str:
+    """Units by variant."""
+    return (
+        "SELECT variant_id, uniqExact(user_id) AS units FROM events "
+        f"WHERE experiment_id = {literal(experiment_id)} AND event_type = 'exposure' "
+        "GROUP BY variant_id ORDER BY variant_id"
+    )
+
+
+def units_in_several_variants(experiment_id: str) -> str:
+    """Units that were exposed to more than one variant."""
+    return (
+        "SELECT user_id, groupUniqArray(variant_id) AS variants FROM events "
+        f"WHERE experiment_id = {literal(experiment_id)} AND event_type = 'exposure' "
+        "GROUP BY user_id HAVING uniqExact(variant_id) > 1 LIMIT 100"
+    )
+
+
+def largest_values(experiment_id: str, event_type: str, aggregation: str) -> str:
+    """The units that weigh most in a metric."""
+    value = "sum(value)" if aggregation == "sum" else "count()"
+    return (
+        f"SELECT user_id, any(variant_id) AS variant_id, {value} AS total FROM events "
+        f"WHERE experiment_id = {literal(experiment_id)} AND event_type = {literal(event_type)} "
+        "GROUP BY user_id ORDER BY total DESC LIMIT 20"
+    )
+
+
+def covariate_by_variant(experiment_id: str, covariate: str) -> str:
+    """Mean and deviation of a pre-exposure quantity by variant."""
+    number = f"toFloat64OrNull(properties[{literal(covariate)}])"
+    return (
+        f"SELECT variant_id, count() AS units, avg({number}) AS mean, stddevSamp({number}) AS "
+        f"deviation FROM events WHERE experiment_id = {literal(experiment_id)} "
+        "AND event_type = 'exposure' GROUP BY variant_id ORDER BY variant_id"
+    )
+
+
+def arrival_by_day(experiment_id: str) -> str:
+    """Events by day, and how long after the fact they arrived."""
+    return (
+        "SELECT toDate(timestamp) AS day, count() AS events, "
+        "quantile(0.95)(dateDiff('second', timestamp, ingested_at)) AS late_seconds_p95 "
+        f"FROM events WHERE experiment_id = {literal(experiment_id)} GROUP BY day ORDER BY day"
+    )

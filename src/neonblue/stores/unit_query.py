@@ -1,0 +1,237 @@
+"""The one query behind every effect: events to one row a unit, with each metric's value.
+
+A unit is an exposed ``user_id``. Its variant is that of its exposures; a unit exposed to several
+variants gets the index -1 and its values never enter an effect. Metric values come from events at
+or after the first exposure, pre-period covariates from the days before it.
+
+Two shapes of the same result. ``simple`` adds values up while reading and flags the units with a
+metric event before their exposure (``early``): where none is flagged it is exact, and about as
+fast as a bare aggregation. ``exact`` keeps each unit's times and values and picks those after the
+exposure; it is right always. Values are bound; the text holds only names made from counters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from neonblue.errors import InvalidInputError
+from neonblue.models import Experiment, MetricDefinition
+from neonblue.models.experiment import Aggregation
+
+# The variant index of a unit that was exposed to several variants, and to one not in the plan.
+MULTIPLE = -1
+UNPLANNED = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitScope:
+    """Which units and events to read.
+
+    ``as_of`` reads as if it were that moment (UTC). ``segment`` names an exposure property,
+    ``by_exposure_day`` uses the day of the first exposure (UTC) instead. ``window_days`` takes
+    only events from ``a`` up to ``b`` days after the first exposure, of units whose window has
+    ended by ``as_of`` (or now).
+    """
+
+    as_of: datetime | None = None
+    segment: str | None = None
+    by_exposure_day: bool = False
+    window_days: tuple[float, float] | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class UnitQuery:
+    """SQL text of one row a unit, with its parameters.
+
+    Columns: ``variant`` (1-based index into the plan, 0 unplanned, -1 several), ``segment``,
+    ``exposed_at``, ``last_at``, ``early`` and, for metric i, ``y{i}``, ``d{i}``, ``x{i}``,
+    ``e{i}`` as far as the metric has them; ``named`` adds ``user_id``.
+    """
+
+    experiment: Experiment
+    metrics: tuple[MetricDefinition, ...]
+    scope: UnitScope
+    exact: bool
+    named: bool = False
+    parameters: dict[str, Any] = field(default_factory=dict)
+    event_types: list[str] = field(default_factory=list)
+
+    def sql(self) -> str:
+        """The whole subquery, ending in one row a unit."""
+        values = [line for index in range(len(self.metrics)) for line in self._metric(index)]
+        self.parameters |= {
+            "id": self.experiment.experiment_id,
+            "variants": [variant.variant_id for variant in self.experiment.variants],
+        }
+        return f"""
+        SELECT
+            if(low != high, {MULTIPLE}, low) AS variant,
+            {self._segment()} AS segment,
+            {"user_id," if self.named else ""}
+            {", ".join(["exposed_at", "last_at", self._early(), *values])}
+        FROM (
+            SELECT {", ".join([*self._exposure(), *self._gathered()])}
+            FROM events FINAL
+            WHERE experiment_id = {{id:String}} {self._event_filter()} {self._until()}
+            GROUP BY user_id
+            HAVING exposures > 0
+        ) {self._followed()}"""
+
+    def _exposure(self) -> list[str]:
+        at_exposure = "event_type = 'exposure'"
+        index = "indexOf({variants:Array(String)}, variant_id)"
+        columns = ["user_id"] if self.named else []
+        columns += [
+            f"countIf({at_exposure}) AS exposures",
+            f"toInt32(minIf({index}, {at_exposure})) AS low",
+            f"toInt32(maxIf({index}, {at_exposure})) AS high",
+            f"minIf(timestamp, {at_exposure}) AS exposed_at",
+            "max(timestamp) AS last_at",
+        ]
+        if self.scope.segment is not None:
+            self.parameters["segment"] = self.scope.segment
+            columns.append(_first_property("segment", "segment_value"))
+        for index_, metric in enumerate(self.metrics):
+            if metric.covariate is not None:
+                self.parameters[f"covariate{index_}"] = metric.covariate
+                columns.append(_first_property(f"covariate{index_}", f"covariate{index_}"))
+        return columns
+
+    def _gathered(self) -> list[str]:
+        """What is kept of each event type while reading."""
+        columns = []
+        for index, event_type in enumerate(self.event_types):
+            self.parameters[f"event{index}"] = event_type
+            match = f"event_type = {{event{index}:String}}"
+            if self.exact:
+                columns.append(f"groupArrayIf(timestamp, {match}) AS times{index}")
+                columns.append(f"groupArrayIf(ifNull(value, 0), {match}) AS values{index}")
+            else:
+                columns.append(f"countIf({match}) AS count{index}")
+                columns.append(f"sumIf(ifNull(value, 0), {match}) AS sum{index}")
+        if not self.exact and self.event_types:
+            columns.append("minIf(timestamp, event_type != 'exposure') AS first_at")
+            columns.append("countIf(event_type != 'exposure') AS acts")
+        return columns
+
+    def _metric(self, index: int) -> list[str]:
+        metric = self.metrics[index]
+        after = self._after()
+        columns = [f"{self._value(metric.event_type, metric.aggregation, after)} AS y{index}"]
+        if metric.kind == "ratio":
+            denominator = self._value(*_denominator(metric), after)
+            columns.append(f"{denominator} AS d{index}")
+        return columns + self._covariates(index)
+
+    def _covariates(self, index: int) -> list[str]:
+        metric = self.metrics[index]
+        if metric.covariate is not None:
+            # A unit without the covariate gets everybody's mean: that moves no variant's mean
+            # relative to another's, so the adjusted effect stays unbiased.
+            number = f"toFloat64OrNull(covariate{index})"
+            return [f"ifNull({number}, ifNull(avg({number}) OVER (), 0)) AS x{index}"]
+        if metric.pre_period_days is None:
+            return []
+        before = self._before(index, metric.pre_period_days)
+        columns = [f"{self._value(metric.event_type, metric.aggregation, before)} AS x{index}"]
+        if metric.kind == "ratio":
+            columns.append(f"{self._value(*_denominator(metric), before)} AS e{index}")
+        return columns
+
+    def _value(self, event_type: str, aggregation: Aggregation, inside: str) -> str:
+        if event_type not in self.event_types:
+            self.event_types.append(event_type)
+        index = self.event_types.index(event_type)
+        if not self.exact:
+            simple = {"any": "toFloat64(count{0} > 0)", "count": "toFloat64(count{0})"}
+            return simple.get(aggregation, "sum{0}").format(index)
+        return EXACT_VALUES[aggregation](inside, index)
+
+    def _after(self) -> str:
+        if self.scope.window_days is None:
+            return "t >= exposed_at"
+        self.parameters["from_ms"], self.parameters["to_ms"] = _window_ms(self.scope.window_days)
+        return (
+            "t >= exposed_at + toIntervalMillisecond({from_ms:Int64})"
+            " AND t < exposed_at + toIntervalMillisecond({to_ms:Int64})"
+        )
+
+    def _before(self, index: int, days: float) -> str:
+        self.parameters[f"before_ms{index}"] = round(days * 86_400_000)
+        start = f"exposed_at - toIntervalMillisecond({{before_ms{index}:Int64}})"
+        return f"t < exposed_at AND t >= {start}"
+
+    def _segment(self) -> str:
+        if self.scope.by_exposure_day:
+            return "toString(toDate(exposed_at, 'UTC'))"
+        return "''" if self.scope.segment is None else "segment_value"
+
+    def _early(self) -> str:
+        if self.exact or not self.event_types:
+            return "0 AS early"
+        return "(acts > 0 AND first_at < exposed_at) AS early"
+
+    def _event_filter(self) -> str:
+        self.parameters["event_types"] = ["exposure", *self.event_types]
+        return "AND event_type IN {event_types:Array(String)}"
+
+    def _until(self) -> str:
+        if self.scope.as_of is None:
+            return ""
+        self.parameters["as_of_ms"] = _epoch_ms(self.scope.as_of)
+        return "AND timestamp <= fromUnixTimestamp64Milli({as_of_ms:Int64}, 'UTC')"
+
+    def _followed(self) -> str:
+        if self.scope.window_days is None:
+            return ""
+        now = "now64(3, 'UTC')"
+        if self.scope.as_of is not None:
+            now = "fromUnixTimestamp64Milli({as_of_ms:Int64}, 'UTC')"
+        return f"WHERE exposed_at + toIntervalMillisecond({{to_ms:Int64}}) <= {now}"
+
+
+EXACT_VALUES: dict[Aggregation, Callable[[str, int], str]] = {
+    "any": lambda inside, index: f"toFloat64(arrayExists(t -> {inside}, times{index}))",
+    "count": lambda inside, index: f"toFloat64(arrayCount(t -> {inside}, times{index}))",
+    "sum": lambda inside, index: (
+        f"arraySum((v, t) -> if({inside}, v, 0.), values{index}, times{index})"
+    ),
+}
+
+
+def needs_exact(metrics: tuple[MetricDefinition, ...], scope: UnitScope) -> bool:
+    """Whether only the exact shape can answer: pre-periods and windows look at times."""
+    return scope.window_days is not None or any(
+        metric.pre_period_days is not None and metric.covariate is None for metric in metrics
+    )
+
+
+def _denominator(metric: MetricDefinition) -> tuple[str, Aggregation]:
+    if metric.denominator_event_type is None:
+        raise InvalidInputError(
+            f"ratio metric {metric.name!r} has no denominator: "
+            "give it a denominator_event_type and define the experiment again"
+        )
+    return metric.denominator_event_type, metric.denominator_aggregation
+
+
+def _first_property(parameter: str, name: str) -> str:
+    """A property of the first exposure; two exposures at one instant are told apart by value."""
+    value = f"properties[{{{parameter}:String}}]"
+    return f"argMinIf({value}, (timestamp, {value}), event_type = 'exposure') AS {name}"
+
+
+def _window_ms(window_days: tuple[float, float]) -> tuple[int, int]:
+    start, end = (round(days * 86_400_000) for days in window_days)
+    if not 0 <= start < end:
+        raise InvalidInputError(
+            f"window_days {window_days!r} must start at 0 or later and end after it starts"
+        )
+    return start, end
+
+
+def _epoch_ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)

@@ -1,0 +1,151 @@
+"""The demo's answers as tables on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Answer = Mapping[str, Any]
+
+DECISION_STYLES = {
+    "ship": "bold green",
+    "rollback": "bold red",
+    "invalid": "bold red",
+    "review": "bold yellow",
+    "keep_running": "cyan",
+    "no_meaningful_effect": "blue",
+    "inconclusive": "blue",
+    "insufficient_data": "dim",
+}
+TRUTHS = {
+    "win": "purchases {lift:+.0%}",
+    "loss": "purchases {lift:+.0%}, more tickets",
+    "null": "no effect",
+    "broken": "treatment loses units on an old SDK",
+    "running": "purchases {lift:+.0%}, still collecting",
+}
+
+
+def verdict_table(answers: Sequence[Answer], truths: Mapping[str, str]) -> Table:
+    """One line an experiment: what is true, and what the statistics say."""
+    from rich.table import Table
+
+    table = Table(title="What the agent is told, beside what is true", title_justify="left")
+    for heading in ("experiment", "truth", "verdict", "purchase: difference", "lift", "p"):
+        table.add_column(heading)
+    for answer in answers:
+        decision = answer["verdict"]["decision"]
+        comparison = first_comparison(answer)
+        table.add_row(
+            answer["experiment_id"],
+            truths.get(answer["experiment_id"], ""),
+            f"[{DECISION_STYLES.get(decision, '')}]{decision}[/]",
+            *_effect_cells(comparison),
+        )
+    return table
+
+
+def first_comparison(answer: Answer) -> Answer | None:
+    """The first comparison of the first metric whose effects are shown."""
+    shown = [metric for metric in answer["metrics"] if metric["comparisons"]]
+    return shown[0]["comparisons"][0] if shown else None
+
+
+def _effect_cells(comparison: Answer | None) -> tuple[str, str, str]:
+    if comparison is None or comparison["absolute_difference"] is None:
+        return "withheld", "", ""
+    low, high = comparison["ci_lower"], comparison["ci_upper"]
+    difference = f"{_points(comparison['absolute_difference'])} ({_points(low)} to {_points(high)})"
+    lift, p_value = comparison["relative_lift"], comparison["p_value"]
+    return difference, _percent(lift), "" if p_value is None else f"{p_value:.3g}"
+
+
+def _points(value: float | None) -> str:
+    return "∞" if value is None else f"{100 * value:+.2f} pp"
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{value:+.1%}"
+
+
+def listing_table(answer: Answer) -> Table:
+    """What ``list_experiments`` answers."""
+    from rich.table import Table
+
+    table = Table(title="list_experiments", title_justify="left")
+    for heading in ("experiment", "status", "primary metric", "units", "planned"):
+        table.add_column(heading, justify="right" if heading in ("units", "planned") else "left")
+    for row in answer["experiments"]:
+        planned = row["planned_units"]
+        table.add_row(
+            row["experiment_id"],
+            row["status"],
+            row["primary_metric"] or "",
+            f"{row['units']:,}",
+            f"{planned:,}" if planned else "",
+        )
+    return table
+
+
+def reasons_table(answer: Answer) -> Table:
+    """Why the verdict is what it is, and the checks behind it."""
+    from rich.table import Table
+
+    title = f"analyze_experiment_performance: {answer['experiment_id']}"
+    table = Table(title=title, title_justify="left", show_header=False)
+    table.add_column("", style="bold")
+    table.add_column("")
+    table.add_row("verdict", answer["verdict"]["decision"])
+    for reason in answer["verdict"]["reasons"]:
+        table.add_row("because", reason["detail"])
+    table.add_row("next", answer["verdict"]["next_step"])
+    for check in answer["validity"]["checks"]:
+        table.add_row(f"check: {check['name']}", f"{check['status']}: {check['detail']}")
+    return table
+
+
+def metrics_table(answer: Answer) -> Table:
+    """Every metric of one answer with its always-valid interval."""
+    from rich.table import Table
+
+    table = Table(title=f"metrics of {answer['experiment_id']}", title_justify="left")
+    for heading in ("metric", "role", "control", "treatment", "difference", "lift", "shrunk", "p"):
+        table.add_column(heading)
+    for metric in answer["metrics"]:
+        for comparison in metric["comparisons"]:
+            table.add_row(metric["metric"], metric["role"], *_metric_cells(metric, comparison))
+    return table
+
+
+def _metric_cells(metric: Answer, comparison: Answer) -> tuple[str, ...]:
+    shown = _points if metric["kind"] == "proportion" else _plain
+    low, high = shown(comparison["ci_lower"]), shown(comparison["ci_upper"])
+    p_value = comparison["p_value"]
+    return (
+        _plain(comparison["mean_control"]).lstrip("+"),
+        _plain(comparison["mean_treatment"]).lstrip("+"),
+        f"{shown(comparison['absolute_difference'])} ({low} to {high})",
+        _percent(comparison["relative_lift"]),
+        _percent(comparison["shrunk_relative_lift"]),
+        "" if p_value is None else f"{p_value:.3g}",
+    )
+
+
+def _plain(value: float | None) -> str:
+    return "∞" if value is None else f"{value:+.4g}"
+
+
+def diagnosis_table(answer: Answer) -> Table:
+    """The ranked findings of ``diagnose_experiment``."""
+    from rich.table import Table
+
+    title = f"diagnose_experiment: {answer['experiment_id']}"
+    table = Table(title=title, title_justify="left", show_lines=True)
+    for heading in ("rank", "side", "what was found", "what to do"):
+        table.add_column(heading, overflow="fold")
+    for finding in answer["findings"][:3]:
+        table.add_row(str(finding["rank"]), finding["side"], finding["headline"], finding["fix"])
+    return table

@@ -1,0 +1,72 @@
+"""Reads from the store the counts that a diagnosis reasons over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neonblue.intelligence.diagnosis.imbalance import CountTable
+from neonblue.intelligence.diagnosis.sample_ratio import Allocation
+from neonblue.models import Experiment
+from neonblue.stores.assignments import assigned_units
+
+if TYPE_CHECKING:
+    from neonblue.stores import Store
+    from neonblue.stores.health import PropertyCardinality, VariantCount
+
+MOST_VALUES = 200
+MOST_PROPERTIES = 30
+DAY = "day"
+
+
+def planned_shares(experiment: Experiment) -> NDArray[np.float64]:
+    """The planned share of each variant, in plan order, summing to 1."""
+    weights = np.array([variant.weight for variant in experiment.variants], dtype=float)
+    return weights / weights.sum()
+
+
+def read_allocation(store: Store, experiment: Experiment) -> Allocation:
+    """Units by variant in all, by each exposure property of few values, and by day."""
+    experiment_id = experiment.experiment_id
+    variants = tuple(variant.variant_id for variant in experiment.variants)
+    by_day = count_table(DAY, store.health.units_by_day(experiment_id), variants)
+    assigned = assigned_units(store.database, experiment_id)
+    return Allocation(
+        experiment_id=experiment_id,
+        variants=variants,
+        shares=planned_shares(experiment),
+        exposed=by_day.counts.sum(axis=0),
+        by_property=[
+            count_table(name, store.health.units_by_property(experiment_id, name), variants)
+            for name in _worth_searching(store.health.properties(experiment_id))
+        ],
+        by_day=by_day,
+        assigned=_in_order(assigned, variants) if assigned else None,
+    )
+
+
+def count_table(
+    dimension: str, counts: Sequence[VariantCount], variants: tuple[str, ...]
+) -> CountTable:
+    """Counts as a matrix: values in the order they came, variants in plan order."""
+    values = tuple(dict.fromkeys(count.value for count in counts))
+    rows = {value: row for row, value in enumerate(values)}
+    columns = {variant: column for column, variant in enumerate(variants)}
+    matrix = np.zeros((len(values), len(variants)))
+    for count in counts:
+        if count.variant_id in columns:
+            matrix[rows[count.value], columns[count.variant_id]] = count.units
+    return CountTable(dimension=dimension, values=values, counts=matrix)
+
+
+def _worth_searching(properties: Sequence[PropertyCardinality]) -> list[str]:
+    """Properties that split units into a few parts; ids and free text are left out."""
+    few = [p for p in properties if 2 <= p.values <= MOST_VALUES]
+    return [p.name for p in sorted(few, key=lambda p: p.values)[:MOST_PROPERTIES]]
+
+
+def _in_order(units: dict[str, int], variants: tuple[str, ...]) -> NDArray[np.float64]:
+    return np.array([units.get(variant, 0) for variant in variants], dtype=float)

@@ -9,8 +9,10 @@ from neonblue.stores.database import Database
 
 if TYPE_CHECKING:
     from neonblue.stores.aggregates import Aggregates
+    from neonblue.stores.documents import Documents
     from neonblue.stores.events import Events
     from neonblue.stores.experiments import Experiments
+    from neonblue.stores.forecasts import Forecasts
     from neonblue.stores.health import Health
     from neonblue.stores.loads import Loads
     from neonblue.stores.moments import Moments
@@ -63,6 +65,20 @@ class Store:
         from neonblue.stores.loads import Loads
 
         return Loads(self.database)
+
+    @cached_property
+    def documents(self) -> Documents:
+        """What the memory holds: texts, metadata and vectors."""
+        from neonblue.stores.documents import Documents
+
+        return Documents(self.database)
+
+    @cached_property
+    def forecasts(self) -> Forecasts:
+        """Forecasts and how they turned out, append-only."""
+        from neonblue.stores.forecasts import Forecasts
+
+        return Forecasts(self.database)
 
     def close(self) -> None:
         """Close the database under it."""

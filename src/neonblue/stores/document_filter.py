@@ -41,7 +41,8 @@ def compile_conditions(conditions: Sequence[Condition]) -> tuple[str, dict[str, 
     for row, condition in enumerate(conditions):
         field, value = f"field_{row}", f"value_{row}"
         parameters[field] = condition.field
-        parameters[value] = condition.value
+        given = condition.value
+        parameters[value] = list(given) if isinstance(given, tuple) else given
         parts.append(_sql(condition, f"{{{field}:String}}", value))
     return "".join(f" AND {part}" for part in parts), parameters
 

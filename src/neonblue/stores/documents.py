@@ -211,9 +211,7 @@ def _document(
 ) -> Document:
     metadata: dict[str, MetadataValue] = {**texts, **numbers}
     metadata.update({field: tuple(values) for field, values in lists.items()})
-    return Document(
-        document_id=document_id, text=text, metadata=metadata, recorded_at=recorded_at
-    )
+    return Document(document_id=document_id, text=text, metadata=metadata, recorded_at=recorded_at)
 
 
 def _embedded(row: Sequence[Any], fingerprint: str) -> EmbeddedDocument:

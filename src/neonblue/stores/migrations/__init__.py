@@ -9,7 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from neonblue.errors import ConflictError
-from neonblue.stores.migrations import aggregates, events, experiments, loads
+from neonblue.stores.migrations import (
+    aggregates,
+    documents,
+    events,
+    experiments,
+    forecasts,
+    loads,
+)
 
 if TYPE_CHECKING:
     from neonblue.stores.database import Database
@@ -20,6 +27,8 @@ MIGRATIONS: tuple[Migration, ...] = (
     experiments.MIGRATION,
     aggregates.MIGRATION,
     loads.MIGRATION,
+    documents.MIGRATION,
+    forecasts.MIGRATION,
 )
 
 APPLIED_TABLE = """

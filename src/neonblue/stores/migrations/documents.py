@@ -1,4 +1,4 @@
-"""Documents: the text, metadata and vector of everything in the memory; Chroma only indexes them."""
+"""Documents: text, metadata and vector of what the memory holds; Chroma only indexes them."""
 
 from neonblue.stores.migrations.migration import Migration
 

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from neonblue.stores.forecasts import Forecasts
     from neonblue.stores.health import Health
     from neonblue.stores.loads import Loads
+    from neonblue.stores.looks import Looks
     from neonblue.stores.moments import Moments
+    from neonblue.stores.outcomes import Outcomes
 
 
 class Store:
@@ -79,6 +81,20 @@ class Store:
         from neonblue.stores.forecasts import Forecasts
 
         return Forecasts(self.database)
+
+    @cached_property
+    def looks(self) -> Looks:
+        """The ledger of looks at running experiments."""
+        from neonblue.stores.looks import Looks
+
+        return Looks(self.database)
+
+    @cached_property
+    def outcomes(self) -> Outcomes:
+        """How finished experiments came out."""
+        from neonblue.stores.outcomes import Outcomes
+
+        return Outcomes(self.database)
 
     def close(self) -> None:
         """Close the database under it."""

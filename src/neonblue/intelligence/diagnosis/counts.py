@@ -24,8 +24,8 @@ DAY = "day"
 
 def planned_shares(experiment: Experiment) -> NDArray[np.float64]:
     """The planned share of each variant, in plan order, summing to 1."""
-    weights = np.array([variant.weight for variant in experiment.variants], dtype=float)
-    return weights / weights.sum()
+    weights = [variant.weight for variant in experiment.variants]
+    return np.array(weights) / sum(weights)
 
 
 def read_allocation(store: Store, experiment: Experiment) -> Allocation:

@@ -16,6 +16,7 @@ from neonblue.stores.migrations import (
     experiments,
     forecasts,
     loads,
+    looks,
 )
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     loads.MIGRATION,
     documents.MIGRATION,
     forecasts.MIGRATION,
+    looks.MIGRATION,
 )
 
 APPLIED_TABLE = """

@@ -1,0 +1,88 @@
+"""The ledger of looks: every analysis of a running experiment, by whom, and what it saw.
+
+Append-only. There is no way to change or remove a look, so no reader can start afresh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from neonblue.stores.database import Database
+
+COLUMNS = (
+    *("experiment_id", "version", "metric", "variant_id", "looked_at", "actor", "units"),
+    *("estimate", "ci_lower", "ci_upper", "p_value", "running_p_value"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One metric of one variant at one analysis; ``estimate`` and limits on the absolute scale.
+
+    ``p_value`` is anytime-valid for this look's data; ``running_p_value`` the least so far.
+    """
+
+    experiment_id: str
+    version: int
+    metric: str
+    variant_id: str
+    looked_at: datetime
+    actor: str
+    units: int
+    estimate: float
+    ci_lower: float
+    ci_upper: float
+    p_value: float
+    running_p_value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerState:
+    """What earlier looks leave behind: how many there were and the least p by comparison."""
+
+    looks: int
+    least_p: dict[tuple[str, str], float]
+
+
+class Looks:
+    """Who looked at what, when, and what it said."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def append(self, looks: Sequence[Look]) -> None:
+        """Record one analysis; all its rows in one block."""
+        self._database.insert_rows("looks", COLUMNS, [astuple(look) for look in looks])
+
+    def state(self, experiment_id: str, version: int) -> LedgerState:
+        """How often this version was looked at, and the least p of each metric and variant."""
+        rows = self._database.rows(
+            """
+            SELECT metric, variant_id, min(p_value), uniqExact(looked_at) FROM looks
+            WHERE experiment_id = {id:String} AND version = {version:UInt32}
+            GROUP BY metric, variant_id
+            """,
+            {"id": experiment_id, "version": version},
+        )
+        return LedgerState(
+            looks=max((count for *_, count in rows), default=0),
+            least_p={(metric, variant): p for metric, variant, p, _ in rows},
+        )
+
+    def history(
+        self, experiment_id: str, *, metric: str | None = None, limit: int = 1000
+    ) -> tuple[Look, ...]:
+        """The newest looks of an experiment, oldest first."""
+        rows = self._database.rows(
+            f"""
+            SELECT {", ".join(COLUMNS)} FROM looks
+            WHERE experiment_id = {{id:String}} AND ({{metric:String}} IN ('', metric))
+            ORDER BY looked_at DESC, metric, variant_id LIMIT {{limit:UInt32}}
+            """,
+            {"id": experiment_id, "metric": metric or "", "limit": limit},
+        )
+        return tuple(Look(**dict(zip(COLUMNS, row, strict=True))) for row in reversed(rows))

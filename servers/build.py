@@ -1,0 +1,94 @@
+"""What every server shares: registration, errors on the wire, read-only mode.
+
+A server is a ``Surface``: a name, instructions and the modules that it exposes. Each module may
+end with ``TOOLS``, ``RESOURCES`` and ``PROMPTS``, tuples of functions. Tools carry a mark from
+``neonblue.tools.effect`` (``@reads(title=…)`` or ``@writes(title=…, destructive=…)``), resources
+``fastmcp.resources.resource(uri)``; prompts need none. Registering a name twice is an error.
+
+Functions raise ``NeonBlueError``; here, and only here, its message becomes what the client sees.
+Anything else that is raised is logged and masked.
+"""
+
+import inspect
+import logging
+from collections.abc import Callable
+from functools import wraps
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from fastmcp import FastMCP
+from fastmcp.exceptions import FastMCPError, PromptError, ResourceError, ToolError
+from fastmcp.prompts import Prompt
+from fastmcp.tools.function_tool import ToolMeta
+
+from neonblue import __version__
+from neonblue.errors import NeonBlueError
+from neonblue.tools.effect import WRITES
+
+Function = Callable[..., Any]
+
+
+class Surface(NamedTuple):
+    """What one server exposes."""
+
+    name: str
+    instructions: str
+    modules: tuple[ModuleType, ...]
+
+
+def new_server(name: str, instructions: str) -> FastMCP:
+    """A server with the settings that all of ours have."""
+    return FastMCP(
+        name,
+        instructions=instructions,
+        version=__version__,
+        mask_error_details=True,
+        on_duplicate="error",
+    )
+
+
+def build_server(surface: Surface, *, read_only: bool = False) -> FastMCP:
+    """Register everything a surface exposes; with ``read_only``, no tool that writes."""
+    server = new_server(surface.name, surface.instructions)
+    for module in surface.modules:
+        for function in getattr(module, "TOOLS", ()):
+            if not (read_only and _writes(function)):
+                server.add_tool(_raising(ToolError, function))
+        for function in getattr(module, "RESOURCES", ()):
+            server.add_resource(_raising(ResourceError, function))
+        for function in getattr(module, "PROMPTS", ()):
+            server.add_prompt(Prompt.from_function(_raising(PromptError, function)))
+    return server
+
+
+def _writes(function: Function) -> bool:
+    mark = getattr(function, "__fastmcp__", None)
+    if not isinstance(mark, ToolMeta) or mark.annotations is None:
+        raise TypeError(
+            f"the tool {function.__name__!r} does not say whether it writes: mark it with "
+            "@reads or @writes of neonblue.tools.effect"
+        )
+    return WRITES in (mark.tags or ())
+
+
+def _raising(wire_error: type[FastMCPError], function: Function) -> Function:
+    """The function with our errors turned into the wire's, and logged without a traceback."""
+    if inspect.iscoroutinefunction(function):
+
+        @wraps(function)
+        async def answer_later(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return await function(*args, **kwargs)
+            except NeonBlueError as error:
+                raise wire_error(str(error), log_level=logging.INFO) from error
+
+        return answer_later
+
+    @wraps(function)
+    def answer(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except NeonBlueError as error:
+            raise wire_error(str(error), log_level=logging.INFO) from error
+
+    return answer

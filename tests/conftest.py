@@ -1,0 +1,62 @@
+"""Fixtures that every folder of tests may use: real data, a real workspace, a real client."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from neonblue.workspace import Workspace, open_workspace
+
+if TYPE_CHECKING:
+    from fastmcp import Client
+
+ROOT = Path(__file__).parents[1]
+OUR_VARIABLES = ("NEONBLUE_", "CLICKHOUSE_", "CHROMADB_", "KAFKA_", "OPENAI_", "ANTHROPIC_")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test depends on what the machine it runs on has configured."""
+    for name in tuple(os.environ):
+        if name.startswith(OUR_VARIABLES) and name != "NEONBLUE_SHARED":
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of public data sets, beside the checkout or at NEONBLUE_SHARED."""
+    shared = Path(os.environ.get("NEONBLUE_SHARED", ROOT.parent / "shared"))
+    if shared.is_dir():
+        return shared
+    reason = f"the public data sets are not at {str(shared)!r}: set NEONBLUE_SHARED"
+    if os.environ.get("CI", "").lower() in ("1", "true"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty data directory that this test's settings point to."""
+    directory = tmp_path / "data"
+    monkeypatch.setenv("NEONBLUE_DATA_DIR", str(directory))
+    return directory
+
+
+@pytest.fixture
+def workspace(data_dir: Path) -> Iterator[Workspace]:
+    """The workspace of the empty data directory; ``client`` talks to the same one."""
+    with open_workspace() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def client(workspace: Workspace) -> "AsyncIterator[Client[Any]]":
+    """A client connected to the hub in memory."""
+    from fastmcp import Client
+
+    from neonblue.servers.hub import build
+
+    async with Client(build()) as connected:
+        yield connected

@@ -1,0 +1,173 @@
+"""What an analysis says: frozen values from the statistics, before any wire format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from neonblue.models import Experiment, MetricDefinition
+
+CheckStatus = Literal["pass", "warn", "fail", "unknown"]
+Availability = Literal["available", "withheld", "insufficient_data"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One question about trust; ``fail`` makes the experiment invalid."""
+
+    name: str
+    status: CheckStatus
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validity:
+    """Whether effects may be read. Both p-values test the counts against the plan."""
+
+    checks: tuple[Check, ...]
+    srm_p_value: float | None
+    srm_sequential_p_value: float | None
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        """The checks that make the experiment invalid."""
+        return tuple(check for check in self.checks if check.status == "fail")
+
+    @property
+    def status(self) -> Literal["valid", "warning", "invalid"]:
+        """The worst of the checks."""
+        if self.failed:
+            return "invalid"
+        return "warning" if any(check.status == "warn" for check in self.checks) else "valid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixedHorizon:
+    """The textbook test: right once, at the planned number of units."""
+
+    method: str
+    p_value: float
+    ci_lower: float
+    ci_upper: float
+    relative_ci_lower: float | None
+    relative_ci_upper: float | None
+    degrees_of_freedom: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """One variant against control on one metric.
+
+    Means are as observed; the difference, its interval and the anytime-valid ``p_value`` are
+    adjusted by the covariate where there is one. ``p_value`` is the least over all looks.
+    """
+
+    metric: str
+    variant: str
+    n_control: int
+    n_treatment: int
+    mean_control: float
+    mean_treatment: float
+    absolute_difference: float
+    standard_error: float
+    ci_lower: float
+    ci_upper: float
+    relative_lift: float | None
+    relative_standard_error: float | None
+    relative_ci_lower: float | None
+    relative_ci_upper: float | None
+    p_value: float
+    look_p_value: float
+    fixed_horizon: FixedHorizon | None
+    chance_to_win: float | None
+    expected_loss: float | None
+    shrunk_relative_lift: float | None
+    adjusted_p_value: float | None = None
+    covariate_variance_reduction: float | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricEffects:
+    """One metric over all treatments."""
+
+    definition: MetricDefinition
+    status: Availability
+    comparisons: tuple[Comparison, ...] = ()
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why the verdict is what it is."""
+
+    code: str
+    detail: str
+    metric: str | None = None
+    variant: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The verdict in words and codes."""
+
+    decision: str
+    reasons: tuple[Reason, ...]
+    next_step: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedLook:
+    """Where this analysis stands in the ledger."""
+
+    recorded: bool
+    number: int
+    units: int
+    planned_units: int | None
+    fixed_horizon_shown: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentEffect:
+    """One segment and how it differs from all other units, for one metric and variant."""
+
+    value: str
+    metric: str
+    variant: str
+    n_control: int
+    n_treatment: int
+    absolute_difference: float
+    ci_lower: float
+    ci_upper: float
+    relative_lift: float | None
+    difference_from_rest: float | None
+    p_value: float | None
+    adjusted_p_value: float | None
+    differs: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentBreakdown:
+    """Results by one exposure property, adjusted over all its segments."""
+
+    segment: str
+    status: Availability
+    method: str
+    detail: str
+    effects: tuple[SegmentEffect, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """Everything that one analysis found."""
+
+    experiment: Experiment
+    as_of: datetime
+    decision: Decision
+    validity: Validity
+    look: RecordedLook
+    metrics: tuple[MetricEffects, ...]
+    segments: SegmentBreakdown | None
+    last_event_at: datetime | None

@@ -1,0 +1,75 @@
+"""A page of experiments, the ones that run first, then the newest."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from neonblue.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from neonblue.stores import Store
+    from neonblue.stores.experiments import ExperimentListing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some experiments of ``total`` that match, and where the next page begins."""
+
+    total: int
+    experiments: tuple[ExperimentListing, ...]
+    next_cursor: str | None
+
+
+def list_page(
+    store: Store, *, status: str | None, text: str | None, cursor: str | None, limit: int
+) -> Page:
+    """The experiments whose status and text match, from the cursor on."""
+    start = _position(cursor)
+    found = [item for item in store.experiments.list() if _matches(item, status, text)]
+    found.sort(key=_order)
+    end = start + limit
+    return Page(
+        total=len(found),
+        experiments=tuple(found[start:end]),
+        next_cursor=_cursor(end) if end < len(found) else None,
+    )
+
+
+def _matches(item: ExperimentListing, status: str | None, text: str | None) -> bool:
+    if status is not None and item.status != status:
+        return False
+    return text is None or text.casefold() in _searched(item).casefold()
+
+
+def _searched(item: ExperimentListing) -> str:
+    plan = item.experiment
+    parts: Sequence[str] = ()
+    if plan is not None:
+        parts = (plan.name, plan.description, plan.hypothesis, plan.experiment_type, plan.industry)
+    return "\n".join((item.experiment_id, *parts))
+
+
+def _order(item: ExperimentListing) -> tuple[bool, float, str]:
+    started = item.experiment.started_at if item.experiment else None
+    seen = item.seen.first_event_at if item.seen else None
+    moment = started or seen
+    return item.status != "running", -(moment.timestamp() if moment else 0.0), item.experiment_id
+
+
+def _cursor(position: int) -> str:
+    return base64.urlsafe_b64encode(str(position).encode()).decode()
+
+
+def _position(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    try:
+        return int(base64.urlsafe_b64decode(cursor.encode()))
+    except (binascii.Error, ValueError) as error:
+        raise InvalidInputError(
+            f"{cursor!r} is not a cursor: take next_cursor from list_experiments, or leave it out"
+        ) from error

@@ -72,10 +72,18 @@ def test_saving_again_replaces_and_never_doubles(filled: Store) -> None:
     assert filled.documents.get("experiments", ["a"])["a"].text == "new"
 
 
-def test_pages_give_every_document_once_with_its_vector(filled: Store) -> None:
-    pages = list(filled.documents.pages("experiments", fingerprint="m:1", size=2))
-    assert [item.document.document_id for page in pages for item in page] == ["a", "b", "c"]
-    np.testing.assert_allclose(pages[0][1].vector, [0.8, 0.6], rtol=1e-6)
+def test_named_documents_come_with_their_vectors(filled: Store) -> None:
+    found = filled.documents.embedded("experiments", "m:1", ["b", "nope"])
+    assert [item.document.document_id for item in found] == ["b"]
+    np.testing.assert_allclose(found[0].vector, [0.8, 0.6], rtol=1e-6)
+
+
+def test_only_what_changed_since_is_read_again(filled: Store) -> None:
+    everything = filled.documents.changed_since("experiments", None)
+    assert len(everything) == 3
+    filled.documents.save("experiments", [embedded("b", [1, 1], text="new")])
+    later = filled.documents.changed_since("experiments", everything[-1].recorded_at)
+    assert [document.document_id for document in later] == ["b"]
 
 
 def test_documents_of_another_model_are_what_reembedding_has_left(filled: Store) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -100,14 +100,19 @@ class Documents:
             found.setdefault(collection, {})[fingerprint] = count
         return found
 
-    def pages(
-        self, collection: str, *, fingerprint: str, size: int = 1000
-    ) -> Iterator[list[EmbeddedDocument]]:
-        """Every document of a model with its vector, in id order."""
-        after = ""
-        while rows := self._page(collection, fingerprint, after, size):
-            yield [_embedded(row, fingerprint) for row in rows]
-            after = rows[-1][0]
+    def embedded(
+        self, collection: str, fingerprint: str, document_ids: Sequence[str]
+    ) -> list[EmbeddedDocument]:
+        """The named documents with their vectors; those of another model are left out."""
+        rows = self._database.rows(
+            f"""
+            SELECT {COLUMNS}, vector FROM documents FINAL
+            WHERE collection = {{collection:String}} AND document_id IN {{ids:Array(String)}}
+              AND fingerprint = {{model:String}}
+            """,
+            {"collection": collection, "model": fingerprint, "ids": list(document_ids)},
+        )
+        return [_embedded(row, fingerprint) for row in rows]
 
     def not_of(self, collection: str, fingerprint: str, size: int = 256) -> list[Document]:
         """Some documents whose vector is of another model: what re-embedding has left to do."""
@@ -121,9 +126,7 @@ class Documents:
         )
         return [_document(*row) for row in rows]
 
-    def changed_since(
-        self, collection: str, moment: datetime | None
-    ) -> list[tuple[Document, datetime]]:
+    def changed_since(self, collection: str, moment: datetime | None) -> list[Document]:
         """Documents recorded after a moment (all without one), oldest first."""
         rows = self._database.rows(
             f"""
@@ -133,7 +136,7 @@ class Documents:
             """,
             {"collection": collection, "moment": moment or datetime(1970, 1, 2, tzinfo=UTC)},
         )
-        return [(_document(*row), row[5]) for row in rows]
+        return [_document(*row) for row in rows]
 
     def nearest(
         self,
@@ -187,17 +190,6 @@ class Documents:
             SETTINGS mutations_sync = 2
             """,
             {"collection": collection, "ids": list(document_ids)},
-        )
-
-    def _page(self, collection: str, fingerprint: str, after: str, size: int) -> list[Any]:
-        return self._database.rows(
-            f"""
-            SELECT {COLUMNS}, vector FROM documents FINAL
-            WHERE collection = {{collection:String}} AND fingerprint = {{model:String}}
-              AND document_id > {{after:String}}
-            ORDER BY document_id LIMIT {{size:UInt32}}
-            """,
-            {"collection": collection, "model": fingerprint, "after": after, "size": size},
         )
 
 

@@ -1,0 +1,96 @@
+"""What the memory holds: three collections and the metadata that each one has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from neonblue.errors import InvalidInputError
+from neonblue.stores.document_filter import FieldKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collection:
+    """One kind of document; ``fields`` are what it may be filtered by. Lifts are fractions."""
+
+    name: str
+    fields: Mapping[str, FieldKind]
+
+
+EXPERIMENTS = Collection(
+    name="experiments",
+    fields={
+        "experiment_id": "text",
+        "name": "text",
+        "type": "text",
+        "industry": "text",
+        "user_segment": "text",
+        "segments": "list",
+        "conversion_rate": "number",
+        "statistical_power": "number",
+        "statistical_significance": "number",
+        "sample_size": "number",
+        "outcome": "text",
+        "optimization_applied": "text",
+        "timestamp": "number",
+        "decision": "text",
+        "metric": "text",
+        "metrics": "list",
+        "relative_lift": "number",
+        "relative_lift_lower": "number",
+        "relative_lift_upper": "number",
+        "log_ratio": "number",
+        "log_ratio_se": "number",
+        "revenue_impact": "number",
+        "duration_days": "number",
+        "guardrail_harmed": "text",
+    },
+)
+USER_JOURNEYS = Collection(
+    name="user_journeys",
+    fields={
+        "user_id": "text",
+        "user_segment": "text",
+        "journey_length": "number",
+        "session_duration": "number",
+        "conversion_outcome": "text",
+        "value": "number",
+        "device_type": "text",
+        "traffic_source": "text",
+        "stage": "text",
+        "experiments": "list",
+        "timestamp": "number",
+    },
+)
+OPTIMIZATION_PATTERNS = Collection(
+    name="optimization_patterns",
+    fields={
+        "optimization_type": "text",
+        "outcome": "text",
+        "improvement": "number",
+        "improvement_lower": "number",
+        "improvement_upper": "number",
+        "applied_to_segments": "list",
+        "industry": "text",
+        "implementation_effort": "text",
+        "experiments": "list",
+        "tests": "number",
+        "successes": "number",
+        "failures": "number",
+        "metric": "text",
+        "timestamp": "number",
+    },
+)
+COLLECTIONS = {
+    collection.name: collection
+    for collection in (EXPERIMENTS, USER_JOURNEYS, OPTIMIZATION_PATTERNS)
+}
+
+
+def collection_named(name: str) -> Collection:
+    """The collection of that name, or an error that lists them."""
+    if name not in COLLECTIONS:
+        raise InvalidInputError(
+            f"there is no collection {name!r}: use one of {', '.join(COLLECTIONS)}"
+        )
+    return COLLECTIONS[name]

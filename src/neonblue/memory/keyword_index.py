@@ -1,0 +1,140 @@
+"""BM25 over the words of a collection, in this process, updated as documents come and go.
+
+Robertson and Zaragoza (2009), "The Probabilistic Relevance Framework: BM25 and Beyond", eq. 3.15
+with the non-negative inverse document frequency of Lucene. Scores are divided by the best that the
+query could reach, so they lie in [0, 1) and compare between queries.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+K1 = 1.2
+B = 0.75
+WORD = re.compile(r"[^\W_]+")
+MAX_QUERY_WORDS = 64
+STOP_WORDS = frozenset(
+    WORD.findall(
+        """
+    a about all an and any are as at be been but by can could did do does for from had has have how
+    i if in into is it its of on or our out show so some such than that the their them then there
+    these they this to up us was we were what when where which while who why will with would you
+    your
+    """
+    )
+)
+
+
+def words(text: str) -> list[str]:
+    """Lower-case word stems without stop words: ``Checkouts`` and ``checkout`` are one."""
+    return [_stem(word) for word in WORD.findall(text.casefold()) if word not in STOP_WORDS]
+
+
+def _stem(word: str) -> str:
+    for suffix, least in (("ies", 3), ("ing", 4), ("ed", 4), ("es", 4), ("s", 3)):
+        if word.endswith(suffix) and len(word) - len(suffix) >= least and word[-2:] != "ss":
+            stem = word[: -len(suffix)]
+            return stem + "y" if suffix == "ies" else stem
+    return word.removesuffix("e") if len(word) > 4 else word
+
+
+class KeywordIndex:
+    """Postings by word; a replaced document's old row stays as a dead one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ids: list[str] = []
+        self._rows: dict[str, int] = {}
+        self._lengths = array("f")
+        self._postings: dict[str, tuple[array[int], array[int]]] = {}
+        self._dead: set[int] = set()
+        self._live_length = 0.0
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def add(self, documents: Iterable[tuple[str, str]]) -> None:
+        """Add or replace documents, given as (id, text)."""
+        for document_id, text in documents:
+            counts = Counter(words(text))
+            with self._lock:
+                self._remove(document_id)
+                self._append(document_id, counts)
+
+    def remove(self, document_ids: Iterable[str]) -> None:
+        """Forget documents."""
+        with self._lock:
+            for document_id in document_ids:
+                self._remove(document_id)
+
+    def search(self, query: str, limit: int) -> list[tuple[str, float]]:
+        """The best documents that share a word, with scores in (0, 1), best first."""
+        import numpy as np
+
+        with self._lock:
+            scores = self._scores(query)
+            count = min(limit, int(np.count_nonzero(scores)))
+            if count == 0:
+                return []
+            best = np.argpartition(-scores, count - 1)[:count]
+            ordered = sorted(best.tolist(), key=lambda row: (-scores[row], self._ids[row]))
+            return [(self._ids[row], float(scores[row])) for row in ordered]
+
+    def scores(self, query: str, document_ids: Sequence[str]) -> list[float]:
+        """The score of each named document, 0 for those without a word of the query."""
+        with self._lock:
+            scores = self._scores(query)
+            rows = [self._rows.get(document_id) for document_id in document_ids]
+            return [0.0 if row is None else float(scores[row]) for row in rows]
+
+    def _append(self, document_id: str, counts: Counter[str]) -> None:
+        row = len(self._ids)
+        self._ids.append(document_id)
+        self._rows[document_id] = row
+        length = float(counts.total())
+        self._lengths.append(length)
+        self._live_length += length
+        for word, count in counts.items():
+            rows, frequencies = self._postings.setdefault(word, (array("i"), array("H")))
+            rows.append(row)
+            frequencies.append(min(count, 65_535))
+
+    def _remove(self, document_id: str) -> None:
+        row = self._rows.pop(document_id, None)
+        if row is not None:
+            self._dead.add(row)
+            self._live_length -= self._lengths[row]
+
+    def _scores(self, query: str) -> NDArray[np.float32]:
+        import numpy as np
+
+        scores = np.zeros(len(self._ids), dtype=np.float32)
+        live = len(self._rows)
+        if live == 0:
+            return scores
+        # Copies, because an array that lends its buffer cannot grow.
+        lengths = np.array(self._lengths, dtype=np.float32)
+        norms = K1 * (1 - B + B * lengths / max(self._live_length / live, 1e-9))
+        ideal = 0.0
+        for word in dict.fromkeys(words(query)[:MAX_QUERY_WORDS]):
+            rows, frequencies = self._postings.get(word, (None, None))
+            found = len(rows) if rows is not None else 0
+            weight = float(np.log1p((max(live - found, 0) + 0.5) / (found + 0.5)))
+            ideal += weight * (K1 + 1)
+            if rows is None or frequencies is None:
+                continue
+            at = np.array(rows, dtype=np.int64)
+            times = np.array(frequencies, dtype=np.float32)
+            scores[at] += weight * (K1 + 1) * times / (times + norms[at])
+        if self._dead:
+            scores[list(self._dead)] = 0
+        return scores / np.float32(ideal) if ideal else scores

@@ -1,0 +1,262 @@
+"""The memory: documents in ClickHouse, their vectors in Chroma, their words in this process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from neonblue.errors import ConflictError, InvalidInputError
+from neonblue.memory.collections import COLLECTIONS, Collection
+from neonblue.memory.embedding import Embedder
+from neonblue.memory.keyword_index import KeywordIndex
+from neonblue.memory.upkeep import IndexState, Upkeep
+from neonblue.memory.vector_index import ChromaServer, IndexBrokenError, VectorIndex
+from neonblue.stores.document_filter import Condition
+from neonblue.stores.documents import Document, Documents, EmbeddedDocument, MetadataValue
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+MAX_TEXT = 20_000
+QUERY_CACHE = 256
+EMBED_BATCH = 256
+# How old the words may be when other processes write too.
+READ_SECONDS = 2.0
+
+
+class Memory:
+    """Remembers documents and finds them by meaning, word and metadata. Safe between threads."""
+
+    def __init__(
+        self, documents: Documents, embedder: Embedder, place: Path | ChromaServer
+    ) -> None:
+        self.documents = documents
+        self.embedder = embedder
+        self.index = VectorIndex(place, embedder.fingerprint)
+        self.upkeep = self._new_upkeep()
+        self.embed_query = lru_cache(maxsize=QUERY_CACHE)(self._embed_query)
+        self._keywords: dict[str, KeywordIndex] = {}
+        self._read_until: dict[str, datetime | None] = {}
+        self._read_at: dict[str, float] = {}
+        self._keyword_lock = threading.Lock()
+        self._one_model = False
+
+    def start(self) -> Memory:
+        """Begin to check the index in the background."""
+        self.upkeep.start()
+        return self
+
+    def close(self) -> None:
+        """Stop the upkeep and release Chroma."""
+        self.upkeep.stop()
+        self.index.close()
+
+    def state(self, collection: Collection) -> IndexState:
+        """Whether Chroma or ClickHouse answers for a collection, and how far a rebuild is."""
+        return self.upkeep.state(collection.name)
+
+    def remember(self, collection: Collection, documents: Sequence[Document]) -> int:
+        """Store documents and index them; returns how many were new or had changed.
+
+        The same document again costs one look-up: nothing is embedded or stored twice.
+        """
+        self.require_one_model()
+        cleaned = [_cleaned(collection, document) for document in documents]
+        name, model = collection.name, self.embedder.fingerprint
+        known = self.documents.hashes(name, model, [item.document_id for item in cleaned])
+        changed = [item for item in cleaned if known.get(item.document_id) != item.content_hash]
+        for start in range(0, len(changed), EMBED_BATCH):
+            self._store(name, changed[start : start + EMBED_BATCH])
+        return len(changed)
+
+    def erase(self, collection: Collection, document_ids: Sequence[str]) -> None:
+        """Remove documents from ClickHouse, Chroma and the words."""
+        with self.upkeep.writing:
+            self.documents.erase(collection.name, document_ids)
+            self._in_index(
+                collection.name, lambda: self.index.delete(collection.name, document_ids)
+            )
+        if collection.name in self._keywords:
+            self._keywords[collection.name].remove(document_ids)
+
+    def nearest(
+        self,
+        collection: Collection,
+        vector: NDArray[np.float32],
+        limit: int,
+        conditions: Sequence[Condition] = (),
+    ) -> list[tuple[str, float]]:
+        """Ids and cosine similarities of the nearest documents, nearest first."""
+        name = collection.name
+        if self.upkeep.is_ready(name):
+            try:
+                return self.index.query(name, vector, limit, conditions)
+            except IndexBrokenError as error:
+                self.upkeep.report_broken(error)
+        found = self.documents.nearest(
+            name,
+            vector.tolist(),
+            fingerprint=self.embedder.fingerprint,
+            limit=limit,
+            conditions=conditions,
+        )
+        return [(document.document_id, similarity) for document, similarity in found]
+
+    def get(self, collection: Collection, document_ids: Sequence[str]) -> dict[str, Document]:
+        """Documents by id, from Chroma if it is ready."""
+        if self.upkeep.is_ready(collection.name):
+            try:
+                return self.index.get(collection.name, document_ids)
+            except IndexBrokenError as error:
+                self.upkeep.report_broken(error)
+        return self.documents.get(collection.name, document_ids)
+
+    def similarities(
+        self, collection: Collection, vector: NDArray[np.float32], document_ids: Sequence[str]
+    ) -> dict[str, float]:
+        """The cosine similarity of each named document."""
+        if not document_ids:
+            return {}
+        if self.upkeep.is_ready(collection.name):
+            try:
+                return self.index.similarities(collection.name, vector, document_ids)
+            except IndexBrokenError as error:
+                self.upkeep.report_broken(error)
+        found = self.documents.embedded(collection.name, self.embedder.fingerprint, document_ids)
+        return {item.document.document_id: float(item.vector @ vector) for item in found}
+
+    def keywords(self, collection: Collection) -> KeywordIndex:
+        """The words of a collection, with what other processes wrote since the last look."""
+        with self._keyword_lock:
+            index = self._keywords.setdefault(collection.name, KeywordIndex())
+            read_at = self._read_at.get(collection.name)
+            if read_at is None or not (self._alone or time.monotonic() - read_at < READ_SECONDS):
+                self._read_new(collection.name, index)
+            return index
+
+    def require_one_model(self) -> None:
+        """Refuse to mix vectors of two models; checked once a process."""
+        if self._one_model:
+            return
+        ours = self.embedder.fingerprint
+        for collection, counts in self.documents.fingerprints().items():
+            for fingerprint, count in counts.items():
+                if fingerprint != ours and collection in COLLECTIONS:
+                    raise ConflictError(
+                        f"{count} documents of {collection!r} were embedded by {fingerprint!r}, "
+                        f"but the configured model is {ours!r}: run `neonblue migrate --reembed`, "
+                        "or set NEONBLUE_EMBEDDING_PROVIDER back"
+                    )
+        self._one_model = True
+
+    def reembed(self, report: Callable[[float, float, str], None]) -> int:
+        """Embed again what another model embedded; can be stopped and run again."""
+        counts = self.documents.fingerprints()
+        ours, done = self.embedder.fingerprint, 0
+        total = sum(
+            count
+            for collection, models in counts.items()
+            for model, count in models.items()
+            if model != ours and collection in COLLECTIONS
+        )
+        for name in COLLECTIONS:
+            while batch := self.documents.not_of(name, ours, EMBED_BATCH):
+                self.documents.save(name, self._embedded(batch))
+                done += len(batch)
+                report(done, total, f"{name}: {done} of {total} documents embedded again")
+        self._restart_upkeep()
+        return done
+
+    @property
+    def _alone(self) -> bool:
+        """Embedded, this process owns the data, so every change came through it."""
+        return not isinstance(self.index.place, ChromaServer)
+
+    def _new_upkeep(self) -> Upkeep:
+        return Upkeep(
+            self.documents,
+            self.index,
+            fingerprint=self.embedder.fingerprint,
+            dimension=self.embedder.dimension,
+            collections=COLLECTIONS,
+        )
+
+    def _restart_upkeep(self) -> None:
+        self._one_model = False
+        self.upkeep.report_broken(IndexBrokenError("documents were embedded again"))
+        self.upkeep.start()
+
+    def _store(self, collection: str, documents: Sequence[Document]) -> None:
+        embedded = self._embedded(documents)
+        with self.upkeep.writing:
+            self.documents.save(collection, embedded)
+            self._in_index(collection, lambda: self.index.upsert(collection, embedded))
+        if collection in self._keywords:
+            self._keywords[collection].add((item.document_id, item.text) for item in documents)
+
+    def _in_index(self, collection: str, change: Callable[[], None]) -> None:
+        if not self.upkeep.is_ready(collection):
+            return
+        try:
+            change()
+        except IndexBrokenError as error:
+            self.upkeep.report_broken(error)
+
+    def _embedded(self, documents: Sequence[Document]) -> list[EmbeddedDocument]:
+        vectors = self.embedder.embed([document.text for document in documents])
+        return [
+            EmbeddedDocument(
+                document=document, vector=vector, fingerprint=self.embedder.fingerprint
+            )
+            for document, vector in zip(documents, vectors, strict=True)
+        ]
+
+    def _embed_query(self, query: str) -> NDArray[np.float32]:
+        vector: NDArray[np.float32] = self.embedder.embed([query])[0]
+        return vector
+
+    def _read_new(self, collection: str, index: KeywordIndex) -> None:
+        self._read_at[collection] = time.monotonic()
+        documents = self.documents.changed_since(collection, self._read_until.get(collection))
+        index.add((document.document_id, document.text) for document in documents)
+        if documents:
+            self._read_until[collection] = documents[-1].recorded_at
+
+
+def _cleaned(collection: Collection, document: Document) -> Document:
+    if not document.document_id or not document.text.strip():
+        raise InvalidInputError(
+            f"document {document.document_id!r} of {collection.name} needs an id and a text"
+        )
+    metadata = {
+        field: _typed(collection, field, value)
+        for field, value in document.metadata.items()
+        if value not in ("", ())
+    }
+    return Document(
+        document_id=document.document_id, text=document.text[:MAX_TEXT], metadata=metadata
+    )
+
+
+def _typed(collection: Collection, field: str, value: MetadataValue) -> MetadataValue:
+    kind = collection.fields.get(field)
+    if kind == "text" and isinstance(value, str):
+        return value
+    if kind == "list" and isinstance(value, tuple):
+        return value
+    if kind == "number" and isinstance(value, int | float):
+        return float(value)
+    raise InvalidInputError(
+        f"{collection.name} have no {type(value).__name__} field {field!r}: "
+        f"the fields are {_described(collection.fields)}"
+    )
+
+
+def _described(fields: Mapping[str, str]) -> str:
+    return ", ".join(f"{field} ({kind})" for field, kind in fields.items())

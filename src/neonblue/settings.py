@@ -5,6 +5,7 @@ Read by entry points (servers, ingest, cli) through ``workspace``; everything be
 
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlparse
 
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -42,6 +43,11 @@ class StoreSettings(BaseSettings):
         """Whether this process (or the owner it talks to) runs the engine itself."""
         return self.dsn.startswith("chdb:")
 
+    @property
+    def owned_directory(self) -> Path:
+        """The folder around the embedded engine's data, which one process owns at a time."""
+        return Path(urlparse(self.dsn).path).parent
+
 
 class ChromaSettings(BaseSettings):
     """The Chroma server, if there is one: ``CHROMADB_HOST``, ``CHROMADB_PORT``, ``CHROMADB_SSL``."""
@@ -65,6 +71,7 @@ class KafkaSettings(BaseSettings):
     dead_topic: str = "experiments_events_dead"
     definition_topics: str = ""
     group_id: str = "neonblue-ingest"
+    session_timeout_ms: int = Field(default=6000, ge=500)
 
 
 class LanguageModelSettings(BaseSettings):
@@ -92,3 +99,4 @@ class EmbeddingSettings(BaseSettings):
     provider: Literal["minilm", "openai"] = "minilm"
     model_path: Path | None = None
     openai_model: str = "text-embedding-3-small"
+    openai_base_url: str | None = None

@@ -15,6 +15,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 from neonblue.settings import StoreSettings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pydantic import SecretStr
+
+    from neonblue.llm.language_model import LanguageModel
+    from neonblue.memory.embedding import Embedder
+    from neonblue.memory.library import Memory
     from neonblue.stores import Store
 
 Value = TypeVar("Value")
@@ -59,6 +66,53 @@ class Workspace:
 
         return open_store(self.settings.dsn, max_memory_fraction=self.settings.max_memory_fraction)
 
+    @part
+    def embedder(self) -> Embedder:
+        """The embedding model that is configured; its files are read at the first text."""
+        from neonblue.memory.embedding import open_embedder
+        from neonblue.settings import EmbeddingSettings, LanguageModelSettings
+
+        settings, keys = EmbeddingSettings(), LanguageModelSettings()
+        return open_embedder(
+            settings.provider,
+            model_path=settings.model_path,
+            openai_model=settings.openai_model,
+            openai_api_key=revealed(keys.openai_api_key),
+            openai_base_url=settings.openai_base_url,
+            timeout_seconds=keys.timeout_seconds,
+        )
+
+    @part
+    def memory(self) -> Memory:
+        """Past experiments, journeys and patterns; its index is checked in the background."""
+        from neonblue.memory.library import Memory
+        from neonblue.memory.vector_index import ChromaServer
+        from neonblue.settings import ChromaSettings
+
+        chroma = ChromaSettings()
+        place: Path | ChromaServer = self.settings.data_dir / "chroma"
+        if chroma.host is not None:
+            place = ChromaServer(
+                host=chroma.host, port=chroma.port, ssl=chroma.ssl, token=revealed(chroma.token)
+            )
+        return Memory(self.store.documents, self.embedder, place).start()
+
+    @part
+    def language_model(self) -> LanguageModel | None:
+        """The language model that phrases answers, or None: then rules do."""
+        from neonblue.llm.language_model import open_language_model
+        from neonblue.settings import LanguageModelSettings
+
+        settings = LanguageModelSettings()
+        return open_language_model(
+            provider=settings.provider,
+            model=settings.model,
+            base_url=settings.base_url,
+            timeout_seconds=settings.timeout_seconds,
+            anthropic_api_key=revealed(settings.anthropic_api_key),
+            openai_api_key=revealed(settings.openai_api_key),
+        )
+
     def close(self) -> None:
         """Close what was opened and can be closed, the last one first."""
         with self.guard:
@@ -66,6 +120,11 @@ class Workspace:
                 _, value = self.opened.popitem()
                 if callable(close := getattr(value, "close", None)):
                     close()
+
+
+def revealed(secret: SecretStr | None) -> str | None:
+    """The plain text of a secret, for the client that needs it."""
+    return None if secret is None else secret.get_secret_value()
 
 
 _guard = threading.Lock()

@@ -88,7 +88,6 @@ def search(
     _check_limit(limit)
     conditions = parse_filters(collection, filters)
     memory.require_one_model()
-    state = memory.state(collection)
     key = _cursor_key(collection, cleaned, conditions, at_least)
     offset = _decode_cursor(cursor, key) if cursor else 0
     ranked = _ranked(memory, collection, cleaned, conditions, offset + limit + 1)
@@ -96,6 +95,7 @@ def search(
         ranked = [item for item in ranked if item.similarity >= at_least]
     shown = ranked[offset : offset + limit]
     more = len(ranked) > offset + limit and offset + limit <= MAX_OFFSET
+    state = memory.state(collection)
     notes = (note, _away(state.phase, state.done, state.total))
     return SearchPage(
         hits=_hits(memory, collection, cleaned, conditions, shown),

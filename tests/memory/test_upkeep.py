@@ -1,0 +1,199 @@
+"""The vector index is checked at start and mended by itself; meanwhile ClickHouse answers."""
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from neonblue.errors import ConflictError
+from neonblue.memory import upkeep
+from neonblue.memory.collections import EXPERIMENTS
+from neonblue.memory.embedding import Embedder
+from neonblue.memory.library import Memory
+from neonblue.memory.search import SearchPage, search
+from neonblue.memory.vector_index import ChromaServer
+from neonblue.stores import Store
+from neonblue.stores.documents import Document, EmbeddedDocument
+
+DOCUMENTS = [
+    Document(
+        document_id=f"d{number}", text=f"test number {number} of the pricing page", metadata={}
+    )
+    for number in range(30)
+]
+
+
+def ask(memory: Memory) -> SearchPage:
+    return search(memory, EXPERIMENTS, "pricing", limit=5)
+
+
+def damage_files(folder: Path) -> None:
+    for file in folder.rglob("*.sqlite3"):
+        file.write_bytes(b"not a database" * 1000)
+
+
+def remove_folder(folder: Path) -> None:
+    shutil.rmtree(folder)
+
+
+def remove_graph(folder: Path) -> None:
+    for file in folder.rglob("*.bin"):
+        file.unlink()
+
+
+@pytest.mark.parametrize("harm", [damage_files, remove_folder, remove_graph])
+def test_a_harmed_index_is_rebuilt_while_clickhouse_answers(
+    store: Store, embedder: Embedder, tmp_path: Path, harm: Callable[[Path], None]
+) -> None:
+    folder = tmp_path / "chroma"
+    before = Memory(store.documents, embedder, folder).start()
+    before.remember(EXPERIMENTS, DOCUMENTS)
+    assert before.upkeep.wait_until_ready(60)
+    before.close()
+    harm(folder)
+    after = Memory(store.documents, embedder, folder)
+    page = ask(after)
+    assert (page.answered_by, len(page.hits)) == ("clickhouse", 5)
+    assert "answered from ClickHouse" in page.note
+    after.start()
+    assert after.upkeep.wait_until_ready(60)
+    assert (ask(after).answered_by, len(ask(after).hits)) == ("index", 5)
+    assert len(after.index.hashes("experiments")) == len(DOCUMENTS)
+    after.close()
+
+
+def test_an_index_that_breaks_in_use_is_replaced_without_an_error(memory: Memory) -> None:
+    memory.remember(EXPERIMENTS, DOCUMENTS)
+    memory.index.close()
+    assert isinstance(memory.index.place, Path)
+    damage_files(memory.index.place)
+    assert len(ask(memory).hits) == 5
+    memory.remember(EXPERIMENTS, [Document(document_id="late", text="late", metadata={})])
+    assert memory.upkeep.wait_until_ready(60)
+    assert len(memory.index.hashes("experiments")) == len(DOCUMENTS) + 1
+
+
+def test_an_index_that_is_behind_or_ahead_is_brought_level(memory: Memory) -> None:
+    memory.remember(EXPERIMENTS, DOCUMENTS)
+    memory.index.delete("experiments", ["d3", "d4"])
+    foreign = Document(document_id="ghost", text="x", metadata={})
+    vector = memory.embedder.embed(["x"])[0]
+    memory.index.upsert(
+        "experiments", [EmbeddedDocument(document=foreign, vector=vector, fingerprint="m")]
+    )
+    place = memory.index.place
+    memory.close()
+    again = Memory(memory.documents, memory.embedder, place).start()
+    assert again.upkeep.wait_until_ready(60)
+    assert sorted(again.index.hashes("experiments")) == sorted(d.document_id for d in DOCUMENTS)
+    again.close()
+
+
+class OtherModel:
+    """The packaged model under another name and with mirrored vectors."""
+
+    fingerprint = "other:1"
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder, self.dimension = embedder, embedder.dimension
+
+    def embed(self, texts):  # type: ignore[no-untyped-def]
+        return -self._embedder.embed(texts)
+
+
+def test_another_model_is_refused_until_everything_is_embedded_again(memory: Memory) -> None:
+    memory.remember(EXPERIMENTS, DOCUMENTS)
+    place = memory.index.place
+    memory.close()
+    other = Memory(memory.documents, OtherModel(memory.embedder), place).start()
+    with pytest.raises(ConflictError, match="neonblue migrate --reembed"):
+        ask(other)
+    with pytest.raises(ConflictError, match="neonblue migrate --reembed"):
+        other.remember(EXPERIMENTS, DOCUMENTS[:1])
+    progress: list[float] = []
+    assert other.reembed(lambda done, total, message: progress.append(done / total)) == 30
+    assert progress[-1] == 1
+    assert other.upkeep.wait_until_ready(60)
+    assert (ask(other).answered_by, len(ask(other).hits)) == ("index", 5)
+    assert other.reembed(lambda done, total, message: None) == 0
+    other.close()
+
+
+def test_embedding_again_goes_on_where_it_was_stopped(memory: Memory) -> None:
+    memory.remember(EXPERIMENTS, DOCUMENTS)
+    other = OtherModel(memory.embedder)
+    half = [
+        EmbeddedDocument(
+            document=document, vector=other.embed([document.text])[0], fingerprint="other:1"
+        )
+        for document in DOCUMENTS[:12]
+    ]
+    memory.documents.save("experiments", half)
+    place = memory.index.place
+    memory.close()
+    resumed = Memory(memory.documents, other, place)
+    assert resumed.reembed(lambda done, total, message: None) == 18
+    resumed.close()
+
+
+@pytest.fixture
+def start_chroma(tmp_path: Path) -> Iterator[Callable[[int], subprocess.Popen[bytes]]]:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(port: int) -> subprocess.Popen[bytes]:
+        program = Path(sys.executable).with_name("chroma")
+        command = [program, "run", "--host", "127.0.0.1", "--port", str(port)]
+        server = subprocess.Popen(
+            [*map(str, command), "--path", str(tmp_path / "server")],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        started.append(server)
+        for _ in range(200):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    return server
+            time.sleep(0.1)
+        raise AssertionError("the Chroma server did not start")
+
+    yield start
+    for server in started:
+        server.kill()
+        server.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def test_a_chroma_server_may_come_and_go(
+    store: Store,
+    embedder: Embedder,
+    start_chroma: Callable[[int], subprocess.Popen[bytes]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(upkeep, "RETRY_SECONDS", 0.5)
+    port = free_port()
+    server = start_chroma(port)
+    memory = Memory(store.documents, embedder, ChromaServer(host="127.0.0.1", port=port)).start()
+    assert memory.upkeep.wait_until_ready(60)
+    memory.remember(EXPERIMENTS, DOCUMENTS)
+    assert ask(memory).answered_by == "index"
+    server.kill()
+    server.wait()
+    assert len(ask(memory).hits) == 5
+    memory.remember(EXPERIMENTS, [Document(document_id="late", text="late", metadata={})])
+    assert ask(memory).answered_by == "clickhouse"
+    start_chroma(port)
+    assert memory.upkeep.wait_until_ready(60)
+    assert ask(memory).answered_by == "index"
+    assert len(memory.index.hashes("experiments")) == len(DOCUMENTS) + 1
+    memory.close()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
+    from neonblue.behavior.model_files import ModelFiles
     from neonblue.llm.language_model import LanguageModel
     from neonblue.memory.embedding import Embedder
     from neonblue.memory.library import Memory
@@ -112,6 +113,13 @@ class Workspace:
             anthropic_api_key=revealed(settings.anthropic_api_key),
             openai_api_key=revealed(settings.openai_api_key),
         )
+
+    @part
+    def model_files(self) -> ModelFiles:
+        """The behaviour models trained on this data, as versioned files."""
+        from neonblue.behavior.model_files import ModelFiles
+
+        return ModelFiles(self.settings.data_dir / "models")
 
     def close(self) -> None:
         """Close what was opened and can be closed, the last one first."""

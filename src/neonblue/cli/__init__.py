@@ -12,6 +12,7 @@ COMMANDS = {
     "serve": "start the MCP servers on stdio, or over HTTP with --http HOST:PORT",
     "load": "load experiment data from a CSV, Parquet or JSONL file",
     "call": "call one tool and print its answer as JSON",
+    "behavior": "train models of user behaviour and predict from them",
     "demo": "build a demo world and show what an agent sees",
     "doctor": "show what is configured and reachable, and how to mend what is not",
 }

@@ -9,11 +9,15 @@ from neonblue.stores.database import Database
 
 if TYPE_CHECKING:
     from neonblue.stores.aggregates import Aggregates
+    from neonblue.stores.dead_letters import DeadLetters
+    from neonblue.stores.definition_rows import DefinitionRows
     from neonblue.stores.documents import Documents
+    from neonblue.stores.enrichments import Enrichments
     from neonblue.stores.events import Events
     from neonblue.stores.experiments import Experiments
     from neonblue.stores.forecasts import Forecasts
     from neonblue.stores.health import Health
+    from neonblue.stores.ingest_workers import IngestWorkers
     from neonblue.stores.loads import Loads
     from neonblue.stores.looks import Looks
     from neonblue.stores.moments import Moments
@@ -95,6 +99,34 @@ class Store:
         from neonblue.stores.outcomes import Outcomes
 
         return Outcomes(self.database)
+
+    @cached_property
+    def enrichments(self) -> Enrichments:
+        """What the worker found out about each event."""
+        from neonblue.stores.enrichments import Enrichments
+
+        return Enrichments(self.database)
+
+    @cached_property
+    def dead_letters(self) -> DeadLetters:
+        """Messages that could not be used."""
+        from neonblue.stores.dead_letters import DeadLetters
+
+        return DeadLetters(self.database)
+
+    @cached_property
+    def definition_rows(self) -> DefinitionRows:
+        """Rows of the platform's definition tables, by change capture."""
+        from neonblue.stores.definition_rows import DefinitionRows
+
+        return DefinitionRows(self.database)
+
+    @cached_property
+    def ingest_workers(self) -> IngestWorkers:
+        """How each ingest worker fares."""
+        from neonblue.stores.ingest_workers import IngestWorkers
+
+        return IngestWorkers(self.database)
 
     def close(self) -> None:
         """Close the database under it."""

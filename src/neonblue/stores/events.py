@@ -70,6 +70,22 @@ class Events:
         self._database.insert(TABLE, rows.select(event_schema().names).cast(event_schema()))
         return int(rows.num_rows)
 
+    def delete(self, keys: Sequence[tuple[str, str, str]]) -> None:
+        """Remove events by (experiment, unit, event id); with unit '' by the event id alone."""
+        if not keys:
+            return
+        self._database.command(
+            """
+            DELETE FROM events
+            WHERE (experiment_id, user_id, event_id) IN {keys:Array(Tuple(String, String, String))}
+               OR event_id IN {ids:Array(String)}
+            """,
+            {
+                "keys": [tuple(key) for key in keys],
+                "ids": [event_id for _, user_id, event_id in keys if not user_id],
+            },
+        )
+
     def count(self, experiment_id: str | None = None) -> int:
         """How many distinct events there are, of one experiment or of all."""
         condition = "" if experiment_id is None else "WHERE experiment_id = {id:String}"

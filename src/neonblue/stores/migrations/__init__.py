@@ -15,6 +15,7 @@ from neonblue.stores.migrations import (
     events,
     experiments,
     forecasts,
+    ingestion,
     loads,
     looks,
 )
@@ -31,6 +32,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     documents.MIGRATION,
     forecasts.MIGRATION,
     looks.MIGRATION,
+    ingestion.MIGRATION,
 )
 
 APPLIED_TABLE = """

@@ -1,0 +1,286 @@
+"""Experiments that the platform's own tables define, assembled from captured rows.
+
+An experiment appears here once its row, a control with at least one more variant, and a metric
+have come, in whatever order. Later changes become versions. What decides an analysis (metrics,
+alpha, planned size …) may still change until somebody has looked at a result; after that it is
+refused. Weights and variants are facts about the traffic: they are always taken over.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from neonblue.errors import NeonBlueError
+from neonblue.ingest.debezium import TableChange
+from neonblue.ingest.envelope import as_time
+from neonblue.models import Experiment, ExperimentStatus, MetricDefinition, Variant
+from neonblue.stores.definition_rows import DefinitionRow
+from neonblue.stores.experiments import frozen_changes
+
+if TYPE_CHECKING:
+    from neonblue.stores import Store
+
+STATUSES: Mapping[str, ExperimentStatus] = {
+    "draft": "draft",
+    "created": "draft",
+    "planned": "draft",
+    "running": "running",
+    "active": "running",
+    "live": "running",
+    "started": "running",
+    "paused": "paused",
+    "stopped": "stopped",
+    "ended": "stopped",
+    "completed": "stopped",
+    "finished": "stopped",
+    "concluded": "stopped",
+    "rolled_out": "rolled_out",
+    "archived": "archived",
+}
+# Our word, then the words that platforms use for it.
+SYNONYMS = {
+    "experiments": {
+        "experiment_id": ("experiment_id", "key", "id"),
+        "started_at": ("started_at", "start_date", "start_time"),
+        "ended_at": ("ended_at", "end_date", "end_time"),
+        "experiment_type": ("experiment_type", "type"),
+    },
+    "variants": {
+        "variant_id": ("variant_id", "key", "id"),
+        "weight": ("weight", "traffic_weight", "allocation"),
+        "is_control": ("is_control", "control"),
+    },
+    "metrics": {"name": ("name", "metric", "key"), "kind": ("kind", "metric_type", "type")},
+}
+Rows = dict[tuple[str, str], DefinitionRow]
+
+
+class Definitions:
+    """Applies captured rows to the experiments in the store; safe to apply again."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def apply(self, changes: Sequence[TableChange]) -> tuple[int, list[tuple[int, str]]]:
+        """How many experiments changed, and the changes (by number) that cannot be used.
+
+        Rows are kept even while their experiment is incomplete: the rest may follow in another
+        batch. They are written last, so that a crash before leads to the same work again.
+        """
+        if not changes:
+            return 0, []
+        numbered, unusable = _rows(changes)
+        known = self._known(numbered)
+        fresh = _newer(numbered, known)
+        merged = {**known, **{key: row for key, (_, row) in fresh.items()}}
+        changed = 0
+        for experiment_id in sorted({row.experiment_id for _, row in fresh.values()}):
+            numbers = [n for n, row in fresh.values() if row.experiment_id == experiment_id]
+            try:
+                changed += self._define(experiment_id, merged, known)
+            except (msgspec.ValidationError, NeonBlueError, ValueError, TypeError) as error:
+                unusable += [(number, str(error)) for number in numbers]
+        self._store.definition_rows.save([row for _, row in fresh.values()])
+        return changed, unusable
+
+    def _known(self, numbered: Sequence[tuple[int, DefinitionRow]]) -> Rows:
+        rows = self._store.definition_rows
+        known = rows.find([(row.table_name, row.row_id) for _, row in numbered])
+        owners = {row.experiment_id for _, row in numbered}
+        owners |= {row.experiment_id for row in known.values()}
+        family = rows.of_experiments(sorted(owners - {""}))
+        return {**{(row.table_name, row.row_id): row for row in family}, **known}
+
+    def _define(self, experiment_id: str, merged: Rows, known: Rows) -> int:
+        rows = [row for row in merged.values() if row.experiment_id == experiment_id]
+        plan = next((row for row in rows if row.table_name == "experiments"), None)
+        if plan is None:
+            return 0
+        if plan.deleted:
+            return self._archive(experiment_id)
+        proposed = assemble(plan, [row for row in rows if not row.deleted])
+        if proposed is None:
+            return 0
+        return self._save(proposed, plan, known.get(("experiments", plan.row_id)))
+
+    def _save(
+        self, proposed: Experiment, plan: DefinitionRow, earlier: DefinitionRow | None
+    ) -> int:
+        experiments = self._store.experiments
+        current = experiments.find(proposed.experiment_id)
+        if current is not None:
+            self._refuse_frozen(current, proposed)
+        stored = experiments.save(proposed, source="cdc")
+        # Only a status that moved on the platform counts: one set here is not undone by a replay.
+        moved = earlier is None or _status(earlier) != _status(plan)
+        if moved and stored.status != proposed.status:
+            experiments.set_status(
+                stored.experiment_id, proposed.status, reason="platform", actor="cdc"
+            )
+        return int(current is None or stored.version != current.version or moved)
+
+    def _refuse_frozen(self, current: Experiment, proposed: Experiment) -> None:
+        frozen = [name for name in frozen_changes(current, proposed) if name != "variants"]
+        if not frozen or current.status == "draft":
+            return
+        looks = self._store.looks.state(current.experiment_id, current.version).looks
+        if looks:
+            raise ValueError(
+                f"experiment {current.experiment_id!r} was looked at {looks} times: "
+                f"{', '.join(frozen)} may not change any more; start a new experiment instead"
+            )
+
+    def _archive(self, experiment_id: str) -> int:
+        current = self._store.experiments.find(experiment_id)
+        if current is None or current.status == "archived":
+            return 0
+        self._store.experiments.set_status(
+            experiment_id, "archived", reason="deleted on the platform", actor="cdc"
+        )
+        return 1
+
+
+def assemble(plan: DefinitionRow, rows: Sequence[DefinitionRow]) -> Experiment | None:
+    """The experiment that captured rows describe, or None while parts are missing.
+
+    Raises ``msgspec.ValidationError`` for values of the wrong type.
+    """
+    variants = _of(rows, "variants", Variant)
+    metrics = _of(rows, "metrics", MetricDefinition)
+    if len(variants) < 2 or not metrics or not any(variant.is_control for variant in variants):
+        return None
+    content = {
+        **_fields(plan, Experiment),
+        "experiment_id": plan.experiment_id,
+        "status": _status(plan),
+        "variants": variants,
+        "metrics": metrics,
+    }
+    return msgspec.convert(content, Experiment, strict=False)
+
+
+def _of(rows: Sequence[DefinitionRow], table: str, kind: type) -> tuple[Any, ...]:
+    ordered = sorted((row for row in rows if row.table_name == table), key=lambda row: row.row_id)
+    parts: list[Any] = [msgspec.convert(_fields(row, kind), kind, strict=False) for row in ordered]
+    control_first = sorted(parts, key=lambda part: not getattr(part, "is_control", False))
+    return tuple(control_first)
+
+
+def _fields(row: DefinitionRow, kind: type) -> dict[str, Any]:
+    """The columns that a model knows, under its names, without nulls."""
+    content: dict[str, Any] = dict(row.content)
+    synonyms: Mapping[str, tuple[str, ...]] = SYNONYMS[row.table_name]
+    for name, words in synonyms.items():
+        found = next((content[word] for word in words if content.get(word) is not None), None)
+        if found is not None:
+            content[name] = found
+    known = _names(kind)
+    fields = {key: value for key, value in content.items() if key in known and value is not None}
+    for key in ("started_at", "ended_at", "created_at"):
+        if key in fields:
+            fields[key] = _time(fields[key])
+    for key in ("experiment_id", "variant_id"):
+        if key in fields:
+            fields[key] = str(fields[key])
+    if isinstance(fields.get("segments"), str):
+        fields["segments"] = _list(fields["segments"])
+    return fields
+
+
+def _names(kind: type) -> set[str]:
+    from dataclasses import fields
+
+    return {field.name for field in fields(kind)} - {"version"}
+
+
+def _time(value: Any) -> Any:
+    """An aware time; a column without a time zone is UTC."""
+    moment = as_time(value)
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def _list(text: str) -> Any:
+    return json.loads(text) if text.startswith("[") else text.strip("{}").split(",")
+
+
+def _status(plan: DefinitionRow) -> ExperimentStatus:
+    word = str(plan.content.get("status") or "running").lower()
+    if word not in STATUSES:
+        raise ValueError(f"status {word!r} is not one of {', '.join(STATUSES)}")
+    return STATUSES[word]
+
+
+def _rows(
+    changes: Sequence[TableChange],
+) -> tuple[list[tuple[int, DefinitionRow]], list[tuple[int, str]]]:
+    """Rows with their numbers, and the changes that have no key."""
+    rows, unusable = [], []
+    for number, change in enumerate(changes):
+        row_id = _row_id(change)
+        if not row_id:
+            unusable.append((number, f"a row of {change.table} without its key"))
+            continue
+        owner = change.row.get("experiment_id") or (row_id if change.table == "experiments" else "")
+        rows.append(
+            (
+                number,
+                DefinitionRow(
+                    table_name=change.table,
+                    row_id=row_id,
+                    experiment_id=str(owner),
+                    content=change.row,
+                    deleted=change.deleted,
+                    position=change.position,
+                ),
+            )
+        )
+    return rows, unusable
+
+
+def _row_id(change: TableChange) -> str:
+    """The row's own key: ``id``, or what identifies it within its experiment."""
+    row = change.row
+    if row.get("id") is not None:
+        return str(row["id"])
+    own = {"experiments": "experiment_id", "variants": "variant_id", "metrics": "name"}
+    name = row.get(own[change.table])
+    if name is None or change.table == "experiments":
+        return str(name or "")
+    return f"{row.get('experiment_id', '')}/{name}"
+
+
+def _newer(
+    numbered: Sequence[tuple[int, DefinitionRow]], known: Rows
+) -> dict[tuple[str, str], tuple[int, DefinitionRow]]:
+    """The last state of each row that is not older than what is known.
+
+    A deletion by primary key alone takes its owner and content from what is known.
+    """
+    fresh: dict[tuple[str, str], tuple[int, DefinitionRow]] = {}
+    for number, row in numbered:
+        key = (row.table_name, row.row_id)
+        earlier = fresh[key][1] if key in fresh else known.get(key)
+        if earlier is not None and row.position < earlier.position:
+            continue
+        fresh[key] = (number, _completed(row, earlier))
+    return fresh
+
+
+def _completed(row: DefinitionRow, earlier: DefinitionRow | None) -> DefinitionRow:
+    if not row.deleted or earlier is None:
+        return row
+    return DefinitionRow(
+        table_name=row.table_name,
+        row_id=row.row_id,
+        experiment_id=earlier.experiment_id,
+        content=earlier.content,
+        deleted=True,
+        position=row.position,
+    )

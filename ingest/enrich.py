@@ -1,0 +1,141 @@
+"""Enrichment: what a batch of events means, in columns, under the contract's names.
+
+``ai_context`` from the unit's recent past (``activity``, ``scorer``), ``semantic_features`` from
+the event's words (``texts``, ``sentiment``), ``prediction_context`` from what others did next
+(``transitions``) and the variant the unit is in. The vector of a text is not made here: it takes a
+thousand times as long as everything else together.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neonblue.ingest import sentiment, transitions
+from neonblue.ingest.activity import PAUSE_DAYS, Activity, Features
+from neonblue.ingest.scorer import INTENTS, SEGMENTS, STAGES, RuleScorer, Scorer, Scores
+from neonblue.ingest.sentiment import read_text
+from neonblue.ingest.texts import event_texts, property_values
+from neonblue.ingest.transitions import NextActions, Transitions
+from neonblue.stores.enrichments import concatenated, enrichment_schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from neonblue.stores import Store
+
+RECALLED_UNITS = 100_000
+SEGMENT_PROPERTIES = ("segment", "user_segment", "plan", "tier")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrichment:
+    """Rows of ``enrichment_schema()``; row i belongs to row ``positions[i]`` of the events."""
+
+    rows: pa.Table
+    positions: Sequence[int]
+
+
+class Enricher:
+    """Enriches batches in the order they come; one a stream, not shared between threads."""
+
+    def __init__(self, scorer: Scorer | None = None) -> None:
+        self._scorer = scorer or RuleScorer()
+        self._activity = Activity()
+        self._transitions = Transitions()
+
+    def recall(self, store: Store) -> None:
+        """Start from the recent past that ClickHouse has."""
+        self._activity.remember(
+            store.enrichments.recent_users(days=PAUSE_DAYS, limit=RECALLED_UNITS)
+        )
+        pairs = store.enrichments.transitions(days=PAUSE_DAYS)
+        self._transitions.remember(self._activity.type_names, pairs)
+
+    def enrich(self, events: pa.Table) -> tuple[Enrichment, list[tuple[int, str]]]:
+        """The enrichment of a batch, and the rows that enrichment failed for, with the error."""
+        from neonblue.ingest.pipeline import isolate
+
+        done: list[pa.Table] = []
+        poison = isolate(lambda rows: done.append(self._enriched(rows)), events)
+        bad = {row for row, _ in poison}
+        positions = [row for row in range(events.num_rows) if row not in bad]
+        return Enrichment(rows=concatenated(done), positions=positions), poison
+
+    def _enriched(self, events: pa.Table) -> pa.Table:
+        step = self._activity.look(events)
+        scores = self._scorer.score(step.features)
+        following = self._transitions.predict(step.features)
+        rows = _rows(events, step.features, scores, following)
+        # Nothing is learnt from a batch before all of it is known to be good.
+        self._activity.keep(step)
+        self._transitions.learn(step.features)
+        return rows
+
+
+def _rows(events: pa.Table, features: Features, scores: Scores, following: NextActions) -> pa.Table:
+    import pyarrow as pa
+
+    keywords, feelings, hashes = _semantics(event_texts(events))
+    made_by = {
+        **scores.made_by,
+        "semantic_features": sentiment.VERSION,
+        "prediction_context": transitions.VERSION,
+        "recommended_variant": "assignment-1",
+    }
+    columns = [
+        *(events[name] for name in ("event_id", "user_id", "experiment_id", "timestamp")),
+        _labels(STAGES, scores.stage),
+        pa.array(scores.score),
+        _labels(INTENTS, scores.intent),
+        pa.array(scores.intent_probability),
+        _segments(events, scores),
+        keywords,
+        feelings,
+        hashes,
+        pa.array(following.names, pa.string()),
+        pa.array(following.probabilities, from_pandas=True),
+        # Another variant than its own would spoil the experiment that the unit is in.
+        events["variant_id"],
+        pa.repeat(pa.scalar(json.dumps(made_by)), events.num_rows),
+    ]
+    return pa.Table.from_arrays(columns, schema=enrichment_schema())
+
+
+def _labels(names: Sequence[str], numbers: NDArray[np.int64]) -> pa.Array:
+    import pyarrow as pa
+
+    return pa.array(names, pa.string()).take(pa.array(numbers))
+
+
+def _segments(events: pa.Table, scores: Scores) -> pa.Array:
+    """The segment that the platform sent with the event, else the scorer's."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    labels = _labels(SEGMENTS, scores.segment)
+    sent = property_values(events, SEGMENT_PROPERTIES)
+    return labels if sent is None else pc.coalesce(pa.array(sent, pa.string()), labels)
+
+
+def _semantics(texts: pa.DictionaryArray) -> tuple[pa.Array, pa.Array, pa.Array]:
+    """Keywords, sentiment and hash of each row's text; each distinct text is read once."""
+    import pyarrow as pa
+
+    distinct = texts.dictionary.to_pylist()
+    readings = [read_text(text) for text in distinct]
+    keywords = pa.array([reading.keywords for reading in readings], pa.list_(pa.string()))
+    feelings = pa.array([reading.sentiment for reading in readings], pa.float32())
+    hashes = pa.array([text_hash(text) for text in distinct], pa.uint64())
+    return tuple(column.take(texts.indices) for column in (keywords, feelings, hashes))
+
+
+def text_hash(text: str) -> int:
+    """64 bits that name a text, the same in every process."""
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")

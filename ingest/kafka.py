@@ -1,0 +1,148 @@
+"""Kafka clients: a consumer that commits by hand, a producer that keeps order, dead letters read.
+
+Nothing here needs transactions or an idempotent producer: delivery is at least once, and the rows'
+keys make the effect exactly once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from neonblue.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+    from neonblue.ingest.record import Outgoing
+    from neonblue.settings import KafkaSettings
+
+logger = logging.getLogger(__name__)
+
+FETCH_BYTES = 16 << 20
+PARTITION_FETCH_BYTES = 4 << 20
+PRODUCER_BATCH_BYTES = 256 << 10
+REQUEST_TIMEOUT_MS = 10_000
+# A dead letter carries its message whole, so it may be as large as the source allowed.
+MAX_PRODUCED_BYTES = 16 << 20
+
+
+def source_topics(settings: KafkaSettings) -> tuple[str, ...]:
+    """The topics the group reads: events first, then the tables that define experiments."""
+    definitions = (name.strip() for name in settings.definition_topics.split(","))
+    return (settings.events_topic, *(name for name in definitions if name))
+
+
+def open_consumer(settings: KafkaSettings) -> AIOKafkaConsumer:
+    """A member of the group; it has no topics yet and is not started."""
+    from aiokafka import AIOKafkaConsumer
+
+    return AIOKafkaConsumer(
+        bootstrap_servers=settings.bootstrap_servers,
+        group_id=settings.group_id,
+        client_id="neonblue-ingest",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        fetch_max_bytes=FETCH_BYTES,
+        max_partition_fetch_bytes=PARTITION_FETCH_BYTES,
+        fetch_max_wait_ms=100,
+        session_timeout_ms=settings.session_timeout_ms,
+        heartbeat_interval_ms=max(100, settings.session_timeout_ms // 5),
+        rebalance_timeout_ms=max(500, settings.session_timeout_ms // 2),
+        request_timeout_ms=max(REQUEST_TIMEOUT_MS, settings.session_timeout_ms + 1_000),
+        metadata_max_age_ms=30_000,
+    )
+
+
+def open_producer(settings: KafkaSettings) -> AIOKafkaProducer:
+    """A producer that waits for the leader and has one request a partition under way: in order."""
+    from aiokafka import AIOKafkaProducer
+
+    return AIOKafkaProducer(
+        bootstrap_servers=settings.bootstrap_servers,
+        client_id="neonblue-ingest",
+        acks=1,
+        linger_ms=5,
+        max_batch_size=PRODUCER_BATCH_BYTES,
+        max_request_size=MAX_PRODUCED_BYTES,
+        request_timeout_ms=REQUEST_TIMEOUT_MS,
+    )
+
+
+async def start_client(client: AIOKafkaConsumer | AIOKafkaProducer, servers: str) -> None:
+    """Connect, or say plainly that nobody answers there."""
+    from aiokafka.errors import KafkaError
+
+    try:
+        await client.start()
+    except KafkaError as error:
+        await client.stop()
+        raise UnavailableError(
+            f"Kafka at {servers!r} does not answer ({error}): check KAFKA_BOOTSTRAP_SERVERS "
+            "and that the broker runs, then `neonblue doctor`"
+        ) from error
+
+
+async def publish(producer: AIOKafkaProducer, topic: str, messages: Sequence[Outgoing]) -> None:
+    """Send messages and return when the broker has all of them.
+
+    Order is kept within a source partition: its messages go to one partition of ``topic``, in
+    batches that are sent one after the other.
+    """
+    partitions = sorted(await producer.partitions_for(topic))
+    by_partition: dict[int, list[Outgoing]] = {}
+    for message in messages:
+        target = partitions[message.partition % len(partitions)]
+        by_partition.setdefault(target, []).append(message)
+    for partition, ordered in by_partition.items():
+        await _publish_in_order(producer, topic, partition, ordered)
+
+
+async def _publish_in_order(
+    producer: AIOKafkaProducer, topic: str, partition: int, messages: Iterable[Outgoing]
+) -> None:
+    waiting = []
+    batch = producer.create_batch()
+    for message in messages:
+        headers = list(message.headers)
+        appended = batch.append(
+            key=message.key, value=message.value, timestamp=None, headers=headers
+        )
+        if appended is None:
+            waiting.append(await producer.send_batch(batch, topic, partition=partition))
+            batch = producer.create_batch()
+            batch.append(key=message.key, value=message.value, timestamp=None, headers=headers)
+    if batch.record_count():
+        waiting.append(await producer.send_batch(batch, topic, partition=partition))
+    for sent in waiting:
+        await sent
+
+
+async def rewind_lost(consumer: AIOKafkaConsumer, assigned: Iterable[TopicPartition]) -> None:
+    """Start over where the committed offset lies past the end of the log.
+
+    That happens when a topic was made anew under the same name. The broker then answers nothing
+    and reports no error, so the worker would wait for ever. Reading again from the beginning is
+    safe: the rows are deduplicated.
+    """
+    partitions = list(assigned)
+    if not partitions:
+        return
+    ends = await consumer.end_offsets(partitions)
+    for partition in partitions:
+        committed = await consumer.committed(partition)
+        if committed is not None and committed > ends[partition]:
+            logger.warning("%s was made anew: reading it from the beginning", partition)
+            await consumer.seek_to_beginning(partition)
+
+
+async def lag(consumer: AIOKafkaConsumer) -> Mapping[TopicPartition, int]:
+    """Messages of each assigned partition that are not committed yet, by the last fetch's word."""
+    behind = {}
+    for partition in consumer.assignment():
+        end = consumer.highwater(partition)
+        committed = await consumer.committed(partition)
+        if end is not None:
+            behind[partition] = max(0, end - (committed or 0))
+    return behind

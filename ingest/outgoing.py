@@ -1,0 +1,83 @@
+"""What the worker publishes: enriched events, and messages that could not be used."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from neonblue.ingest.record import Outgoing
+
+if TYPE_CHECKING:
+    from neonblue.ingest.pipeline import Prepared
+    from neonblue.stores.dead_letters import DeadLetter
+
+
+def dead_messages(letters: Sequence[DeadLetter]) -> list[Outgoing]:
+    """Original key and bytes, with the reason and the place in the headers."""
+    return [
+        Outgoing(
+            partition=letter.partition,
+            key=letter.key or None,
+            value=letter.payload,
+            headers=(
+                ("reason", letter.reason.encode()),
+                ("detail", letter.detail.encode("utf-8", "replace")),
+                ("source.topic", letter.topic.encode()),
+                ("source.partition", str(letter.partition).encode()),
+                ("source.offset", str(letter.offset).encode()),
+            ),
+        )
+        for letter in letters
+    ]
+
+
+def enriched_messages(prepared: Prepared) -> list[Outgoing]:
+    """The events of a batch with their enrichment, in order, under their source keys."""
+    if prepared.enrichment is None:
+        return []
+    columns = prepared.events.to_pydict()
+    added = prepared.enrichment.rows.to_pylist()
+    made_by: dict[str, dict[str, str]] = {}
+    messages = []
+    for row, extra in zip(prepared.enrichment.positions, added, strict=True):
+        record = prepared.records[prepared.indices[row]]
+        names = extra["made_by"]
+        content = {
+            **{name: values[row] for name, values in columns.items() if name != "source"},
+            **_enrichment(extra, made_by.setdefault(names, json.loads(names))),
+        }
+        content["timestamp"] = content["timestamp"].isoformat()
+        content["properties"] = dict(content["properties"])
+        messages.append(Outgoing(record.partition, record.key, json.dumps(content).encode()))
+    return messages
+
+
+def _enrichment(extra: dict[str, object], made_by: dict[str, str]) -> dict[str, object]:
+    """The contract's three parts; ``made_by`` says which model or rule made each value.
+
+    The text's vector is looked up by ``text_hash``; it is made off this path.
+    """
+    return {
+        "ai_context": {
+            "user_journey_stage": extra["user_journey_stage"],
+            "behavioral_score": extra["behavioral_score"],
+            "intent_prediction": {
+                "intent": extra["intent"],
+                "probability": extra["intent_probability"],
+            },
+            "segment": extra["segment"],
+        },
+        "semantic_features": {
+            "embedding_vector": None,
+            "text_hash": str(extra["text_hash"]),
+            "context_keywords": extra["context_keywords"],
+            "sentiment_score": extra["sentiment_score"],
+        },
+        "prediction_context": {
+            "likely_next_action": extra["likely_next_action"] or None,
+            "probability": extra["next_action_probability"],
+            "recommended_variant": extra["recommended_variant"] or None,
+        },
+        "made_by": made_by,
+    }

@@ -1,0 +1,213 @@
+"""What happens to a batch of messages from any source: read, enriched, written, and what is left.
+
+``prepare`` decides everything from the bytes; ``write`` makes it durable. A batch may be written
+again after a crash at any point: events and enrichments are keyed by event, letters by where their
+message stood, definition rows by their position, and deletions come after inserts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from neonblue.errors import UnavailableError
+from neonblue.ingest.debezium import EventKey, TableChange, moved_key, read_change
+from neonblue.ingest.decode import DecodedBatch, EventDecoder
+from neonblue.stores.dead_letters import DeadLetter
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from neonblue.ingest.definitions import Definitions
+    from neonblue.ingest.enrich import Enricher, Enrichment
+    from neonblue.ingest.record import Record
+    from neonblue.stores import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A batch ready to be written. Row i of ``events`` came from ``records[indices[i]]``."""
+
+    records: Sequence[Record]
+    events: pa.Table
+    indices: Sequence[int]
+    enrichment: Enrichment | None
+    deletions: tuple[EventKey, ...]
+    changes: tuple[tuple[Record, TableChange], ...]
+    letters: tuple[DeadLetter, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What a batch came to: rows stored, and letters including those that the store refused."""
+
+    events: int
+    deletions: int
+    definitions: int
+    letters: tuple[DeadLetter, ...]
+
+
+class Pipeline:
+    """Messages in, rows out, for Kafka, files, stdin and replayed letters alike.
+
+    ``source`` is kept with every row. Without an ``enricher`` events are stored as they came.
+    """
+
+    def __init__(
+        self, store: Store, definitions: Definitions, *, source: str, enricher: Enricher | None
+    ) -> None:
+        self._store = store
+        self._definitions = definitions
+        self._decoder = EventDecoder(source)
+        self._enricher = enricher
+
+    def prepare(self, records: Sequence[Record]) -> Prepared:
+        """Decode, validate and enrich; never raises for what a message holds."""
+        decoded = self._decoder.decode([record.value for record in records])
+        changes, deletions, letters = self._leftovers(records, decoded)
+        events, indices, gone = _last_word(decoded, deletions)
+        enrichment, poison = self._enrich(events)
+        letters += [_letter(records[indices[row]], "enrichment_failed", why) for row, why in poison]
+        return Prepared(
+            records=records,
+            events=events,
+            indices=indices,
+            enrichment=enrichment,
+            deletions=gone,
+            changes=tuple(changes),
+            letters=tuple(letters),
+        )
+
+    def write(self, prepared: Prepared) -> Written:
+        """Make a batch durable; raises ``UnavailableError`` when the store is away."""
+        refused = self._insert(prepared)
+        if prepared.enrichment is not None:
+            self._store.enrichments.insert(prepared.enrichment.rows)
+        self._store.events.delete(prepared.deletions)
+        defined, unusable = self._definitions.apply([change for _, change in prepared.changes])
+        letters = [
+            *prepared.letters,
+            *refused,
+            *(
+                _letter(prepared.changes[number][0], "bad_definition", why)
+                for number, why in unusable
+            ),
+        ]
+        self._store.dead_letters.save(letters)
+        return Written(
+            events=prepared.events.num_rows - len(refused),
+            deletions=len(prepared.deletions),
+            definitions=defined,
+            letters=tuple(letters),
+        )
+
+    def _leftovers(
+        self, records: Sequence[Record], decoded: DecodedBatch
+    ) -> tuple[list[tuple[Record, TableChange]], list[tuple[int, EventKey]], list[DeadLetter]]:
+        """What the event decoder skipped or refused: changes of tables, deletions, dead letters."""
+        changes: list[tuple[Record, TableChange]] = []
+        deletions: list[tuple[int, EventKey]] = []
+        letters: list[DeadLetter] = []
+        refused = {rejection.index: rejection for rejection in decoded.rejections}
+        for index in _missing(len(records), decoded.indices):
+            record = records[index]
+            if record.value is None:
+                continue
+            change = read_change(record.value, record.topic)
+            if isinstance(change, TableChange):
+                changes.append((record, change))
+            elif isinstance(change, EventKey):
+                deletions.append((index, change))
+            elif (rejection := refused.get(index)) is not None:
+                letters.append(_letter(record, rejection.reason, rejection.detail))
+        deletions += _moved(records, decoded.indices)
+        return changes, deletions, letters
+
+    def _enrich(self, events: pa.Table) -> tuple[Enrichment | None, list[tuple[int, str]]]:
+        if self._enricher is None or events.num_rows == 0:
+            return None, []
+        return self._enricher.enrich(events)
+
+    def _insert(self, prepared: Prepared) -> list[DeadLetter]:
+        """Store the events; what the store itself refuses is narrowed down to single rows."""
+        return [
+            _letter(prepared.records[prepared.indices[row]], "refused_by_store", why)
+            for row, why in isolate(self._store.events.insert, prepared.events)
+        ]
+
+
+def isolate(act: Callable[[pa.Table], object], rows: pa.Table) -> list[tuple[int, str]]:
+    """Do something with all rows; when it fails, halve until the rows it fails for are known.
+
+    ``UnavailableError`` is nobody's fault and passes through.
+    """
+    failed: list[tuple[int, str]] = []
+    waiting = [(0, rows.num_rows)] if rows.num_rows else []
+    while waiting:
+        start, count = waiting.pop()
+        try:
+            act(rows.slice(start, count))
+        except UnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a message provokes must not stop the rest
+            if count == 1:
+                failed.append((start, f"{type(error).__name__}: {error}"[:500]))
+                continue
+            half = count // 2
+            waiting += [(start + half, count - half), (start, half)]
+    return failed
+
+
+def _missing(count: int, indices: Sequence[int]) -> list[int]:
+    if len(indices) == count:
+        return []
+    present = set(indices)
+    return [index for index in range(count) if index not in present]
+
+
+def _moved(records: Sequence[Record], indices: Sequence[int]) -> list[tuple[int, EventKey]]:
+    """The old keys of updates that changed a key."""
+    found = []
+    for index in indices:
+        value = records[index].value
+        # A plain event has no such thing, and most envelopes have null there.
+        if value is not None and b'"before":{' in value:
+            key = moved_key(value)
+            if key is not None:
+                found.append((index, key))
+    return found
+
+
+def _last_word(
+    decoded: DecodedBatch, deletions: Sequence[tuple[int, EventKey]]
+) -> tuple[pa.Table, Sequence[int], tuple[EventKey, ...]]:
+    """Leave out events that the same batch deletes later, and deletions that it undoes later."""
+    if not deletions:
+        return decoded.events, decoded.indices, ()
+    import pyarrow as pa
+
+    columns = [decoded.events[name].to_pylist() for name in EventKey._fields]
+    keys = [EventKey(*values) for values in zip(*columns, strict=True)]
+    gone: dict[EventKey, int] = {key: index for index, key in deletions}
+    rows = []
+    for row, (key, index) in enumerate(zip(keys, decoded.indices, strict=True)):
+        id_only = EventKey("", "", key.event_id)
+        if index > max(gone.get(key, -1), gone.get(id_only, -1)):
+            rows.append(row)
+            gone.pop(key, None)
+            gone.pop(id_only, None)
+    table = decoded.events.take(pa.array(rows, pa.int64()))
+    return table, [decoded.indices[row] for row in rows], tuple(gone)
+
+
+def _letter(record: Record, reason: str, detail: str) -> DeadLetter:
+    return DeadLetter(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        key=record.key or b"",
+        payload=record.value or b"",
+        reason=reason,
+        detail=detail,
+    )

@@ -1,0 +1,124 @@
+"""Who says where a unit stands: documented rules, or the behaviour models once they are trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neonblue.ingest.activity import Features
+from neonblue.ingest.event_kinds import CONSIDER, CONVERT, ENGAGE, LEAVE, VIEW
+
+STAGES = ("new", "exploring", "engaged", "considering", "converted", "leaving")
+INTENTS = ("browse", "evaluate", "buy", "leave")
+SEGMENTS = ("new", "casual", "regular", "heavy")
+# How much one event of each kind moves the behavioural score.
+POINTS = {VIEW: 0.05, ENGAGE: 0.15, CONSIDER: 0.5, CONVERT: 1.5, LEAVE: -0.5}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """One value a row; the labels are numbers of ``STAGES``, ``INTENTS`` and ``SEGMENTS``.
+
+    ``score`` is 0 to 1. ``intent_probability`` is a calibrated probability when a model made it;
+    by the rules it is a smoothed share of recent events. ``made_by`` names who made which.
+    """
+
+    stage: NDArray[np.int64]
+    score: NDArray[np.float32]
+    intent: NDArray[np.int64]
+    intent_probability: NDArray[np.float32]
+    segment: NDArray[np.int64]
+    made_by: dict[str, str]
+
+
+class Scorer(Protocol):
+    """Scores the rows of a batch at once."""
+
+    def score(self, features: Features) -> Scores: ...
+
+
+class RuleScorer:
+    """Rules over counts of the recent past; nothing is learnt, so nothing is claimed.
+
+    Stage: leaving after a leaving event; converted after any conversion; considering after a cart,
+    checkout, trial or the like; engaged after 3 interactions; exploring after a second event; new.
+    Score: 1 - exp(-points). Intent: by the same signs, with the share of events that show it.
+    Segment: by recent sessions and events.
+    """
+
+    def score(self, features: Features) -> Scores:
+        counts = features.counts
+        intent = _intent(features)
+        return Scores(
+            stage=_stage(features),
+            score=(1 - np.exp(-np.maximum(_points(counts), 0))).astype(np.float32),
+            intent=intent,
+            intent_probability=_share(counts, intent),
+            segment=_segment(features),
+            made_by={
+                "user_journey_stage": "rules-1",
+                "behavioral_score": "rules-1",
+                "intent_prediction": "rules-1",
+                "segment": "rules-1",
+            },
+        )
+
+
+def _points(counts: NDArray[np.float32]) -> NDArray[np.float32]:
+    weights = np.zeros(counts.shape[1], dtype=np.float32)
+    for kind, points in POINTS.items():
+        weights[kind] = points
+    return counts @ weights
+
+
+def _stage(features: Features) -> NDArray[np.int64]:
+    counts = features.counts
+    return np.select(
+        [
+            features.kinds == LEAVE,
+            counts[:, CONVERT] > 0,
+            counts[:, CONSIDER] > 0,
+            counts[:, ENGAGE] >= 3,
+            features.events > 1,
+        ],
+        [5, 4, 3, 2, 1],
+        default=0,
+    )
+
+
+def _intent(features: Features) -> NDArray[np.int64]:
+    counts = features.counts
+    return np.select(
+        [features.kinds == LEAVE, counts[:, CONSIDER] > 0, counts[:, ENGAGE] > 0],
+        [3, 2, 1],
+        default=0,
+    )
+
+
+def _share(counts: NDArray[np.float32], intent: NDArray[np.int64]) -> NDArray[np.float32]:
+    """How many of the recent events show the intent, with one added for each intent."""
+    shown = np.stack(
+        [
+            counts[:, VIEW],
+            counts[:, ENGAGE],
+            counts[:, CONSIDER] + counts[:, CONVERT],
+            counts[:, LEAVE],
+        ]
+    )
+    share = (shown[intent, np.arange(len(intent))] + 1) / (shown.sum(axis=0) + len(INTENTS))
+    return np.asarray(share, dtype=np.float32)
+
+
+def _segment(features: Features) -> NDArray[np.int64]:
+    return np.select(
+        [
+            (features.sessions >= 5) | (features.events >= 100),
+            (features.sessions >= 3) | (features.events >= 20),
+            features.events > 1,
+        ],
+        [3, 2, 1],
+        default=0,
+    )

@@ -1,0 +1,101 @@
+"""How a worker fares: counted here, reported to ClickHouse so that every server can show it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+from neonblue.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from neonblue.ingest.pipeline import Prepared, Written
+    from neonblue.ingest.telemetry import Telemetry
+    from neonblue.stores import Store
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(kw_only=True)
+class WorkerStatus:
+    """Counts since the worker started; ``lag`` is messages not committed, by topic:partition."""
+
+    started_at: float
+    state: str = "starting"
+    messages: int = 0
+    events: int = 0
+    deletions: int = 0
+    definitions: int = 0
+    dead_letters: int = 0
+    lag: dict[str, int] = field(default_factory=dict)
+    paused: bool = False
+    journeys_waiting: int = 0
+    oldest_journey_seconds: float = 0.0
+    journeys_indexed: int = 0
+    last_trouble: str = ""
+    last_trouble_at: float = 0.0
+
+
+class StatusBoard:
+    """The worker writes here; every ``interval_seconds`` its state goes to ClickHouse."""
+
+    interval_seconds = 2.0
+
+    def __init__(self, store: Store, telemetry: Telemetry, *, worker_id: str | None = None) -> None:
+        self._store = store
+        self._telemetry = telemetry
+        self._guard = threading.Lock()
+        self.worker_id = worker_id or f"{socket.gethostname()}:{os.getpid()}"
+        self.now = WorkerStatus(started_at=time.time())
+
+    def delivered(self, prepared: Prepared, written: Written) -> None:
+        """A batch is durable and its offsets are committed."""
+        with self._guard:
+            self.now.state = "running"
+            self.now.messages += len(prepared.records)
+            self.now.events += written.events
+            self.now.deletions += written.deletions
+            self.now.definitions += written.definitions
+            self.now.dead_letters += len(written.letters)
+        self._telemetry.delivered(len(prepared.records), written)
+
+    def journeys(self, *, waiting: int, oldest_seconds: float, indexed: int) -> None:
+        """How far the index of journeys is behind."""
+        with self._guard:
+            self.now.journeys_waiting = waiting
+            self.now.oldest_journey_seconds = oldest_seconds
+            self.now.journeys_indexed += indexed
+        self._telemetry.journeys(waiting, oldest_seconds, indexed)
+
+    def paused(self, paused: bool) -> None:
+        """Whether the worker has stopped fetching until it has caught up with writing."""
+        with self._guard:
+            self.now.paused = paused
+
+    def trouble(self, what: str) -> None:
+        """Something went wrong that will be tried again."""
+        with self._guard:
+            self.now.last_trouble, self.now.last_trouble_at = what, time.time()
+        self._telemetry.trouble()
+
+    def report(self, lag: Mapping[str, int]) -> None:
+        """Write the state down; when ClickHouse is away, the next report will do."""
+        with self._guard:
+            self.now.lag = dict(lag)
+            state = asdict(self.now)
+        self._telemetry.lag(lag)
+        try:
+            self._store.ingest_workers.report(self.worker_id, state)
+        except UnavailableError as error:
+            logger.info("could not report: %s", error)
+
+    def left(self) -> None:
+        """The worker is leaving in good order."""
+        with self._guard:
+            self.now.state = "stopped"
+        self.report({})

@@ -1,0 +1,235 @@
+"""The Kafka worker: gather, prepare, write, publish, commit, each batch in order.
+
+    fetch ──gather──▶ prepare (thread) ──▶ queue of 2 ──▶ write (thread) ──▶ publish ──▶ commit
+
+Offsets are committed only after ClickHouse has the batch. Whatever goes away (broker, ClickHouse),
+the batch stays and is tried again; meanwhile the queue is full, the partitions are paused and
+memory stays where it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from neonblue.errors import UnavailableError
+from neonblue.ingest.kafka import (
+    lag,
+    open_consumer,
+    open_producer,
+    publish,
+    rewind_lost,
+    source_topics,
+    start_client,
+)
+from neonblue.ingest.outgoing import dead_messages, enriched_messages
+from neonblue.ingest.rebalance import Rebalance
+
+if TYPE_CHECKING:
+    from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+    from neonblue.ingest.pipeline import Pipeline, Prepared, Written
+    from neonblue.ingest.record import Outgoing, Record
+    from neonblue.ingest.status import StatusBoard
+    from neonblue.settings import KafkaSettings
+
+logger = logging.getLogger(__name__)
+
+BATCH_RECORDS = 10_000
+FLUSH_SECONDS = 0.25
+QUEUED_BATCHES = 2
+DRAIN_SECONDS = 4.0
+FIRST_RETRY_SECONDS = 0.1
+LONGEST_RETRY_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Prepared rows and the offsets to commit once they are written."""
+
+    prepared: Prepared
+    offsets: Mapping[TopicPartition, int]
+
+
+class Worker:
+    """One member of the consumer group. ``run`` returns when ``stop`` was asked for and drained."""
+
+    def __init__(self, settings: KafkaSettings, pipeline: Pipeline, status: StatusBoard) -> None:
+        self._settings = settings
+        self._pipeline = pipeline
+        self._status = status
+        self._stopping = asyncio.Event()
+        self._queue: asyncio.Queue[Batch] = asyncio.Queue(maxsize=QUEUED_BATCHES)
+
+    def stop(self) -> None:
+        """Ask the worker to finish what it holds and leave; safe in a signal handler."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Work until ``stop``; raises ``UnavailableError`` when Kafka is not there at the start."""
+        servers = str(self._settings.bootstrap_servers)
+        consumer, producer = open_consumer(self._settings), open_producer(self._settings)
+        await start_client(consumer, servers)
+        try:
+            await start_client(producer, servers)
+            try:
+                await self._work(consumer, producer)
+            finally:
+                await producer.stop()
+        finally:
+            await consumer.stop()
+            self._status.left()
+
+    async def _work(self, consumer: AIOKafkaConsumer, producer: AIOKafkaProducer) -> None:
+        listener = Rebalance(
+            drain=lambda: self._drained(DRAIN_SECONDS),
+            assigned=lambda partitions: rewind_lost(consumer, partitions),
+        )
+        consumer.subscribe(topics=source_topics(self._settings), listener=listener)
+        delivery = asyncio.create_task(self._deliver(consumer, producer))
+        reporting = asyncio.create_task(self._report(consumer))
+        try:
+            await self._fetch(consumer, delivery)
+            await self._drained(DRAIN_SECONDS)
+        finally:
+            for task in (delivery, reporting):
+                task.cancel()
+            await asyncio.gather(delivery, reporting, return_exceptions=True)
+
+    async def _fetch(self, consumer: AIOKafkaConsumer, delivery: asyncio.Task[None]) -> None:
+        while not self._stopping.is_set():
+            if delivery.done():
+                delivery.result()
+            records, offsets = await self._gather(consumer)
+            if not records:
+                continue
+            prepared = await asyncio.to_thread(self._pipeline.prepare, records)
+            await self._hand_over(consumer, Batch(prepared=prepared, offsets=offsets), delivery)
+
+    async def _gather(
+        self, consumer: AIOKafkaConsumer
+    ) -> tuple[list[Record], dict[TopicPartition, int]]:
+        """Up to a full batch, or what came within the flush time of the first message."""
+        records: list[Record] = []
+        offsets: dict[TopicPartition, int] = {}
+        flush_at = time.monotonic() + FLUSH_SECONDS
+        while len(records) < BATCH_RECORDS and (left := flush_at - time.monotonic()) > 0:
+            fetched = await consumer.getmany(
+                timeout_ms=max(1, int(left * 1000)), max_records=BATCH_RECORDS - len(records)
+            )
+            for partition, messages in fetched.items():
+                records += messages
+                offsets[partition] = messages[-1].offset + 1
+            if self._stopping.is_set():
+                break
+        return records, offsets
+
+    async def _hand_over(
+        self, consumer: AIOKafkaConsumer, batch: Batch, delivery: asyncio.Task[None]
+    ) -> None:
+        """Queue a batch; while there is no room, fetch nothing and stay in the group."""
+        if not self._queue.full():
+            self._queue.put_nowait(batch)
+            return
+        self._status.paused(True)
+        waiting = asyncio.create_task(self._queue.put(batch))
+        while not (waiting.done() or delivery.done() or self._stopping.is_set()):
+            consumer.pause(*consumer.assignment())
+            await consumer.getmany(timeout_ms=0)
+            await asyncio.wait({waiting, delivery}, timeout=FLUSH_SECONDS)
+        waiting.cancel()
+        consumer.resume(*consumer.paused())
+        self._status.paused(False)
+
+    async def _deliver(self, consumer: AIOKafkaConsumer, producer: AIOKafkaProducer) -> None:
+        while True:
+            batch = await self._queue.get()
+            try:
+                written = await self._write(batch.prepared)
+                await self._publish(producer, batch.prepared, written)
+                await self._commit(consumer, batch.offsets)
+                self._status.delivered(batch.prepared, written)
+            finally:
+                self._queue.task_done()
+
+    async def _write(self, prepared: Prepared) -> Written:
+        """Write until it succeeds: what could be wrong with a batch was taken out of it before."""
+        delay = FIRST_RETRY_SECONDS
+        while True:
+            try:
+                return await asyncio.to_thread(self._pipeline.write, prepared)
+            except UnavailableError as error:
+                self._status.trouble(str(error))
+                logger.warning("writing again in %.1f s: %s", delay, error)
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, LONGEST_RETRY_SECONDS)
+
+    async def _publish(
+        self, producer: AIOKafkaProducer, prepared: Prepared, written: Written
+    ) -> None:
+        if self._settings.enriched_topic:
+            await self._send(
+                producer,
+                self._settings.enriched_topic,
+                await asyncio.to_thread(enriched_messages, prepared),
+            )
+        if written.letters:
+            await self._send(producer, self._settings.dead_topic, dead_messages(written.letters))
+
+    async def _send(
+        self, producer: AIOKafkaProducer, topic: str, messages: Sequence[Outgoing]
+    ) -> None:
+        """Publish until the broker has everything; it may come twice, never not at all."""
+        from aiokafka.errors import KafkaError
+
+        delay = FIRST_RETRY_SECONDS
+        while True:
+            try:
+                return await publish(producer, topic, messages)
+            except KafkaError as error:
+                self._status.trouble(f"Kafka: {error!r}")
+                logger.warning("publishing to %r again in %.1f s: %r", topic, delay, error)
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, LONGEST_RETRY_SECONDS)
+
+    async def _commit(
+        self, consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, int]
+    ) -> None:
+        """Commit what is still ours; a commit that fails is made good by the next one."""
+        from aiokafka.errors import IllegalStateError, KafkaError
+
+        ours = {tp: offset for tp, offset in offsets.items() if tp in consumer.assignment()}
+        if not ours:
+            return
+        try:
+            await asyncio.wait_for(consumer.commit(ours), timeout=DRAIN_SECONDS)
+        except (KafkaError, IllegalStateError, TimeoutError) as error:
+            self._status.trouble(f"Kafka: {error!r}")
+            logger.warning("could not commit, the next commit will: %r", error)
+
+    async def _drained(self, timeout_seconds: float) -> None:
+        """Wait until every queued batch is committed; what takes longer will be read again."""
+        try:
+            await asyncio.wait_for(self._queue.join(), timeout=timeout_seconds)
+        except TimeoutError:
+            logger.warning("left %d batches to be read again", self._queue.qsize())
+
+    async def _report(self, consumer: AIOKafkaConsumer) -> None:
+        while True:
+            behind = await self._lag(consumer)
+            await asyncio.to_thread(self._status.report, behind)
+            await asyncio.sleep(self._status.interval_seconds)
+
+    async def _lag(self, consumer: AIOKafkaConsumer) -> dict[str, int]:
+        from aiokafka.errors import IllegalStateError, KafkaError
+
+        try:
+            behind = await asyncio.wait_for(lag(consumer), timeout=DRAIN_SECONDS)
+        except (KafkaError, IllegalStateError, TimeoutError) as error:
+            logger.info("lag is not known: %r", error)
+            return {}
+        return {f"{tp.topic}:{tp.partition}": messages for tp, messages in behind.items()}

@@ -1,0 +1,119 @@
+"""What the worker found out about each event, and what it needs to know of units to do so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from neonblue.stores.database import Database
+
+TABLE = "event_enrichments"
+
+
+@cache
+def enrichment_schema() -> pa.Schema:
+    """The Arrow columns of an insert; ``sentiment_score`` and the probability may be null."""
+    import pyarrow as pa
+
+    return pa.schema(
+        [
+            ("event_id", pa.string()),
+            ("user_id", pa.string()),
+            ("experiment_id", pa.string()),
+            ("timestamp", pa.timestamp("ms", "UTC")),
+            ("user_journey_stage", pa.string()),
+            ("behavioral_score", pa.float32()),
+            ("intent", pa.string()),
+            ("intent_probability", pa.float32()),
+            ("segment", pa.string()),
+            ("context_keywords", pa.list_(pa.string())),
+            ("sentiment_score", pa.float32()),
+            ("text_hash", pa.uint64()),
+            ("likely_next_action", pa.string()),
+            ("next_action_probability", pa.float32()),
+            ("recommended_variant", pa.string()),
+            ("made_by", pa.string()),
+        ]
+    )
+
+
+class Enrichments:
+    """One row an event; the first one stays when an event comes again."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def insert(self, rows: pa.Table) -> None:
+        """Append rows of ``enrichment_schema()``; acknowledged when it returns."""
+        self._database.insert(TABLE, rows)
+
+    def count(self) -> int:
+        """How many events are enriched."""
+        row = self._database.row("SELECT count() FROM event_enrichments FINAL")
+        return int(row[0]) if row else 0
+
+    def recent_users(self, *, days: float, limit: int) -> pa.Table:
+        """The units seen last, within ``days`` of the newest event: ``user_id``, ``event_types``
+        with their ``counts``, ``first_ms``, ``last_ms``, ``last_type`` and ``events``."""
+        return self._database.table(
+            """
+            SELECT user_id, sumMap([event_type], [events]) AS totals,
+                   totals.1 AS event_types, totals.2 AS counts,
+                   min(first_ms) AS first_ms, max(last_ms) AS last_ms,
+                   argMax(event_type, last_ms) AS last_type, sum(events) AS events
+            FROM (
+                SELECT user_id, toString(event_type) AS event_type, uniqExact(event_id) AS events,
+                       min(toUnixTimestamp64Milli(timestamp)) AS first_ms,
+                       max(toUnixTimestamp64Milli(timestamp)) AS last_ms
+                FROM events
+                WHERE toUnixTimestamp64Milli(timestamp) >= (
+                    SELECT max(toUnixTimestamp64Milli(timestamp)) - {window:Int64} FROM events
+                )
+                GROUP BY user_id, event_type
+            )
+            GROUP BY user_id ORDER BY last_ms DESC LIMIT {limit:UInt32}
+            """,
+            {"window": int(days * 86_400_000), "limit": limit},
+        )
+
+    def transitions(self, *, days: float, limit: int = 200_000) -> list[tuple[str, str, int]]:
+        """How often one type of event followed another in a unit's recent past."""
+        return [
+            (before, after, int(times))
+            for before, after, times in self._database.rows(
+                """
+                SELECT pair.1, pair.2, count() FROM (
+                    SELECT arrayJoin(arrayZip(arrayPopBack(types), arrayPopFront(types))) AS pair
+                    FROM (
+                        SELECT user_id, arrayMap(e -> e.2, arraySort(groupArray(500)(
+                            (timestamp, toString(event_type))))) AS types
+                        FROM (
+                            SELECT user_id, timestamp, event_type FROM events
+                            WHERE timestamp >= (
+                                SELECT max(timestamp) - toIntervalSecond({window:UInt32})
+                                FROM events)
+                            ORDER BY timestamp DESC LIMIT {limit:UInt32}
+                        )
+                        GROUP BY user_id
+                    )
+                ) GROUP BY 1, 2
+                """,
+                {"window": int(days * 86_400), "limit": limit},
+            )
+        ]
+
+
+def empty_enrichments() -> pa.Table:
+    """No rows, with the right columns."""
+    return enrichment_schema().empty_table()
+
+
+def concatenated(tables: Sequence[pa.Table]) -> pa.Table:
+    """One table of enrichments from several."""
+    import pyarrow as pa
+
+    return pa.concat_tables(tables) if tables else empty_enrichments()

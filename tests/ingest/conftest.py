@@ -1,0 +1,204 @@
+"""A real broker, topics of a test's own, events with a known truth, a worker to run."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from benchmarks import tansu
+
+from neonblue.ingest.definitions import Definitions
+from neonblue.ingest.enrich import Enricher
+from neonblue.ingest.pipeline import Pipeline
+from neonblue.ingest.status import StatusBoard
+from neonblue.ingest.telemetry import Telemetry
+from neonblue.ingest.worker import Worker
+from neonblue.settings import KafkaSettings
+from neonblue.stores import Store, open_store
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+@pytest.fixture(scope="session")
+def shared_broker() -> Iterator[tansu.Tansu]:
+    with tansu.running() as broker:
+        yield broker
+
+
+@pytest.fixture
+def broker() -> Iterator[tansu.Tansu]:
+    """A broker of the test's own, to be killed and started again."""
+    with tansu.running() as broker:
+        yield broker
+
+
+@pytest.fixture
+def store(tmp_path: Any) -> Iterator[Store]:
+    opened = open_store(f"chdb://{tmp_path / 'clickhouse'}", max_memory_fraction=0.2)
+    yield opened
+    opened.close()
+
+
+class Topics:
+    """The topics of one test, with names that no other test uses."""
+
+    def __init__(self, servers: str) -> None:
+        self.servers = servers
+        self.name = uuid.uuid4().hex[:8]
+        self.settings = KafkaSettings(
+            bootstrap_servers=servers,
+            events_topic=f"events_{self.name}",
+            enriched_topic=None,
+            dead_topic=f"dead_{self.name}",
+            group_id=f"group_{self.name}",
+            session_timeout_ms=1000,
+        )
+
+    async def create(self, *, partitions: int = 1, names: Sequence[str] = ()) -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.servers)
+        await admin.start()
+        wanted = [self.settings.events_topic, self.settings.dead_topic, *names]
+        await admin.create_topics([NewTopic(name, partitions, 1) for name in wanted])
+        await admin.close()
+
+    async def send(
+        self,
+        messages: Iterable[tuple[bytes | None, bytes | None]],
+        *,
+        topic: str | None = None,
+    ) -> None:
+        producer = AIOKafkaProducer(bootstrap_servers=self.servers, acks=1)
+        await producer.start()
+        waiting = [
+            await producer.send(topic or self.settings.events_topic, key=key, value=value)
+            for key, value in messages
+        ]
+        for sent in waiting:
+            await sent
+        await producer.stop()
+
+    async def read(self, topic: str, count: int, timeout_seconds: float = 10) -> list[Any]:
+        """The first messages of a topic, partition by partition."""
+        consumer = AIOKafkaConsumer(
+            topic, bootstrap_servers=self.servers, auto_offset_reset="earliest"
+        )
+        await consumer.start()
+        found: list[Any] = []
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                while len(found) < count:
+                    fetched = await consumer.getmany(timeout_ms=200)
+                    found += [message for part in fetched.values() for message in part]
+        finally:
+            await consumer.stop()
+        return sorted(found, key=lambda message: (message.partition, message.offset))
+
+    async def committed(self) -> int:
+        """The sum of the group's committed offsets."""
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.servers,
+            group_id=self.settings.group_id,
+            enable_auto_commit=False,
+        )
+        await consumer.start()
+        try:
+            from aiokafka import TopicPartition
+
+            partitions = consumer.partitions_for_topic(self.settings.events_topic) or {0}
+            offsets = [
+                await consumer.committed(TopicPartition(self.settings.events_topic, number))
+                for number in partitions
+            ]
+            return sum(offset or 0 for offset in offsets)
+        finally:
+            await consumer.stop()
+
+
+@pytest.fixture
+def topics(shared_broker: tansu.Tansu) -> Topics:
+    return Topics(shared_broker.address)
+
+
+def event(number: int, **changes: Any) -> dict[str, Any]:
+    """A valid event whose content follows from its number."""
+    return {
+        "event_id": f"e{number}",
+        "user_id": f"u{number % 17}",
+        "experiment_id": "checkout",
+        "variant_id": ("control", "treatment")[number % 17 % 2],
+        "event_type": ("exposure", "page_view", "add_to_cart", "purchase")[number % 4],
+        "timestamp": (NOW - timedelta(seconds=5000 - number)).isoformat(),
+        "value": float(number % 50),
+        "session_id": f"s{number % 5}",
+        "properties": {"page": f"/p{number % 3}", "device": "mobile"},
+        **changes,
+    }
+
+
+def message(number: int, **changes: Any) -> tuple[bytes, bytes]:
+    """An event as a Kafka key and value."""
+    content = event(number, **changes)
+    return content["user_id"].encode(), json.dumps(content).encode()
+
+
+@pytest.fixture
+def make_event() -> Callable[..., dict[str, Any]]:
+    return event
+
+
+@pytest.fixture
+def make_message() -> Callable[..., tuple[bytes, bytes]]:
+    return message
+
+
+def new_pipeline(store: Store, **changes: Any) -> Pipeline:
+    options: dict[str, Any] = {"source": "kafka", "enricher": Enricher(), **changes}
+    return Pipeline(store, Definitions(store), **options)
+
+
+@pytest.fixture
+def pipeline(store: Store) -> Pipeline:
+    return new_pipeline(store)
+
+
+@pytest.fixture
+def make_pipeline(store: Store) -> Callable[..., Pipeline]:
+    return lambda **changes: new_pipeline(store, **changes)
+
+
+@asynccontextmanager
+async def running_worker(
+    store: Store, settings: KafkaSettings, pipeline: Pipeline | None = None
+) -> AsyncIterator[Worker]:
+    board = StatusBoard(store, Telemetry())
+    worker = Worker(settings, pipeline or new_pipeline(store), board)
+    task = asyncio.create_task(worker.run())
+    try:
+        yield worker
+    finally:
+        worker.stop()
+        async with asyncio.timeout(15):
+            await task
+
+
+@pytest.fixture
+def run_worker() -> Callable[..., Any]:
+    return running_worker
+
+
+async def until(condition: Callable[[], bool], timeout_seconds: float = 20) -> None:
+    """Wait for something to become true."""
+    async with asyncio.timeout(timeout_seconds):
+        while not await asyncio.to_thread(condition):
+            await asyncio.sleep(0.05)
+
+
+@pytest.fixture
+def eventually() -> Callable[..., Any]:
+    return until

@@ -26,6 +26,8 @@ Reason = Literal[
     "value_not_finite",
     "exposure_without_variant",
     "unsupported_operation",
+    "missing_value",
+    "not_a_proportion",
     "bad_row",
 ]
 
@@ -35,6 +37,8 @@ MAX_ID_LENGTH = 256
 MAX_PROPERTIES = 100
 MAX_PROPERTY_LENGTH = 8192
 MAX_PROPERTY_DEPTH = 8
+# Squares of larger values would not fit a float.
+MAX_VALUE = 1e100
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 # Clocks differ; what is further ahead than this is a mistake.
 CLOCK_SKEW = timedelta(days=1)

@@ -14,6 +14,7 @@ from neonblue.ingest.event import (
     MAX_ID_LENGTH,
     MAX_PROPERTIES,
     MAX_PROPERTY_LENGTH,
+    MAX_VALUE,
     Reason,
 )
 
@@ -83,7 +84,8 @@ def _value(events: pa.Table, now: datetime) -> Iterator[Finding]:
     import pyarrow.compute as pc
 
     column = events["value"]
-    for row in _rows(pc.invert(pc.is_finite(column))):
+    inside = pc.and_(pc.is_finite(column), pc.less_equal(pc.abs(column), MAX_VALUE))
+    for row in _rows(pc.invert(inside)):
         detail = f"value is {column[row].as_py()!r}"
         yield Finding(row=row, reason="value_not_finite", detail=detail)
 

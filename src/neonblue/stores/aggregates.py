@@ -32,8 +32,16 @@ class Aggregates:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def insert(self, aggregates: Sequence[Aggregate]) -> None:
-        """Append snapshots in one block; the same variant, metric and time replaces the earlier."""
+    def insert(self, aggregates: Sequence[Aggregate], *, replace: bool = False) -> None:
+        """Append snapshots in one block; the same variant, metric and time replaces the earlier.
+
+        ``replace`` removes every earlier snapshot of their experiments first.
+        """
+        if replace:
+            self._database.command(
+                "DELETE FROM aggregates WHERE experiment_id IN {ids:Array(String)}",
+                {"ids": sorted({item.experiment_id for item in aggregates})},
+            )
         rows = [
             (
                 *(item.experiment_id, item.metric, item.variant_id, item.observed_at),

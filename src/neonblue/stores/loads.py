@@ -10,6 +10,7 @@ because events are deduplicated.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from neonblue.models import Experiment
 from neonblue.stores.database import identifier
 from neonblue.stores.events import event_schema
 from neonblue.stores.experiments import Experiments
+from neonblue.stores.row_staging import RowStaging
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,14 +27,16 @@ if TYPE_CHECKING:
 
 # On a server somebody else's load may be under way: only what is this old was given up.
 ABANDONED_AFTER_HOURS = 24
+OF_EXPERIMENT = "({id:String} = '' OR experiment_id = {id:String})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StagedVariant:
-    """Exposed units of one variant in a staging table, those in several variants included."""
+    """Units of one variant in a staging table; ``clean`` ones met no other variant."""
 
     variant_id: str
     units: int
+    clean_units: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +45,8 @@ class Staged:
 
     events: int
     units: int
+    first_at: datetime | None
+    last_at: datetime | None
     multiple_variant_units: int
     variants: tuple[StagedVariant, ...]
     event_types: tuple[str, ...]
@@ -58,37 +64,60 @@ class Loads:
         self._database.command(f"CREATE TABLE {identifier(table)} AS events")
         return Staging(self._database, table)
 
-    def commit(self, staging: Staging, experiment: Experiment | None, file_name: str) -> None:
-        """Make the staged events and the definition visible together; drops the staging table."""
+    def commit(
+        self,
+        staging: Staging,
+        experiment: Experiment | None,
+        file_name: str,
+        *,
+        replace: bool = False,
+    ) -> Experiment | None:
+        """Make the staged events and the definition visible together; drops the staging table.
+
+        ``replace`` removes the experiment's earlier events in the same step. Returns the definition
+        as it was stored.
+        """
         import msgspec
 
         definition = "" if experiment is None else msgspec.json.encode(experiment).decode()
         with self._database.writing():
             self._database.command(f"OPTIMIZE TABLE {staging.table} FINAL")
-            self._record(staging.table, "ready", experiment, definition, file_name)
-            self._finish(staging.table, definition)
+            state = "replacing" if replace else "ready"
+            self._record(staging.table, state, experiment, definition, file_name)
+            return self._finish(staging.table, definition, replace=replace)
 
     def recover(self) -> int:
         """Finish what was committed and drop what was not; returns how many loads it touched."""
         stale = self._stale()
         for table in stale:
-            definition = self._ready(table)
-            if definition is None:
+            ready = self._ready(table)
+            if ready is None:
                 self._drop(table)
             else:
-                self._finish(table, definition)
+                state, definition = ready
+                self._finish(table, definition, replace=state == "replacing")
         return len(stale)
 
-    def _finish(self, table: str, definition: str) -> None:
+    def _finish(self, table: str, definition: str, *, replace: bool) -> Experiment | None:
         import msgspec
 
+        if replace:
+            self._database.command(
+                f"""
+                DELETE FROM events WHERE experiment_id IN (
+                    SELECT experiment_id FROM {identifier(table)}
+                )
+                """
+            )
         self._database.command(
             f"ALTER TABLE events ATTACH PARTITION tuple() FROM {identifier(table)}"
         )
+        stored = None
         if definition:
             experiment = msgspec.json.decode(definition, type=Experiment)
-            Experiments(self._database).save(experiment, source="load")
+            stored = Experiments(self._database).save(experiment, source="load")
         self._drop(table)
+        return stored
 
     def _drop(self, table: str) -> None:
         self._database.command(f"DROP TABLE IF EXISTS {identifier(table)} SYNC")
@@ -98,19 +127,18 @@ class Loads:
         rows = self._database.rows(
             """
             SELECT name FROM system.tables
-            WHERE database = currentDatabase() AND match(name, '^load_[0-9a-f]{32}$')
+            WHERE database = currentDatabase() AND match(name, '^load_[0-9a-f]{32}(_rows)?$')
               AND metadata_modification_time <= now() - toIntervalHour({age:UInt32})
             """,
             {"age": age},
         )
         return [name for (name,) in rows]
 
-    def _ready(self, table: str) -> str | None:
+    def _ready(self, table: str) -> tuple[str, str] | None:
         row = self._database.row(
-            "SELECT definition FROM loads WHERE load_id = {id:String} AND state = 'ready'",
-            {"id": table},
+            "SELECT state, definition FROM loads WHERE load_id = {id:String}", {"id": table}
         )
-        return None if row is None else str(row[0])
+        return None if row is None else (row[0], row[1])
 
     def _record(
         self, table: str, state: str, experiment: Experiment | None, definition: str, name: str
@@ -129,9 +157,18 @@ class Staging:
         self._database = database
         self.table = identifier(table)
 
+    def rows(self) -> RowStaging:
+        """A second table, for a file that has one row a unit."""
+        return RowStaging(self._database, self.table)
+
     def insert(self, rows: pa.Table) -> None:
         """Append rows of ``event_schema()``."""
         self._database.insert(self.table, rows.cast(event_schema()))
+
+    def count(self) -> int:
+        """How many distinct events are staged."""
+        row = self._database.row(f"SELECT count() FROM {self.table} FINAL")
+        return int(row[0]) if row else 0
 
     def expose_from_events(self) -> None:
         """Take a unit's first event with a variant as its exposure, where the file has none.
@@ -158,20 +195,29 @@ class Staging:
             """
         )
 
-    def describe(self) -> Staged:
-        """Count what is staged, after deduplication."""
-        totals = self._database.row(
+    def describe(self, experiment_id: str) -> Staged:
+        """Count what is staged of an experiment ('' for all), after deduplication."""
+        (totals,) = self._database.rows(
             f"""
-            SELECT count(), uniqExact(user_id), arraySort(groupUniqArray(1000)(event_type))
-            FROM {self.table} FINAL
-            """
+            SELECT sum(events), count(), min(first), max(last),
+                   arraySort(groupUniqArrayArray(1000)(types))
+            FROM (
+                SELECT count() AS events, min(timestamp) AS first, max(timestamp) AS last,
+                       groupUniqArray(1000)(event_type) AS types
+                FROM {self.table} FINAL WHERE {OF_EXPERIMENT} GROUP BY experiment_id, user_id
+            )
+            """,
+            {"id": experiment_id},
+            settings={"optimize_aggregation_in_order": 1},
         )
-        events, units, event_types = totals or (0, 0, [])
+        events, units, first_at, last_at, event_types = totals
         return Staged(
             events=events,
             units=units,
-            multiple_variant_units=self._multiple(),
-            variants=self._variants(),
+            first_at=first_at if units else None,
+            last_at=last_at if units else None,
+            multiple_variant_units=self._multiple(experiment_id),
+            variants=self._variants(experiment_id),
             event_types=tuple(event_types),
         )
 
@@ -179,22 +225,34 @@ class Staging:
         """Throw the load away."""
         self._database.command(f"DROP TABLE IF EXISTS {self.table} SYNC")
 
-    def _variants(self) -> tuple[StagedVariant, ...]:
+    def _variants(self, experiment_id: str) -> tuple[StagedVariant, ...]:
+        # The table is in order of the units, so that grouping by them needs little memory.
         rows = self._database.rows(
             f"""
-            SELECT variant_id, uniqExact(user_id) FROM {self.table}
-            WHERE event_type = 'exposure' GROUP BY variant_id ORDER BY variant_id LIMIT 1001
-            """
+            SELECT variant_id, count(), countIf(length(seen) = 1) FROM (
+                SELECT groupUniqArray(variant_id) AS seen FROM {self.table}
+                WHERE event_type = 'exposure' AND {OF_EXPERIMENT} GROUP BY experiment_id, user_id
+            ) ARRAY JOIN seen AS variant_id
+            GROUP BY variant_id ORDER BY variant_id LIMIT 1001
+            """,
+            {"id": experiment_id},
+            settings={"optimize_aggregation_in_order": 1},
         )
-        return tuple(StagedVariant(variant_id=name, units=units) for name, units in rows)
+        return tuple(
+            StagedVariant(variant_id=name, units=units, clean_units=clean)
+            for name, units, clean in rows
+        )
 
-    def _multiple(self) -> int:
-        row = self._database.row(
+    def _multiple(self, experiment_id: str) -> int:
+        rows = self._database.rows(
             f"""
             SELECT count() FROM (
-                SELECT user_id FROM {self.table} WHERE event_type = 'exposure'
-                GROUP BY user_id HAVING uniqExact(variant_id) > 1
+                SELECT user_id FROM {self.table}
+                WHERE event_type = 'exposure' AND {OF_EXPERIMENT}
+                GROUP BY experiment_id, user_id HAVING uniqExact(variant_id) > 1
             )
-            """
+            """,
+            {"id": experiment_id},
+            settings={"optimize_aggregation_in_order": 1},
         )
-        return int(row[0]) if row else 0
+        return int(rows[0][0])

@@ -1,0 +1,145 @@
+"""Files with one row a variant: n with successes, or n, mean and variance, at one or more times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+from neonblue.errors import InvalidInputError
+from neonblue.ingest.columns import to_number, to_text, to_time
+from neonblue.ingest.exclusion import Exclusion
+from neonblue.ingest.files import DataFile
+from neonblue.ingest.load_plan import LoadPlan, MetricSpec
+from neonblue.ingest.rejects import Rejects
+from neonblue.ingest.row_file import split_excluded
+from neonblue.ingest.staged_file import StagedFile
+from neonblue.models import MetricKind, MetricSummary
+from neonblue.stores.aggregates import Aggregate
+
+
+def read_aggregates(
+    plan: LoadPlan, file: DataFile, rejects: Rejects
+) -> tuple[StagedFile, tuple[Aggregate, ...]]:
+    """Every usable snapshot; refuses two for one variant, metric and time, and shrinking n."""
+    exclusions = [Exclusion(text, file.columns) for text in plan.excludes]
+    kinds = {metric.name: kind_of(metric) for metric in plan.metrics}
+    at = datetime.fromtimestamp(int(file.path.stat().st_mtime), UTC)
+    aggregates: list[Aggregate] = []
+    read = excluded = 0
+    for batch in file.batches(_columns(plan, exclusions)):
+        table, numbers, out = split_excluded(batch, exclusions)
+        for line in batch.bad:
+            rejects.add(line.row, "bad_row", line.reason, line.text)
+        for number, row in zip(numbers, _converted(plan, table), strict=True):
+            try:
+                aggregates += _row(plan, row, at)
+            except ValueError as error:
+                rejects.add(number, "bad_row", str(error), str(row))
+        read += batch.table.num_rows + len(batch.bad)
+        excluded += out
+    _check_series(aggregates)
+    staged = StagedFile(
+        rows_read=read, rows_excluded=excluded, timed=plan.timestamp is not None, kinds=kinds
+    )
+    return staged, tuple(aggregates)
+
+
+def kind_of(metric: MetricSpec) -> MetricKind:
+    """A metric over ``MEAN/VARIANCE`` is a mean, one over a column of successes a proportion."""
+    if metric.denominator is None and metric.kind in ("auto", "proportion"):
+        return "proportion"
+    if metric.denominator is not None and metric.kind in ("auto", "mean", "ratio"):
+        return "mean"
+    raise InvalidInputError(
+        f"--metric {metric.name!r} of an aggregated file: write {metric.name}=SUCCESSES for a "
+        f"proportion, or {metric.name}:mean=MEAN/VARIANCE"
+    )
+
+
+def _columns(plan: LoadPlan, exclusions: Sequence[Exclusion]) -> list[str]:
+    names = [
+        plan.variant,
+        plan.n,
+        plan.timestamp,
+        *(column for metric in plan.metrics for column in metric.columns),
+        *(column for exclusion in exclusions for column in exclusion.columns),
+    ]
+    return list(dict.fromkeys(name for name in names if name is not None))
+
+
+def _converted(plan: LoadPlan, table: Any) -> list[dict[str, Any]]:
+    """Rows with text, times and numbers; what could not be converted is None."""
+    columns: dict[str, list[Any]] = {}
+    for name in table.column_names:
+        column = table[name].combine_chunks()
+        if name == plan.variant:
+            columns[name] = to_text(column).to_pylist()
+        elif name == plan.timestamp:
+            columns[name] = to_time(column)[0].to_pylist()
+        else:
+            columns[name] = to_number(column)[0].to_pylist()
+    return [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]
+
+
+def _row(plan: LoadPlan, row: dict[str, Any], file_time: datetime) -> list[Aggregate]:
+    variant = row[plan.variant or ""]
+    if not variant:
+        raise ValueError(f"{plan.variant} is empty")
+    n = _number(row, plan.n)
+    if n < 0 or n != round(n):
+        raise ValueError(f"{plan.n} is {n:g}, not a count")
+    at = file_time if plan.timestamp is None else row[plan.timestamp]
+    if at is None:
+        raise ValueError(f"{plan.timestamp} holds no time")
+    return [
+        Aggregate(
+            experiment_id=plan.experiment_id,
+            metric=metric.name,
+            variant_id=variant,
+            observed_at=at,
+            summary=_summary(metric, row, n),
+        )
+        for metric in plan.metrics
+    ]
+
+
+def _summary(metric: MetricSpec, row: dict[str, Any], n: float) -> MetricSummary:
+    if metric.denominator is not None:
+        variance = _number(row, metric.denominator)
+        if variance < 0:
+            raise ValueError(f"{metric.denominator} is {variance:g}, a negative variance")
+        return MetricSummary(n=n, mean=_number(row, metric.column), variance=variance)
+    successes = _number(row, metric.column)
+    if not 0 <= successes <= n:
+        raise ValueError(f"{metric.column} is {successes:g}, not between 0 and n ({n:g})")
+    p = successes / n if n else 0.0
+    return MetricSummary(n=n, mean=p, variance=p * (1 - p) * n / (n - 1) if n > 1 else 0.0)
+
+
+def _number(row: dict[str, Any], name: str) -> float:
+    value = row[name]
+    if value is None or not abs(value) < float("inf"):
+        raise ValueError(f"{name} is no finite number")
+    return float(value)
+
+
+def _check_series(aggregates: Sequence[Aggregate]) -> None:
+    ordered = sorted(aggregates, key=lambda a: (a.metric, a.variant_id, a.observed_at))
+    for before, after in pairwise(ordered):
+        if (before.metric, before.variant_id) != (after.metric, after.variant_id):
+            continue
+        where = f"variant {after.variant_id!r}"
+        if before.observed_at == after.observed_at:
+            raise InvalidInputError(
+                f"{where} has several rows for one time: name the time column with --timestamp, "
+                "or --exclude what is another breakdown. Nothing was loaded"
+            )
+        if after.summary.n < before.summary.n:
+            raise InvalidInputError(
+                f"{where} shrinks from {before.summary.n:g} to {after.summary.n:g} units: rows "
+                "must be cumulative, everything since the start. Nothing was loaded"
+            )

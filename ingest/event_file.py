@@ -1,0 +1,224 @@
+"""Files of events: JSON Lines of the event contract, or columns that are told what they mean."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from neonblue.errors import InvalidInputError
+from neonblue.ingest.column_batch import ColumnBatch, interleave
+from neonblue.ingest.columns import to_number, to_time
+from neonblue.ingest.decode import EventDecoder
+from neonblue.ingest.event import EARLIEST
+from neonblue.ingest.exclusion import Exclusion
+from neonblue.ingest.files import DataFile, json_lines
+from neonblue.ingest.load_plan import LoadPlan
+from neonblue.ingest.rejects import Rejects
+from neonblue.ingest.row_file import READING, Report, split_excluded
+from neonblue.ingest.staged_file import StagedFile
+from neonblue.ingest.validate import Finding, check_events
+from neonblue.models import MetricKind
+from neonblue.stores.events import event_schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from neonblue.stores.loads import Staging
+
+CONTRACT = frozenset({"event_id", "user_id", "experiment_id", "event_type", "timestamp"})
+LINES_A_BATCH = 20_000
+
+
+def stage_events(
+    staging: Staging, plan: LoadPlan, file: DataFile, rejects: Rejects, report: Report
+) -> StagedFile:
+    """Read, check and stage every event; a unit without an exposure gets one from its first."""
+    if _is_contract(plan, file):
+        read, excluded = _decode(staging, file, rejects, report), 0
+    else:
+        read, excluded = _map(staging, plan, file, rejects, report)
+    report(READING, 1.0, "finding exposures")
+    repeated = read - excluded - rejects.total - staging.count()
+    staging.expose_from_events()
+    return StagedFile(
+        rows_read=read,
+        rows_excluded=excluded,
+        repeated_rows=repeated,
+        timed=True,
+        kinds=_kinds(plan, staging.describe(plan.experiment_id).event_types),
+    )
+
+
+def _is_contract(plan: LoadPlan, file: DataFile) -> bool:
+    """Whether the lines are events (or change envelopes) as Kafka would bring them."""
+    named = (plan.unit, plan.variant, plan.timestamp, plan.event_type, plan.value, plan.event_id)
+    plain = set(file.columns) >= CONTRACT or "op" in file.columns or "payload" in file.columns
+    return file.format == "jsonl" and plain and not any(named) and not plan.excludes
+
+
+def _decode(staging: Staging, file: DataFile, rejects: Rejects, report: Report) -> int:
+    decoder = EventDecoder("file")
+    read = 0
+    for lines, position in json_lines(file):
+        for start in range(0, len(lines), LINES_A_BATCH):
+            batch = decoder.decode(lines[start : start + LINES_A_BATCH])
+            staging.insert(batch.events)
+            for item in batch.rejections:
+                row = read + start + item.index + 1
+                content = item.payload.decode("utf-8", "replace")
+                rejects.add(row, item.reason, item.detail, content)
+        read += len(lines)
+        report(READING * position / file.size_bytes, 1.0, f"{read:,} events read")
+    return read
+
+
+def _map(
+    staging: Staging, plan: LoadPlan, file: DataFile, rejects: Rejects, report: Report
+) -> tuple[int, int]:
+    exclusions = [Exclusion(text, file.columns) for text in plan.excludes]
+    reader = EventColumns(plan, file)
+    read = excluded = 0
+    wanted = [*reader.columns, *(name for item in exclusions for name in item.columns)]
+    for batch in file.batches(list(dict.fromkeys(wanted))):
+        table, numbers, out = split_excluded(batch, exclusions)
+        events, findings = reader.read(table)
+        for line in batch.bad:
+            rejects.add(line.row, "bad_row", line.reason, line.text)
+        for finding in findings:
+            content = str(table.slice(finding.row, 1).to_pylist()[0])
+            rejects.add(numbers[finding.row], finding.reason, finding.detail, content)
+        staging.insert(events)
+        read += batch.table.num_rows + len(batch.bad)
+        excluded += out
+        report(READING * batch.bytes_read / file.size_bytes, 1.0, f"{read:,} events read")
+    return read, excluded
+
+
+class EventColumns:
+    """Turns columns into events; names that the plan does not give are those of the contract."""
+
+    def __init__(self, plan: LoadPlan, file: DataFile) -> None:
+        self._plan = plan
+        named = {
+            "user_id": plan.unit,
+            "variant_id": plan.variant,
+            "event_type": plan.event_type,
+            "timestamp": plan.timestamp,
+            "value": plan.value,
+            "event_id": plan.event_id,
+            "experiment_id": None,
+            "session_id": None,
+        }
+        present = set(file.columns)
+        self._names = {
+            field: given or field
+            for field, given in named.items()
+            if given is not None or field in present
+        }
+        for field, option in (("user_id", "--unit"), ("timestamp", "--timestamp")):
+            if field not in self._names:
+                raise InvalidInputError(
+                    f"{file.path.name!r} holds events, but no {field}: name its column with "
+                    f"{option}; it has {', '.join(map(repr, file.columns[:40]))}"
+                )
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns to read."""
+        properties = [*self._plan.segments, *(item.column for item in self._plan.covariates)]
+        return list(dict.fromkeys([*self._names.values(), *properties]))
+
+    def read(self, table: pa.Table) -> tuple[pa.Table, list[Finding]]:
+        """Events of the good rows, and a finding for each bad one."""
+        batch = ColumnBatch(table=table, numbers=range(table.num_rows))
+        events = self._events(batch)
+        batch.add(check_events(events, datetime.now(UTC)))
+        return batch.good(events), batch.found()
+
+    def _events(self, batch: ColumnBatch) -> pa.Table:
+        import pyarrow as pa
+
+        texts = {
+            field: self._text(batch, field)
+            for field in ("user_id", "variant_id", "event_type", "session_id", "experiment_id")
+        }
+        times, values = self._times(batch), self._values(batch)
+        known = "event_id" in self._names
+        columns = {
+            **texts,
+            "event_id": self._text(batch, "event_id")
+            if known
+            else _content_ids([*texts.values(), times, values]),
+            "timestamp": times,
+            "value": values,
+            "properties": self._properties(batch),
+            "source": pa.repeat(pa.scalar("file", pa.string()), batch.size),
+        }
+        return pa.Table.from_arrays(
+            [columns[name] for name in event_schema().names], schema=event_schema()
+        )
+
+    def _text(self, batch: ColumnBatch, field: str) -> pa.Array:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if field not in self._names:
+            constant = self._plan.experiment_id if field == "experiment_id" else ""
+            return pa.repeat(pa.scalar(constant, pa.string()), batch.size)
+        return pc.fill_null(batch.text(self._names[field]), "")
+
+    def _times(self, batch: ColumnBatch) -> pa.Array:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        name = self._names["timestamp"]
+        times, bad = to_time(batch.column(name))
+        batch.mark(pc.or_(bad, pc.is_null(times)), "bad_timestamp", f"{name} holds no time")
+        filled = pc.fill_null(times, pa.scalar(EARLIEST, times.type))
+        return filled.cast(pa.timestamp("ms", "UTC"), safe=False)
+
+    def _values(self, batch: ColumnBatch) -> pa.Array:
+        import pyarrow as pa
+
+        if "value" not in self._names:
+            return pa.nulls(batch.size, pa.float64())
+        name = self._names["value"]
+        values, bad = to_number(batch.column(name))
+        batch.mark(bad, "wrong_type", f"{name} is no number")
+        return values
+
+    def _properties(self, batch: ColumnBatch) -> pa.Array:
+        texts = {name: batch.text(name) for name in self._plan.segments}
+        texts |= {item.name: batch.text(item.column) for item in self._plan.covariates}
+        return interleave(texts, batch.size)
+
+
+def _content_ids(columns: Sequence[Any]) -> pa.Array:
+    """An id made of what the event says: the same file again gives the same events.
+
+    Two rows that agree in everything are one event; a file that has such rows needs --event-id.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    texts = [pc.fill_null(pc.cast(column, pa.string()), "") for column in columns]
+    joined = pc.binary_join_element_wise(*texts, "\x1f").to_pylist()
+    digests = [hashlib.blake2b(text.encode(), digest_size=16).hexdigest() for text in joined]
+    return pa.array(digests, pa.string())
+
+
+def _kinds(plan: LoadPlan, event_types: Sequence[str]) -> dict[str, MetricKind]:
+    """The kind of each metric, proportion unless said; its event types must be in the file."""
+    for metric in plan.metrics:
+        for name in metric.columns:
+            if name not in event_types:
+                raise InvalidInputError(
+                    f"metric {metric.name!r} needs events of type {name!r}, but the file has "
+                    f"{', '.join(map(repr, event_types)) or 'none'}. Nothing was loaded"
+                )
+    return {
+        metric.name: "proportion" if metric.kind == "auto" else metric.kind
+        for metric in plan.metrics
+    }

@@ -1,0 +1,237 @@
+"""Load a file as a whole or not at all: read, check, stage, define, commit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from neonblue.errors import InvalidInputError, UnavailableError
+from neonblue.ingest.aggregate_file import read_aggregates
+from neonblue.ingest.event_file import stage_events
+from neonblue.ingest.files import DataFile, open_file
+from neonblue.ingest.load_plan import LoadPlan, Shape
+from neonblue.ingest.loaded_experiment import loaded_experiment
+from neonblue.ingest.rejects import Rejects
+from neonblue.ingest.row_file import stage_rows
+from neonblue.ingest.staged_file import StagedFile
+from neonblue.models import Experiment, MetricKind
+
+if TYPE_CHECKING:
+    from neonblue.stores import Store
+    from neonblue.stores.loads import Staged, Staging
+
+Report = Callable[[float, float, str], None]
+# Beyond this share of bad rows the columns are more likely mixed up than the rows bad.
+MAX_REJECTED_FRACTION = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadSummary:
+    """What a load did. ``variants`` counts units; those in several variants are in none."""
+
+    experiment_id: str
+    version: int
+    rows_read: int
+    rows_excluded: int
+    rows_rejected: int
+    reasons: Mapping[str, int]
+    rejects_file: str | None
+    repeated_rows: int
+    events: int
+    units: int
+    multiple_variant_units: int
+    variants: Mapping[str, int]
+    metrics: Mapping[str, MetricKind]
+    warnings: tuple[str, ...]
+    seconds: float = 0.0
+
+
+def load_file(store: Store, plan: LoadPlan, report: Report) -> LoadSummary:
+    """Load one file. Raises one ``NeonBlueError`` that says what to do; then nothing was loaded.
+
+    Loading the same file again changes no number: events carry ids made from what they are about.
+    """
+    started = time.monotonic()
+    file = open_file(plan.path)
+    shape = shape_of(plan, file)
+    rejects = Rejects(plan.rejects or Path.cwd() / f"{plan.path.name}.rejects.csv")
+    try:
+        if shape == "aggregated":
+            summary = _load_aggregated(store, plan, file, rejects)
+        else:
+            summary = _load_units(store, plan, file, shape, rejects, report)
+    finally:
+        rejects.close()
+    report(1.0, 1.0, "done")
+    return replace(summary, seconds=round(time.monotonic() - started, 3))
+
+
+def shape_of(plan: LoadPlan, file: DataFile) -> Shape:
+    """What a row of the file is, and a complaint when the plan does not say enough."""
+    envelope = "op" in file.columns or "payload" in file.columns
+    if plan.event_type is not None or "event_type" in file.columns or envelope:
+        shape: Shape = "events"
+    else:
+        shape = "rows"
+    if plan.aggregated:
+        shape = "aggregated"
+    if shape != "events":
+        _require(plan, file)
+    return shape
+
+
+def _require(plan: LoadPlan, file: DataFile) -> None:
+    needed = {
+        "--experiment ID": plan.experiment_id,
+        "--variant COLUMN": plan.variant,
+        "--control VALUE": plan.control,
+        "--metric NAME=COLUMN": plan.metrics,
+    }
+    missing = [option for option, value in needed.items() if not value]
+    if missing:
+        raise InvalidInputError(
+            f"{file.path.name!r} needs {' and '.join(missing)}: "
+            f"its columns are {', '.join(map(repr, file.columns[:40]))}"
+        )
+
+
+def _load_units(
+    store: Store,
+    plan: LoadPlan,
+    file: DataFile,
+    shape: Shape,
+    rejects: Rejects,
+    report: Report,
+) -> LoadSummary:
+    staging = store.loads.begin()
+    try:
+        stage = stage_rows if shape == "rows" else stage_events
+        read = stage(staging, plan, file, rejects, report)
+        refuse_mostly_bad(read, rejects, file)
+        report(0.85, 1.0, "checking units and variants")
+        staged = staging.describe(plan.experiment_id)
+        experiment = _define(store, plan, staged, read)
+        report(0.9, 1.0, "making it visible")
+        stored = store.loads.commit(staging, experiment, file.path.name, replace=plan.replace)
+    except BaseException:
+        # Whatever went wrong, also an interrupt: nothing may stay behind.
+        _drop(staging)
+        raise
+    return _summary(plan, stored, staged, read, rejects)
+
+
+def _drop(staging: Staging) -> None:
+    try:
+        staging.drop()
+    except UnavailableError:
+        # The store is gone; what is staged is invisible and dropped at the next start.
+        return
+
+
+def refuse_mostly_bad(read: StagedFile, rejects: Rejects, file: DataFile) -> None:
+    """Refuse a file without rows, or whose rows are bad more often than not."""
+    kept = read.rows_read - read.rows_excluded - rejects.total
+    if read.rows_read == 0:
+        raise InvalidInputError(
+            f"{file.path.name!r} has a header but no rows: export it again. Nothing was loaded"
+        )
+    if rejects.total > MAX_REJECTED_FRACTION * (kept + rejects.total):
+        raise InvalidInputError(
+            f"{rejects.total} of {read.rows_read} rows of {file.path.name!r} cannot be used: "
+            f"{rejects.summary()}. Check that the columns are the right ones; the rows are in "
+            f"{str(rejects.path)!r}. Nothing was loaded"
+        )
+    if kept == 0:
+        raise InvalidInputError(
+            f"--exclude leaves none of the {read.rows_read} rows of {file.path.name!r}: "
+            "make it narrower. Nothing was loaded"
+        )
+
+
+def _define(store: Store, plan: LoadPlan, staged: Staged, read: StagedFile) -> Experiment | None:
+    """The definition that goes with the events; None for an event log that brings none."""
+    if not plan.experiment_id or (not plan.metrics and plan.control is None):
+        return None
+    return loaded_experiment(
+        plan,
+        variants=[item.variant_id for item in staged.variants],
+        kinds=read.kinds,
+        timed=read.timed,
+        first_at=staged.first_at,
+        last_at=staged.last_at,
+        current=store.experiments.find(plan.experiment_id),
+    )
+
+
+def _summary(
+    plan: LoadPlan,
+    stored: Experiment | None,
+    staged: Staged,
+    read: StagedFile,
+    rejects: Rejects,
+) -> LoadSummary:
+    return LoadSummary(
+        experiment_id=plan.experiment_id,
+        version=0 if stored is None else stored.version,
+        rows_read=read.rows_read,
+        rows_excluded=read.rows_excluded,
+        rows_rejected=rejects.total,
+        reasons=dict(rejects.reasons),
+        rejects_file=str(rejects.path) if rejects.total else None,
+        repeated_rows=read.repeated_rows,
+        events=staged.events,
+        units=staged.units,
+        multiple_variant_units=staged.multiple_variant_units,
+        variants={item.variant_id: item.clean_units for item in staged.variants},
+        metrics=dict(read.kinds),
+        warnings=(*read.warnings, *_warnings(staged)),
+    )
+
+
+def _warnings(staged: Staged) -> tuple[str, ...]:
+    if not staged.multiple_variant_units:
+        return ()
+    return (
+        f"{staged.multiple_variant_units} units were seen in several variants: "
+        "they are excluded from effects, and the validity check reports them",
+    )
+
+
+def _load_aggregated(store: Store, plan: LoadPlan, file: DataFile, rejects: Rejects) -> LoadSummary:
+    read, aggregates = read_aggregates(plan, file, rejects)
+    refuse_mostly_bad(read, rejects, file)
+    times = [item.observed_at for item in aggregates]
+    experiment = loaded_experiment(
+        plan,
+        variants=sorted({item.variant_id for item in aggregates}),
+        kinds=read.kinds,
+        timed=read.timed,
+        first_at=min(times),
+        last_at=max(times),
+        current=store.experiments.find(plan.experiment_id),
+    )
+    # Aggregates of an experiment that is not defined are invisible: the definition commits them.
+    store.aggregates.insert(aggregates, replace=plan.replace)
+    stored = store.experiments.save(experiment, source="load")
+    units: dict[str, int] = {}
+    for item in aggregates:
+        units[item.variant_id] = max(units.get(item.variant_id, 0), int(item.summary.n))
+    return LoadSummary(
+        experiment_id=plan.experiment_id,
+        version=stored.version,
+        rows_read=read.rows_read,
+        rows_excluded=read.rows_excluded,
+        rows_rejected=rejects.total,
+        reasons=dict(rejects.reasons),
+        rejects_file=str(rejects.path) if rejects.total else None,
+        repeated_rows=0,
+        events=0,
+        units=sum(units.values()),
+        multiple_variant_units=0,
+        variants=units,
+        metrics=dict(read.kinds),
+        warnings=read.warnings,
+    )

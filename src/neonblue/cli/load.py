@@ -1,0 +1,170 @@
+"""``neonblue load FILE``: experiment data from a CSV, Parquet or JSONL file."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from neonblue.cli.progress import progress_bar
+
+EPILOG = """
+one row a unit:     neonblue load ab.csv --experiment checkout --unit user_id --variant group
+                    --control control --metric bought:proportion=converted --metric revenue=spend
+rows of events:     neonblue load events.jsonl (the event contract; see docs/data.md)
+one row a variant:  neonblue load totals.csv --aggregated --experiment checkout --variant group
+                    --control control --n users --metric bought=conversions
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What ``neonblue load`` can be told."""
+    parser.epilog = EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("path", metavar="FILE", type=Path, help=".csv, .csv.gz, .parquet, .jsonl")
+    _columns(parser.add_argument_group("what the columns mean"))
+    _rows(parser.add_argument_group("which rows"))
+    _definition(parser.add_argument_group("how the experiment is defined"))
+
+
+def _columns(options: argparse._ArgumentGroup) -> None:
+    options.add_argument("--experiment", dest="experiment_id", metavar="ID", default="")
+    options.add_argument("--unit", metavar="COL", help="what was randomised; else each row is one")
+    options.add_argument("--variant", metavar="COL")
+    options.add_argument(
+        "--metric",
+        dest="metrics",
+        metavar="NAME[:KIND]=COL",
+        action="append",
+        default=[],
+        help="KIND proportion, mean or ratio (=NUMERATOR/DENOMINATOR); in event files COL is an "
+        "event type; with --aggregated SUCCESSES or MEAN/VARIANCE columns",
+    )
+    options.add_argument(
+        "--covariate",
+        dest="covariates",
+        metavar="NAME=COL",
+        action="append",
+        default=[],
+        help="a number known before exposure; NAME of a metric ties it to that metric",
+    )
+    options.add_argument("--timestamp", metavar="COL", help="ISO 8601 (UTC unless said) or epoch")
+    options.add_argument(
+        "--segment",
+        dest="segments",
+        metavar="COL",
+        action="append",
+        default=[],
+        help="break down by this",
+    )
+    options.add_argument("--event-type", metavar="COL", help="rows are events of this type")
+    options.add_argument("--value", metavar="COL", help="an event's value")
+    options.add_argument("--event-id", metavar="COL", help="what makes an event unique")
+    options.add_argument("--aggregated", action="store_true", help="one row a variant and time")
+    options.add_argument("--n", metavar="COL", default="n", help="units, with --aggregated")
+
+
+def _rows(options: argparse._ArgumentGroup) -> None:
+    options.add_argument(
+        "--exclude",
+        dest="excludes",
+        metavar="EXPRESSION",
+        action="append",
+        default=[],
+        help="leave rows out, as in \"group = 'control' and page = 'new'\"; may be repeated",
+    )
+    options.add_argument(
+        "--missing-as-zero", action="store_true", help="an empty metric is 0, not a bad row"
+    )
+    options.add_argument(
+        "--replace", action="store_true", help="remove what the experiment had before"
+    )
+    options.add_argument(
+        "--rejects", metavar="FILE", type=Path, help="where bad rows go (FILE.rejects.csv here)"
+    )
+
+
+def _definition(options: argparse._ArgumentGroup) -> None:
+    options.add_argument("--control", metavar="VALUE", help="the variant to compare with")
+    options.add_argument("--name", default="")
+    options.add_argument("--description", metavar="TEXT", default="")
+    options.add_argument("--hypothesis", metavar="TEXT", default="")
+    options.add_argument("--status", default="stopped", help="stopped (default) or running")
+    options.add_argument("--alpha", type=float, default=0.05)
+    options.add_argument(
+        "--planned-n", dest="planned_sample_size", type=int, metavar="N", help="planned total units"
+    )
+    options.add_argument(
+        "--weight",
+        dest="weights",
+        metavar="VARIANT=SHARE",
+        action="append",
+        default=[],
+        help="planned share of a variant, equal unless said",
+    )
+    options.add_argument(
+        "--guardrail",
+        dest="guardrails",
+        metavar="METRIC",
+        action="append",
+        default=[],
+        help="a metric that must not get worse",
+    )
+    options.add_argument(
+        "--decrease",
+        dest="decreases",
+        metavar="METRIC",
+        action="append",
+        default=[],
+        help="a metric of which less is better",
+    )
+    options.add_argument(
+        "--winsorize",
+        metavar="METRIC=QUANTILE",
+        action="append",
+        default=[],
+        help="cut a metric at this quantile of all units, as in revenue=0.99",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Load, with a progress bar, and print what was done."""
+    from neonblue.servers.embedded import run_job
+
+    request = job_arguments(arguments)
+    with progress_bar(f"loading {arguments.path.name}") as report:
+        summary = run_job("load", request, report)
+    print("\n".join(summary_lines(summary)))
+    return 0
+
+
+def job_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The job's arguments; paths are made absolute, as another process may read them."""
+    request = {name: value for name, value in vars(arguments).items() if name != "command"}
+    request["path"] = str(arguments.path.expanduser().resolve())
+    rejects = arguments.rejects or Path(f"{arguments.path.name}.rejects.csv")
+    request["rejects"] = str(rejects.expanduser().resolve())
+    return request
+
+
+def summary_lines(summary: dict[str, Any]) -> list[str]:
+    """What a load did, for a person."""
+    kept = summary["rows_read"] - summary["rows_excluded"] - summary["rows_rejected"]
+    lines = [
+        f"{summary['rows_read']:,} rows read: {kept:,} kept, "
+        f"{summary['rows_excluded']:,} excluded, {summary['rows_rejected']:,} rejected, "
+        f"{summary['repeated_rows']:,} repeated ({summary['seconds']:.1f} s)"
+    ]
+    lines += [f"  rejected: {count:,} {reason}" for reason, count in summary["reasons"].items()]
+    if summary["rejects_file"]:
+        lines.append(f"  rejected rows are in {summary['rejects_file']}")
+    lines += [f"  {units:,} units in {name!r}" for name, units in summary["variants"].items()]
+    lines += [f"  metric {name!r}: {kind}" for name, kind in summary["metrics"].items()]
+    lines += [f"  warning: {warning}" for warning in summary["warnings"]]
+    if summary["version"]:
+        name = summary["experiment_id"]
+        lines.append(f"experiment {name!r}, version {summary['version']}. Look at it with:")
+        lines.append(f"  neonblue call analyze_experiment_performance experiment_id={name}")
+    elif summary["events"]:
+        lines.append("events stored; define their experiment with `neonblue define FILE`")
+    return lines

@@ -22,9 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     from neonblue.cli.log import log_to_stderr
 
     log_to_stderr()
-    from neonblue.servers.hub import build
-    from neonblue.settings import StoreSettings
+    from neonblue.servers.embedded import serve_stdio
 
-    server = build(arguments.server, read_only=StoreSettings().read_only)
-    server.run("stdio", show_banner=False)
+    serve_stdio(arguments.server)
     return 0

@@ -1,0 +1,84 @@
+"""The way from this process to whoever owns a data directory, which may become itself."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from neonblue.errors import StoreBusyError
+from neonblue.servers.connection import Connection
+from neonblue.servers.greeting import Wish
+from neonblue.servers.ownership import Ownership, claim, find_address
+
+if TYPE_CHECKING:
+    from neonblue.servers.endpoint import Endpoint
+
+FIRST_PAUSE_SECONDS = 0.005
+LONGEST_PAUSE_SECONDS = 0.1
+PATIENCE_SECONDS = 30.0
+
+logger = logging.getLogger(__name__)
+
+
+class DataDirectory:
+    """Owns the directory, or reaches its owner. ``close`` lets the next process own it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._guard = threading.Lock()
+        self._ownership: Ownership | None = None
+        self._endpoint: Endpoint | None = None
+
+    def own(self) -> bool:
+        """Become the owner and listen for the others, unless another process is."""
+        with self._guard:
+            if self._ownership is not None:
+                return True
+            if (ownership := claim(self._path)) is None:
+                return False
+            from neonblue.servers.endpoint import Endpoint
+
+            self._ownership = ownership
+            self._endpoint = Endpoint()
+            ownership.publish(self._endpoint.start())
+            return True
+
+    def connect(self, wish: Wish) -> Connection:
+        """A connection to the owner; when there is none, this process becomes it first.
+
+        Raises ``StoreBusyError`` when the directory stays locked and its owner does not answer.
+        """
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        pause = FIRST_PAUSE_SECONDS
+        while time.monotonic() < deadline:
+            if (connection := self._reach(wish)) is not None:
+                return connection
+            if not self.own():
+                time.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        raise StoreBusyError(
+            f"another process holds {str(self._path)!r} and does not answer: "
+            "`neonblue doctor` shows which one; end it and try again"
+        )
+
+    def close(self, *, drain_seconds: float = 0.0) -> None:
+        """Answer what others asked for, close the stores, let go."""
+        with self._guard:
+            if self._endpoint is not None:
+                self._endpoint.stop(drain_seconds=drain_seconds)
+            if self._ownership is not None:
+                self._ownership.release()
+            self._endpoint, self._ownership = None, None
+
+    def _reach(self, wish: Wish) -> Connection | None:
+        address = find_address(self._path)
+        if address is None:
+            return None
+        try:
+            return Connection(address, wish)
+        except OSError as error:
+            logger.debug("the owner %s does not answer: %s", address.pid, error)
+            return None

@@ -1,0 +1,113 @@
+"""One data directory, many processes: serve, call and run jobs through whoever owns it.
+
+The first process owns the directory. Every later one works through the owner, and one of them
+takes over when it dies. With a ClickHouse server (``clickhouse://``) there is no owner: every
+process talks to the server itself.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, NoReturn
+
+from neonblue.errors import UnavailableError
+from neonblue.jobs import Report, find_job
+from neonblue.servers.connection import Connection
+from neonblue.servers.data_directory import DataDirectory
+from neonblue.servers.greeting import Wish
+from neonblue.servers.leaving import LAST_SECONDS, leave_within
+from neonblue.settings import StoreSettings
+
+DRAIN_SECONDS = 10.0
+
+
+def serve_stdio(name: str) -> None:
+    """Serve one client on stdin and stdout until it leaves or SIGTERM comes."""
+    settings = StoreSettings()
+    if not settings.embedded:
+        _serve_here(name, settings.read_only)
+        return
+    directory = DataDirectory(settings.owned_directory)
+    drain_seconds = DRAIN_SECONDS
+    try:
+        if directory.own():
+            _serve_here(name, settings.read_only)
+        else:
+            _relay(directory, Wish(kind="session", name=name, read_only=settings.read_only))
+    except SystemExit:
+        drain_seconds = 0.0
+        raise
+    finally:
+        directory.close(drain_seconds=drain_seconds)
+
+
+def run_job(name: str, arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    """Run a job where the data is: in the owner of the data directory, or here.
+
+    Paths in ``arguments`` have to be absolute: the owner has another working directory. Raises
+    the job's ``NeonBlueError``, and ``UnavailableError`` when the owner dies meanwhile.
+    """
+    settings = StoreSettings()
+    if not settings.embedded:
+        from neonblue.workspace import open_workspace
+
+        with open_workspace() as workspace:
+            return find_job(name)(workspace, arguments, report)
+    find_job(name)
+    with _reached(settings, Wish(kind="job", name=name, arguments=arguments)) as connection:
+        from neonblue.servers.job_stream import read_streamed
+
+        result = read_streamed(connection.lines(), report)
+    if result is None:
+        raise UnavailableError(
+            f"the process that held the data ended while it ran {name!r}: nothing is left half "
+            "done; run the command again"
+        )
+    return result
+
+
+@contextmanager
+def _reached(settings: StoreSettings, wish: Wish) -> Iterator[Connection]:
+    directory = DataDirectory(settings.owned_directory)
+    try:
+        connection = directory.connect(wish)
+        try:
+            yield connection
+        finally:
+            connection.close()
+    finally:
+        directory.close(drain_seconds=DRAIN_SECONDS)
+
+
+def _serve_here(name: str, read_only: bool) -> None:
+    from neonblue.servers.starting import build_imported
+    from neonblue.servers.stdio import take_stdio
+
+    wire = take_stdio()
+    server = build_imported(name, read_only)
+    from neonblue.servers.own_client import serve_wire
+
+    serve_wire(server, wire)
+
+
+def _relay(directory: DataDirectory, wish: Wish) -> None:
+    from neonblue.servers.relay import Relay
+    from neonblue.servers.starting import warm_up
+    from neonblue.servers.stdio import take_stdio
+
+    signal.signal(signal.SIGTERM, _leave)
+    wire = take_stdio()
+    relay = Relay(partial(directory.connect, wish), wire.write)
+    threading.Thread(
+        target=warm_up, args=(wish.name, wish.read_only), name="warm-up", daemon=True
+    ).start()
+    relay.run(wire.lines())
+
+
+def _leave(*_: object) -> NoReturn:
+    leave_within(LAST_SECONDS)
+    raise SystemExit(0)

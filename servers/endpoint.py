@@ -1,0 +1,158 @@
+"""The owner's loopback endpoint: other processes of this user talk to the servers through it.
+
+It listens on a random port of 127.0.0.1 in a thread of its own, so it answers while the process
+serves its own client, loads a file or still imports. A connection begins with a ``Wish`` that
+shows the token; after that it carries JSON-RPC lines, or one job with its progress.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import logging
+import os
+import secrets
+import threading
+import time
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+import anyio
+from anyio.abc import SocketAttribute, SocketStream
+from anyio.streams.buffered import BufferedByteReceiveStream
+
+from neonblue import __version__
+from neonblue.servers.greeting import MAX_BYTES, SECONDS, Wish, read_wish
+from neonblue.servers.ownership import Address
+
+if TYPE_CHECKING:
+    from fastmcp import FastMCP
+
+    from neonblue.servers.session import Session
+
+LONGEST_LINE = 1 << 28
+JOIN_SECONDS = 10.0
+
+logger = logging.getLogger(__name__)
+
+
+class Endpoint:
+    """Accepts connections from ``start`` to ``stop``."""
+
+    def __init__(self) -> None:
+        self._token = secrets.token_urlsafe(32)
+        self._thread = threading.Thread(target=self._run, name="endpoint", daemon=True)
+        self._listening = threading.Event()
+        self._port = 0
+        self._servers: dict[tuple[str, bool], FastMCP] = {}
+        self._sessions: set[Session] = set()
+        self._jobs = 0
+
+    def start(self) -> Address:
+        """Listen, and say where."""
+        self._thread.start()
+        self._listening.wait()
+        return Address(port=self._port, token=self._token, pid=os.getpid())
+
+    def stop(self, *, drain_seconds: float = 0.0) -> None:
+        """Answer what is under way if it takes no longer, then hang up on everybody."""
+        deadline = time.monotonic() + drain_seconds
+        while self.busy and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self._loop.call_soon_threadsafe(self._scope.cancel)
+        self._thread.join(JOIN_SECONDS)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job runs or a request waits for its answer."""
+        return self._jobs > 0 or any(session.busy for session in tuple(self._sessions))
+
+    def _run(self) -> None:
+        anyio.run(self._listen)
+
+    async def _listen(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._building = anyio.Lock()
+        listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+        self._port = listener.extra(SocketAttribute.local_port)
+        async with listener, anyio.create_task_group() as self._keepers:
+            self._scope = self._keepers.cancel_scope
+            self._listening.set()
+            await listener.serve(self._welcome)
+
+    async def _welcome(self, stream: SocketStream) -> None:
+        async with stream:
+            lines = BufferedByteReceiveStream(stream)
+            try:
+                if (wish := await self._accepted(lines)) is None:
+                    return
+                welcome = {"pid": os.getpid(), "version": __version__}
+                await stream.send(json.dumps(welcome).encode() + b"\n")
+                await self._grant(wish, stream, lines)
+            except (anyio.BrokenResourceError, anyio.EndOfStream, anyio.ClosedResourceError):
+                logger.debug("a client hung up")
+
+    async def _accepted(self, lines: BufferedByteReceiveStream) -> Wish | None:
+        try:
+            with anyio.fail_after(SECONDS):
+                request = read_wish(await lines.receive_until(b"\n", MAX_BYTES))
+        except (TimeoutError, anyio.DelimiterNotFound, anyio.IncompleteRead):
+            return None
+        if request is None or not hmac.compare_digest(request[0], self._token):
+            return None
+        return request[1]
+
+    async def _grant(
+        self, wish: Wish, stream: SocketStream, lines: BufferedByteReceiveStream
+    ) -> None:
+        if wish.kind == "session":
+            await self._serve(wish, stream, lines)
+        elif wish.kind == "job":
+            from neonblue.servers.job_stream import run_streamed
+
+            self._jobs += 1
+            try:
+                await run_streamed(wish.name, wish.arguments or {}, stream.send)
+            finally:
+                self._jobs -= 1
+
+    async def _serve(
+        self, wish: Wish, stream: SocketStream, lines: BufferedByteReceiveStream
+    ) -> None:
+        server = await self._server(wish.name, wish.read_only)
+        from neonblue.servers.session import Session
+
+        session = Session(server, _each_line(lines), stream.send)
+        self._sessions.add(session)
+        try:
+            await session.run()
+        finally:
+            self._sessions.discard(session)
+
+    async def _server(self, name: str, read_only: bool) -> FastMCP:
+        async with self._building:
+            if (name, read_only) not in self._servers:
+                from neonblue.servers.starting import build_imported
+
+                server = await anyio.to_thread.run_sync(build_imported, name, read_only)
+                await self._keepers.start(_keep_alive, server)
+                self._servers[name, read_only] = server
+            return self._servers[name, read_only]
+
+
+async def _keep_alive(
+    server: FastMCP, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED
+) -> None:
+    """Enter and leave the server's lifespan in one task, as its context variables need."""
+    async with server._lifespan_manager():
+        task_status.started()
+        await anyio.sleep_forever()
+
+
+async def _each_line(lines: BufferedByteReceiveStream) -> AsyncIterator[bytes]:
+    while True:
+        try:
+            yield await lines.receive_until(b"\n", LONGEST_LINE)
+        except (anyio.IncompleteRead, anyio.EndOfStream, anyio.BrokenResourceError):
+            return

@@ -1,0 +1,67 @@
+"""Who owns a data directory: one process, decided by a lock, found by the others through a file.
+
+The engine lets one process open a directory. That process holds ``owner.lock`` for as long as it
+lives (the system frees it even after SIGKILL) and writes ``owner.json``, readable by this user
+alone: the port of its loopback endpoint and the token that a client must show.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from filelock import FileLock, Timeout
+
+LOCK_FILE = "owner.lock"
+ADDRESS_FILE = "owner.json"
+
+
+class Address(NamedTuple):
+    """Where the owner listens on 127.0.0.1, and what proves that a client may talk to it."""
+
+    port: int
+    token: str
+    pid: int
+
+
+class Ownership:
+    """The lock on a data directory, held by this process until ``release``."""
+
+    def __init__(self, directory: Path, lock: FileLock) -> None:
+        self._directory = directory
+        self._lock = lock
+
+    def publish(self, address: Address) -> None:
+        """Tell the others, in one step, where this process listens."""
+        target = self._directory / ADDRESS_FILE
+        draft = target.with_suffix(f".{address.pid}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(address._asdict(), file)
+        draft.replace(target)
+
+    def release(self) -> None:
+        """Let another process own the directory."""
+        (self._directory / ADDRESS_FILE).unlink(missing_ok=True)
+        self._lock.release()
+
+
+def claim(directory: Path) -> Ownership | None:
+    """Own the directory, or None when another process does."""
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = FileLock(directory / LOCK_FILE, thread_local=False, mode=0o600)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return None
+    return Ownership(directory, lock)
+
+
+def find_address(directory: Path) -> Address | None:
+    """Where the owner said it listens; it may have died since."""
+    try:
+        return Address(**json.loads((directory / ADDRESS_FILE).read_text("utf-8")))
+    except (OSError, ValueError, TypeError):  # not there, or written by another version
+        return None

@@ -1,0 +1,184 @@
+"""Carries one stdio client's messages to the owner of the data directory, and survives the owner.
+
+Imports nothing heavy: a second client starts in a moment. When the owner dies, calls in flight are
+answered with an error (they may or may not have taken effect, so nobody repeats them), the
+handshake and what only lists are sent to the next owner, and later messages go there.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from neonblue.errors import NeonBlueError
+from neonblue.servers.connection import Connection
+
+OWNER_DIED = -32000
+DRAIN_SECONDS = 10.0
+LISTING = frozenset(
+    {
+        "ping",
+        "server/discover",
+        "tools/list",
+        "prompts/list",
+        "resources/list",
+        "resources/templates/list",
+    }
+)
+
+Write = Callable[[bytes], None]
+
+logger = logging.getLogger(__name__)
+
+
+class Request(NamedTuple):
+    """A request that the owner has not answered yet."""
+
+    line: bytes
+    method: str
+    described: str
+
+
+class Relay:
+    """One client; ``run`` returns when it has left and its calls are answered."""
+
+    def __init__(self, connect: Callable[[], Connection], write: Write) -> None:
+        self._connect = connect
+        self._write = write
+        self._change = threading.Condition()
+        self._connection: Connection | None = connect()
+        self._in_flight: dict[str, Request] = {}
+        self._handshake: list[bytes] = []
+        self._leaving = False
+
+    def run(self, incoming: Iterable[bytes]) -> None:
+        """Forward the client's lines until they end."""
+        reader = threading.Thread(target=self._read_from_owners, name="relay", daemon=True)
+        reader.start()
+        for line in incoming:
+            self._forward(line)
+        with self._change:
+            self._change.wait_for(lambda: not self._in_flight, DRAIN_SECONDS)
+            self._leaving = True
+            if self._connection is not None:
+                self._connection.close()
+
+    def _forward(self, line: bytes) -> None:
+        message = _parsed(line)
+        with self._change:
+            self._change.wait_for(lambda: self._connection is not None)
+            self._note(line, message)
+            connection = self._connection
+        try:
+            if connection is not None:
+                connection.send(line)
+        except OSError:  # the owner died; the reading thread sees it too and takes care
+            return
+
+    def _note(self, line: bytes, message: dict[str, Any]) -> None:
+        method = message.get("method")
+        if method in ("initialize", "notifications/initialized"):
+            self._handshake.append(line)
+        if method == "notifications/cancelled":
+            self._in_flight.pop(_key(message.get("params", {}).get("requestId")), None)
+        elif method is not None and "id" in message:
+            self._in_flight[_key(message["id"])] = Request(line, method, _described(message))
+
+    def _read_from_owners(self) -> None:
+        while self._connection is not None:
+            for line in self._connection.lines():
+                self._answer(line)
+            if self._leaving:
+                return
+            try:
+                self._move_on()
+            except (NeonBlueError, OSError) as error:
+                logger.critical("no process can own the data directory any more: %s", error)
+                os._exit(1)  # the client sees its server end instead of waiting for ever
+
+    def _answer(self, line: bytes) -> None:
+        self._write(line)
+        message = _parsed(line)
+        if "method" not in message:
+            with self._change:
+                self._in_flight.pop(_key(message.get("id")), None)
+                self._change.notify_all()
+
+    def _move_on(self) -> None:
+        """Fail what was in flight, find or become the next owner, greet it as the client did."""
+        with self._change:
+            self._connection = None
+            lost, self._in_flight = self._in_flight, {}
+            handshake = tuple(self._handshake)
+        harmless = {key: request for key, request in lost.items() if request.method in LISTING}
+        greeting = {key for key, request in lost.items() if request.method == "initialize"}
+        for key in lost.keys() - harmless.keys() - greeting:
+            self._write(_failure(key, lost[key].described))
+        connection = self._greeted(handshake, greeting)
+        with self._change:
+            self._in_flight.update(harmless)
+            self._connection = connection
+            self._change.notify_all()
+        for request in harmless.values():
+            with suppress(OSError):  # it died again: the next round sends them again
+                connection.send(request.line)
+
+    def _greeted(self, handshake: tuple[bytes, ...], unanswered: set[str]) -> Connection:
+        while True:
+            connection = self._connect()
+            try:
+                for line in handshake:
+                    self._greet(connection, line, unanswered)
+            except OSError:  # this owner died as well: on to the next
+                continue
+            return connection
+
+    def _greet(self, connection: Connection, line: bytes, unanswered: set[str]) -> None:
+        """Send one line of the handshake; its answer goes to a client that still waits for it."""
+        connection.send(line)
+        message = _parsed(line)
+        if "id" not in message:
+            return
+        key = _key(message["id"])
+        for answer in connection.lines():
+            if key in unanswered:
+                self._write(answer)
+            if _key(_parsed(answer).get("id")) == key:
+                unanswered.discard(key)
+                return
+        raise ConnectionResetError("the owner died during the handshake")
+
+
+def _parsed(line: bytes) -> dict[str, Any]:
+    try:
+        message = json.loads(line)
+    except ValueError:  # the owner says what is wrong with it
+        return {}
+    return message if isinstance(message, dict) else {}
+
+
+def _key(request_id: Any) -> str:
+    return json.dumps(request_id)
+
+
+def _described(message: dict[str, Any]) -> str:
+    method = str(message["method"])
+    parameters = message.get("params")
+    name = parameters.get("name") if isinstance(parameters, dict) else None
+    return f"{method} {name}" if name else method
+
+
+def _failure(key: str, described: str) -> bytes:
+    text = (
+        f"the process that held the data ended during this call ({described}): it may or may not "
+        "have taken effect. Another process has taken over; read the state first, then call again "
+        "if it is needed"
+    )
+    error = {"code": OWNER_DIED, "message": text}
+    answer = {"jsonrpc": "2.0", "id": json.loads(key), "error": error}
+    return json.dumps(answer).encode() + b"\n"

@@ -1,0 +1,5 @@
+"""``python -m neonblue`` is the same as the command ``neonblue``."""
+
+from neonblue.cli import main
+
+raise SystemExit(main())

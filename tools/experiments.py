@@ -1,13 +1,17 @@
 """Which experiments there are, and how one of them is doing."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastmcp.dependencies import Shared
 from pydantic import Field
 
+from neonblue.intelligence.analysis import analyze
 from neonblue.intelligence.listing import list_page
 from neonblue.tools.effect import reads
 from neonblue.tools.results.listing import ExperimentList, listed
+from neonblue.tools.results.performance import Performance
+from neonblue.tools.results.performance_answer import performance
 from neonblue.workspace import Workspace, open_workspace
 
 Status = Literal["undefined", "draft", "running", "paused", "stopped", "rolled_out", "archived"]
@@ -37,4 +41,35 @@ def list_experiments(
     return listed(page)
 
 
-TOOLS = (list_experiments,)
+@reads(title="Analyse an experiment")
+def analyze_experiment_performance(
+    experiment_id: str,
+    metrics: list[str] | None = None,
+    segment_by: str | None = None,
+    detail: Literal["concise", "full"] = "concise",
+    workspace: Workspace = Shared(open_workspace),
+) -> Performance:
+    """Say how an experiment is doing: verdict, validity, effects with intervals.
+
+    Use it for any question about results. When validity is invalid, effects are withheld: call
+    diagnose_experiment. Safe to call often: ci_lower, ci_upper and p_value hold at every look,
+    and each look at a running experiment is recorded. fixed_horizon stays null until the planned
+    units have come; nothing brings it back. Lifts are fractions (0.05 is +5 %), times UTC.
+
+    Args:
+        experiment_id: From list_experiments, e.g. checkout_one_page.
+        metrics: Show only these; the verdict always weighs all.
+        segment_by: Exposure property to break down by, e.g. country. Exploratory.
+        detail: full lists more segments and secondary figures.
+    """
+    analysis = analyze(
+        workspace.store,
+        experiment_id,
+        now=datetime.now(UTC),
+        segment_by=segment_by,
+        actor="mcp",
+    )
+    return performance(analysis, metrics=metrics, full=detail == "full")
+
+
+TOOLS = (list_experiments, analyze_experiment_performance)

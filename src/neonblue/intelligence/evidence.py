@@ -119,13 +119,17 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedLook:
-    """Where this analysis stands in the ledger."""
+    """Where this analysis stands in the ledger.
+
+    ``fixed_horizon_decides`` only after an end that nobody looked at beforehand.
+    """
 
     recorded: bool
     number: int
     units: int
     planned_units: int | None
     fixed_horizon_shown: bool
+    fixed_horizon_decides: bool
     detail: str
 
 
@@ -170,4 +174,5 @@ class Analysis:
     look: RecordedLook
     metrics: tuple[MetricEffects, ...]
     segments: SegmentBreakdown | None
+    notes: tuple[str, ...]
     last_event_at: datetime | None

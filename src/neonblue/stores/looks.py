@@ -42,9 +42,10 @@ class Look:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerState:
-    """What earlier looks leave behind: how many there were and the least p by comparison."""
+    """What earlier looks leave behind: their number, the units of the first, the least p-values."""
 
     looks: int
+    first_units: int | None
     least_p: dict[tuple[str, str], float]
 
 
@@ -62,15 +63,17 @@ class Looks:
         """How often this version was looked at, and the least p of each metric and variant."""
         rows = self._database.rows(
             """
-            SELECT metric, variant_id, min(p_value), uniqExact(looked_at) FROM looks
+            SELECT metric, variant_id, min(p_value), uniqExact(looked_at), min(units)
+            FROM looks
             WHERE experiment_id = {id:String} AND version = {version:UInt32}
             GROUP BY metric, variant_id
             """,
             {"id": experiment_id, "version": version},
         )
         return LedgerState(
-            looks=max((count for *_, count in rows), default=0),
-            least_p={(metric, variant): p for metric, variant, p, _ in rows},
+            looks=max((looks for _, _, _, looks, _ in rows), default=0),
+            first_units=min((units for *_, units in rows), default=None),
+            least_p={(metric, variant): p for metric, variant, p, _, _ in rows},
         )
 
     def history(

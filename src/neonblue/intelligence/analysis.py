@@ -1,0 +1,105 @@
+"""How an experiment is doing: one query, its statistics, the recorded look, the verdict."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from neonblue.errors import ConflictError
+from neonblue.intelligence.decision import Standing, decide
+from neonblue.intelligence.effects import Terms, metric_effects
+from neonblue.intelligence.evidence import Analysis, MetricEffects, RecordedLook, Validity
+from neonblue.intelligence.history import allocation_changes
+from neonblue.intelligence.ledger import horizon_units, ledger_rows, stand
+from neonblue.intelligence.priors import Prior, lift_prior
+from neonblue.intelligence.summaries import Summaries, read_summaries
+from neonblue.intelligence.validity import check_validity
+from neonblue.models import Experiment
+
+if TYPE_CHECKING:
+    from neonblue.stores import Store
+    from neonblue.stores.looks import LedgerState
+
+
+def analyze(
+    store: Store,
+    experiment_id: str,
+    *,
+    now: datetime,
+    segment_by: str | None = None,
+    actor: str = "",
+) -> Analysis:
+    """Everything about one experiment as of ``now`` (UTC); a running one gets a recorded look.
+
+    All metrics are always analysed: what a caller wishes to see must not change the verdict.
+    Raises ``NotFoundError`` for an unknown experiment or segment, ``ConflictError`` for a draft.
+    """
+    experiment = _started(store.experiments.get(experiment_id))
+    summaries = read_summaries(store, experiment)
+    changes = allocation_changes(store, experiment)
+    validity = check_validity(experiment, summaries, now=now, allocation_changes=changes)
+    state = store.looks.state(experiment_id, experiment.version)
+    look = stand(experiment, int(summaries.units.sum()), state)
+    prior = lift_prior(store, experiment)
+    metrics = _metrics(experiment, summaries, validity, terms_of(experiment, look, state, prior))
+    standing = Standing(
+        experiment=experiment,
+        units=look.units,
+        started_at=experiment.started_at or summaries.first_exposure_at,
+        now=now,
+    )
+    if look.recorded:
+        store.looks.append(ledger_rows(experiment, metrics, look, now, actor))
+    return Analysis(
+        experiment=experiment,
+        as_of=now,
+        decision=decide(standing, validity, metrics, fixed=look.fixed_horizon_decides),
+        validity=validity,
+        look=look,
+        metrics=metrics,
+        segments=None,
+        notes=_notes(prior),
+        last_event_at=summaries.last_event_at,
+    )
+
+
+def terms_of(experiment: Experiment, look: RecordedLook, state: LedgerState, prior: Prior) -> Terms:
+    """What holds for every comparison of this analysis."""
+    return Terms(
+        planned_units=horizon_units(experiment, look.units, state),
+        show_fixed_horizon=look.fixed_horizon_shown,
+        least_p=state.least_p,
+        prior=prior,
+    )
+
+
+def _started(experiment: Experiment) -> Experiment:
+    if experiment.status == "draft":
+        raise ConflictError(
+            f"experiment {experiment.experiment_id!r} is a draft and has no results: "
+            "start it with change_experiment first"
+        )
+    return experiment
+
+
+def _metrics(
+    experiment: Experiment, summaries: Summaries, validity: Validity, terms: Terms
+) -> tuple[MetricEffects, ...]:
+    """Every metric's effects; none at all while the experiment is invalid."""
+    if validity.failed:
+        return tuple(
+            MetricEffects(
+                definition=metric,
+                status="withheld",
+                detail="the experiment is invalid; see validity and call diagnose_experiment",
+            )
+            for metric in experiment.metrics
+        )
+    return metric_effects(experiment, summaries, terms)
+
+
+def _notes(prior: Prior) -> tuple[str, ...]:
+    return (
+        f"chance_to_win, expected_loss and shrunk lifts rest on a prior from {prior.origin}: "
+        f"lift {prior.mean:+.1%} ± {prior.sd:.1%}",
+    )

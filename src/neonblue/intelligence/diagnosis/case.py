@@ -1,0 +1,27 @@
+"""What every cause looks at: one experiment, its counts and the moment of asking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from neonblue.intelligence.diagnosis.sample_ratio import Allocation
+from neonblue.intelligence.evidence import Validity
+from neonblue.intelligence.summaries import Summaries
+from neonblue.models import Experiment
+
+if TYPE_CHECKING:
+    from neonblue.stores import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One experiment under examination; ``now`` is UTC."""
+
+    store: Store
+    experiment: Experiment
+    summaries: Summaries
+    validity: Validity
+    allocation: Allocation
+    now: datetime

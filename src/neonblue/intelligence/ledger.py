@@ -1,0 +1,99 @@
+"""Where an analysis stands in the ledger of looks, and what it may therefore show.
+
+Fixed-horizon figures are right once. They are shown when the planned number of units has been
+reached, or when an experiment without a planned number ended and nobody had looked before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from neonblue.intelligence.evidence import MetricEffects, RecordedLook
+from neonblue.models import Experiment
+
+if TYPE_CHECKING:
+    from neonblue.stores.looks import LedgerState, Look
+
+WATCHED = frozenset({"running", "paused"})
+FINISHED = frozenset({"stopped", "rolled_out", "archived"})
+GROWTH_WITHOUT_PLAN = 4
+LEAST_PLANNED_UNITS = 10_000
+
+
+def stand(experiment: Experiment, units: int, state: LedgerState) -> RecordedLook:
+    """The look that this analysis is."""
+    watched = experiment.status in WATCHED
+    shown = _may_show(experiment, units, state)
+    return RecordedLook(
+        recorded=watched and units > 0,
+        number=state.looks + (1 if watched and units > 0 else 0),
+        units=units,
+        planned_units=experiment.planned_sample_size,
+        fixed_horizon_shown=shown,
+        fixed_horizon_decides=shown and not watched and state.looks == 0,
+        detail=_detail(experiment, units, shown),
+    )
+
+
+def horizon_units(experiment: Experiment, units: int, state: LedgerState) -> int:
+    """N*, the total at which the sequence is tightest; the same at every look.
+
+    Without a planned number a running experiment gets four times what the first look saw, which
+    depends on counts alone and stays as it was; a finished one its own number of units.
+    """
+    planned = experiment.planned_sample_size or experiment.maximum_sample_size
+    if planned is not None:
+        return planned
+    if state.first_units is not None:
+        return max(LEAST_PLANNED_UNITS, GROWTH_WITHOUT_PLAN * state.first_units)
+    if experiment.status in WATCHED:
+        return max(LEAST_PLANNED_UNITS, GROWTH_WITHOUT_PLAN * units)
+    return max(1, units)
+
+
+def ledger_rows(
+    experiment: Experiment,
+    metrics: Sequence[MetricEffects],
+    look: RecordedLook,
+    now: datetime,
+    actor: str,
+) -> list[Look]:
+    """One row a metric and variant."""
+    from neonblue.stores.looks import Look
+
+    return [
+        Look(
+            experiment_id=experiment.experiment_id,
+            version=experiment.version,
+            metric=effects.definition.name,
+            variant_id=comparison.variant,
+            looked_at=now,
+            actor=actor,
+            units=look.units,
+            estimate=comparison.absolute_difference,
+            ci_lower=comparison.ci_lower,
+            ci_upper=comparison.ci_upper,
+            p_value=comparison.look_p_value,
+            running_p_value=comparison.p_value,
+        )
+        for effects in metrics
+        for comparison in effects.comparisons
+    ]
+
+
+def _may_show(experiment: Experiment, units: int, state: LedgerState) -> bool:
+    planned = experiment.planned_sample_size
+    if planned is not None:
+        return units >= planned
+    return experiment.status in FINISHED and state.looks == 0
+
+
+def _detail(experiment: Experiment, units: int, shown: bool) -> str:
+    planned = experiment.planned_sample_size
+    if shown:
+        return "fixed-horizon figures are shown: the planned number of units has come"
+    if planned is not None:
+        return f"{units:,} of {planned:,} planned units; fixed-horizon figures are withheld"
+    return "no number of units was planned, so fixed-horizon figures are withheld"

@@ -1,0 +1,229 @@
+"""The checks that decide whether effects may be read. One function a check, one registry.
+
+A check that fails makes the experiment invalid and its effects are withheld; a warning is shown
+beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from neonblue.intelligence import seam
+from neonblue.intelligence.evidence import Check, Validity
+from neonblue.intelligence.ledger import FINISHED
+from neonblue.intelligence.summaries import Summaries
+from neonblue.models import Experiment, MetricDefinition
+
+INVALID_P = 0.001
+WARNING_P = 0.01
+MOST_MULTIPLE_FRACTION = 0.01
+QUIET_WARNING = timedelta(hours=24)
+QUIET_FAILURE = timedelta(hours=72)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What the checks look at. ``allocation_changes`` say how weights moved between versions."""
+
+    experiment: Experiment
+    summaries: Summaries
+    now: datetime
+    allocation_changes: tuple[str, ...]
+    srm_p_value: float | None
+    srm_sequential_p_value: float | None
+
+    @property
+    def finished(self) -> bool:
+        """Whether no more units are coming."""
+        return self.experiment.status in FINISHED
+
+
+def check_validity(
+    experiment: Experiment,
+    summaries: Summaries,
+    *,
+    now: datetime,
+    allocation_changes: tuple[str, ...] = (),
+) -> Validity:
+    """Every check, in the order of the registry."""
+    fixed, sequential = sample_ratio_p_values(experiment, summaries)
+    inputs = Inputs(
+        experiment=experiment,
+        summaries=summaries,
+        now=now,
+        allocation_changes=allocation_changes,
+        srm_p_value=fixed,
+        srm_sequential_p_value=sequential,
+    )
+    return Validity(
+        checks=tuple(check(inputs) for check in CHECKS),
+        srm_p_value=fixed,
+        srm_sequential_p_value=sequential,
+    )
+
+
+def sample_ratio_p_values(
+    experiment: Experiment, summaries: Summaries
+) -> tuple[float | None, float | None]:
+    """Chi-square and anytime-valid p of the counts; None with fewer than two live variants."""
+    weights = np.array([variant.weight for variant in experiment.variants])
+    if summaries.units.sum() == 0 or (weights > 0).sum() < 2:
+        return None, None
+    counts = summaries.units
+    return seam.srm(counts, weights), seam.sequential_srm(counts, weights)
+
+
+def sample_ratio(inputs: Inputs) -> Check:
+    """Fails on the sequential test; once the experiment is over, also on the one-look test."""
+    name = "sample_ratio"
+    fixed, sequential = inputs.srm_p_value, inputs.srm_sequential_p_value
+    if fixed is None or sequential is None:
+        return Check(name=name, status="unknown", detail="no units in two variants yet")
+    counts = ", ".join(
+        f"{variant.variant_id} {count:,.0f}"
+        for variant, count in zip(inputs.experiment.variants, inputs.summaries.units, strict=True)
+    )
+    shown = f"units {counts}; chi-square p {fixed:.3g}, sequential p {sequential:.3g}"
+    if sequential < INVALID_P or (inputs.finished and fixed < INVALID_P):
+        return Check(name=name, status="fail", detail=f"the split is not the planned one: {shown}")
+    if fixed < WARNING_P:
+        return Check(name=name, status="warn", detail=f"the split looks unusual: {shown}")
+    return Check(name=name, status="pass", detail=shown)
+
+
+def multiple_exposures(inputs: Inputs) -> Check:
+    """Units that met several variants: excluded, and too many of them spoil the comparison."""
+    name = "multiple_exposures"
+    units = inputs.summaries.multiple_variant_units
+    total = units + inputs.summaries.units.sum()
+    if units == 0:
+        return Check(name=name, status="pass", detail="no unit met more than one variant")
+    fraction = units / total
+    detail = f"{units:,} units ({fraction:.2%}) met several variants and are excluded"
+    too_many = fraction > MOST_MULTIPLE_FRACTION
+    return Check(name=name, status="fail" if too_many else "warn", detail=detail)
+
+
+def planned_variants(inputs: Inputs) -> Check:
+    """Exposures to variants outside the plan, and planned variants without units."""
+    name = "planned_variants"
+    missing = [
+        variant.variant_id
+        for variant, count in zip(inputs.experiment.variants, inputs.summaries.units, strict=True)
+        if count == 0 and variant.weight > 0
+    ]
+    if missing:
+        detail = f"no units in {', '.join(missing)}"
+        return Check(name=name, status="warn", detail=detail)
+    if inputs.summaries.unplanned_units:
+        detail = f"{inputs.summaries.unplanned_units:,} units met a variant outside the plan"
+        return Check(name=name, status="warn", detail=detail)
+    return Check(name=name, status="pass", detail="every planned variant has units")
+
+
+def pre_period(inputs: Inputs) -> Check:
+    """Covariates, known before exposure, must not differ between variants."""
+    name = "pre_period_balance"
+    covered = [metric for metric in inputs.experiment.metrics if _has_covariate(metric)]
+    tested = [(m, p) for m in covered if (p := covariate_p_value(inputs, m)) is not None]
+    if not tested:
+        return Check(name=name, status="unknown", detail="no covariate to compare")
+    metric, p_value = min(tested, key=lambda pair: pair[1])
+    p_value = min(1.0, p_value * len(tested))
+    detail = f"covariate of {metric.name!r}: p {p_value:.3g} that variants were alike before"
+    if p_value < INVALID_P:
+        return Check(name=name, status="fail", detail=detail)
+    return Check(name=name, status="warn" if p_value < WARNING_P else "pass", detail=detail)
+
+
+def allocation_unchanged(inputs: Inputs) -> Check:
+    """Weights and variants may not change while units are pooled."""
+    name = "plan_unchanged"
+    if inputs.allocation_changes:
+        return Check(name=name, status="fail", detail="; ".join(inputs.allocation_changes))
+    return Check(name=name, status="pass", detail="weights and variants as at launch")
+
+
+def freshness(inputs: Inputs) -> Check:
+    """A running experiment receives events."""
+    name = "data_freshness"
+    last = inputs.summaries.last_event_at
+    if last is None:
+        return Check(name=name, status="unknown", detail="no events yet")
+    if inputs.experiment.status != "running":
+        detail = f"not running; last event {last:%Y-%m-%d %H:%M} UTC"
+        return Check(name=name, status="pass", detail=detail)
+    quiet = inputs.now - last
+    detail = f"last event {_age(quiet)} ago, at {last:%Y-%m-%d %H:%M} UTC"
+    if quiet > QUIET_FAILURE:
+        return Check(name=name, status="fail", detail=f"data is stale: {detail}")
+    return Check(name=name, status="warn" if quiet > QUIET_WARNING else "pass", detail=detail)
+
+
+def variance(inputs: Inputs) -> Check:
+    """A primary metric that is the same for every unit cannot be compared."""
+    name = "variance"
+    flat = [m.name for m in inputs.experiment.metrics if is_flat(inputs, m)]
+    if not flat:
+        return Check(name=name, status="pass", detail="every metric varies")
+    detail = f"the same value for every unit in {', '.join(flat)}"
+    decisive = [m for m in inputs.experiment.metrics if m.role == "primary" and m.name in flat]
+    if decisive and not all(_may_still_come(inputs, metric) for metric in decisive):
+        return Check(name=name, status="fail", detail=detail)
+    return Check(name=name, status="warn", detail=detail)
+
+
+def is_flat(inputs: Inputs, metric: MetricDefinition) -> bool:
+    """Whether a metric with units in it has no variance in any variant."""
+    if metric.kind == "quantile":
+        return False
+    summaries = [
+        inputs.summaries.of(metric.name, variant.variant_id)
+        for variant in inputs.experiment.variants
+    ]
+    seen = [summary for summary in summaries if summary.n > 1]
+    return len(seen) > 1 and all(summary.variance <= 0 for summary in seen)
+
+
+def _may_still_come(inputs: Inputs, metric: MetricDefinition) -> bool:
+    """Whether all is zero because no event of that kind has happened yet."""
+    control = inputs.summaries.of(metric.name, inputs.experiment.control.variant_id)
+    return not inputs.finished and control.mean == 0
+
+
+def covariate_p_value(inputs: Inputs, metric: MetricDefinition) -> float | None:
+    """Welch p of the covariate's difference, the least over treatments and corrected for them."""
+    from neonblue.intelligence.covariates import difference_p_value
+
+    control = inputs.summaries.of(metric.name, inputs.experiment.control.variant_id)
+    p_values = [
+        p
+        for variant in inputs.experiment.treatments
+        if (p := difference_p_value(control, inputs.summaries.of(metric.name, variant.variant_id)))
+        is not None
+    ]
+    return min(1.0, min(p_values) * len(p_values)) if p_values else None
+
+
+def _has_covariate(metric: MetricDefinition) -> bool:
+    return metric.covariate is not None or metric.pre_period_days is not None
+
+
+def _age(quiet: timedelta) -> str:
+    hours = max(0.0, quiet.total_seconds() / 3600)
+    return f"{hours:.1f} hours" if hours < 48 else f"{hours / 24:.1f} days"
+
+
+CHECKS: tuple[Callable[[Inputs], Check], ...] = (
+    sample_ratio,
+    multiple_exposures,
+    planned_variants,
+    pre_period,
+    allocation_unchanged,
+    freshness,
+    variance,
+)

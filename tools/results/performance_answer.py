@@ -1,0 +1,149 @@
+"""From an analysis to the answer of ``analyze_experiment_performance``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from neonblue.intelligence.evidence import (
+    Analysis,
+    Comparison,
+    MetricEffects,
+    RecordedLook,
+    SegmentBreakdown,
+)
+from neonblue.intelligence.narrative import NARRATOR, decisive, recommend, summarise
+from neonblue.tools.results import performance as answer
+
+MOST_SEGMENTS = 20
+MOST_SEGMENTS_FULL = 200
+
+
+def performance(
+    analysis: Analysis,
+    *,
+    metrics: Sequence[str] | None,
+    full: bool,
+) -> answer.Performance:
+    """The whole answer; ``metrics`` narrows what is listed, never what was decided."""
+    shown = [m for m in analysis.metrics if metrics is None or m.definition.name in metrics]
+    return answer.Performance(
+        experiment_id=analysis.experiment.experiment_id,
+        summary=summarise(analysis),
+        status=analysis.experiment.status,
+        verdict=answer.Verdict.model_validate(analysis.decision),
+        statistical_significance=_significance(analysis),
+        confidence_interval=_interval(analysis),
+        validity=_validity(analysis, full),
+        look=_look(analysis.look),
+        as_of=analysis.as_of,
+        name=analysis.experiment.name,
+        narrated_by=NARRATOR,
+        recommendations=list(recommend(analysis)),
+        predicted_outcomes=_prediction(),
+        similar_experiment_insights=_insights(),
+        metrics=[_metric(effects, full) for effects in shown],
+        segments=_segments(analysis.segments, full) if analysis.segments else None,
+        notes=list(analysis.notes),
+    )
+
+
+def _significance(analysis: Analysis) -> answer.Significance:
+    comparison, alpha = decisive(analysis), analysis.experiment.alpha
+    if comparison is None:
+        return answer.Significance(
+            status="withheld" if analysis.validity.failed else "insufficient_data",
+            alpha=alpha,
+            method="anytime_valid",
+            detail=analysis.decision.reasons[0].detail if analysis.decision.reasons else "",
+        )
+    p_value = _decisive_p(comparison)
+    return answer.Significance(
+        status="available",
+        significant=p_value <= alpha,
+        p_value=p_value,
+        alpha=alpha,
+        method="anytime_valid",
+        metric=comparison.metric,
+        variant=comparison.variant,
+        detail="holds at every look",
+    )
+
+
+def _decisive_p(comparison: Comparison) -> float:
+    adjusted = comparison.adjusted_p_value
+    return comparison.p_value if adjusted is None else adjusted
+
+
+def _interval(analysis: Analysis) -> answer.Interval:
+    comparison, level = decisive(analysis), 1 - analysis.experiment.alpha
+    if comparison is None:
+        withheld = bool(analysis.validity.failed)
+        return answer.Interval(status="withheld" if withheld else "insufficient_data", level=level)
+    return answer.Interval(
+        status="available",
+        lower=comparison.ci_lower,
+        upper=comparison.ci_upper,
+        level=level,
+        metric=comparison.metric,
+        variant=comparison.variant,
+    )
+
+
+def _validity(analysis: Analysis, full: bool) -> answer.Validity:
+    return answer.Validity(
+        status=analysis.validity.status,
+        srm_p_value=analysis.validity.srm_p_value,
+        srm_sequential_p_value=analysis.validity.srm_sequential_p_value,
+        checks=[answer.Check.model_validate(check) for check in analysis.validity.checks],
+    )
+
+
+def _look(look: RecordedLook) -> answer.Look:
+    return answer.Look(
+        recorded=look.recorded,
+        number=look.number,
+        units=look.units,
+        planned_units=look.planned_units,
+        fixed_horizon="shown" if look.fixed_horizon_shown else "withheld_until_planned_n",
+        detail=look.detail,
+    )
+
+
+def _metric(effects: MetricEffects, full: bool) -> answer.Metric:
+    plan = effects.definition
+    return answer.Metric(
+        metric=plan.name,
+        role=plan.role,
+        kind=plan.kind,
+        direction=plan.direction,
+        status=effects.status,
+        detail=effects.detail,
+        comparisons=[answer.Comparison.model_validate(item) for item in effects.comparisons],
+    )
+
+
+def _segments(breakdown: SegmentBreakdown, full: bool) -> answer.SegmentBreakdown:
+    most = MOST_SEGMENTS_FULL if full else MOST_SEGMENTS
+    shown = breakdown.effects[:most]
+    return answer.SegmentBreakdown(
+        segment=breakdown.segment,
+        status=breakdown.status,
+        method=breakdown.method,
+        detail=breakdown.detail,
+        segments_left_off=len(breakdown.effects) - len(shown),
+        segments=[answer.SegmentEffect.model_validate(effect) for effect in shown],
+    )
+
+
+def _insights() -> answer.SimilarInsights:
+    return answer.SimilarInsights(
+        status="not_available",
+        detail="call semantic_experiment_search for experiments like this one",
+        experiments=[],
+    )
+
+
+def _prediction() -> answer.PredictedOutcome:
+    return answer.PredictedOutcome(
+        status="not_available", detail="call predict_experiment_outcome for a forecast"
+    )

@@ -1,0 +1,261 @@
+"""The confidence sequence that the product decides on: valid however often anybody looks.
+
+One look from sufficient statistics. The default is the plan boundary of
+``sequential_boundary``; ``method="mixture"`` is the plain asymptotic sequence, for comparison.
+A sequence is a fact about the data, not about who looked: looks recorded or not, by one agent or
+by many at once, change nothing in its error rate.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from neonblue.errors import InvalidInputError
+from neonblue.stats.sequential_boundary import plan_critical_value, plan_p_value
+from neonblue.stats.sequential_mixture import (
+    Numbers,
+    log_e_value,
+    mixture_sequence,
+    one_sided_log_e_value,
+    tuned_variance,
+)
+
+Alternative = Literal["two-sided", "greater", "less"]
+SequenceMethod = Literal["plan", "mixture"]
+
+BURN_IN_UNITS = 100
+"""Fewest units in each variant before the central limit theorem is leaned on."""
+BURN_IN_FRACTION = 0.01
+"""And the least share of the planned total."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfidenceSequence:
+    """One look. Before burn-in the limits are infinite and p is 1, which is what is known then.
+
+    ``p_value`` and ``log_e_value`` are against no effect and anytime-valid; the least p over
+    looks is valid too. Scale and units are those of ``estimate``.
+    """
+
+    status: Literal["available", "insufficient_data"]
+    estimate: float
+    standard_error: float
+    ci_lower: float
+    ci_upper: float
+    half_width: float
+    p_value: float
+    log_e_value: float
+    detail: str = ""
+
+    @property
+    def available(self) -> bool:
+        """Whether the limits are finite numbers."""
+        return self.status == "available"
+
+
+def confidence_sequence(
+    estimate: float,
+    standard_error: float,
+    *,
+    n: float,
+    planned_n: float,
+    maximum_n: float | None = None,
+    alpha: float = 0.05,
+    alternative: Alternative = "two-sided",
+    method: SequenceMethod = "plan",
+    burn_in: float | None = None,
+) -> ConfidenceSequence:
+    """The sequence when ``n`` units in total have come, of ``planned_n`` planned in total.
+
+    ``burn_in`` is the total below which nothing is concluded; by default ``burn_in_units``.
+    """
+    _refuse_nonsense(alpha, planned_n, maximum_n)
+    waiting = _missing(estimate, standard_error, n, planned_n, burn_in)
+    if waiting:
+        return insufficient(estimate, standard_error, waiting)
+    one_sided = alternative != "two-sided"
+    sign = -1.0 if alternative == "less" else 1.0
+    z = sign * estimate / standard_error
+    if method == "plan":
+        width = plan_critical_value(
+            n, planned_n=planned_n, maximum_n=maximum_n, alpha=alpha, one_sided=one_sided
+        )
+        p_value = plan_p_value(
+            z, n, planned_n=planned_n, maximum_n=maximum_n, alpha=alpha, one_sided=one_sided
+        )
+        log_e = evidence(z, n, planned_n=planned_n, alpha=alpha, one_sided=one_sided)
+    else:
+        mixture = mixture_sequence(
+            z, 1.0, n=n, planned_n=planned_n, alpha=alpha, one_sided=one_sided
+        )
+        width, p_value, log_e = mixture.half_width, mixture.p_value, mixture.log_e_value
+    half = float(width) * standard_error
+    return ConfidenceSequence(
+        status="available",
+        estimate=estimate,
+        standard_error=standard_error,
+        ci_lower=-math.inf if alternative == "less" else estimate - half,
+        ci_upper=math.inf if alternative == "greater" else estimate + half,
+        half_width=half,
+        p_value=float(p_value),
+        log_e_value=float(log_e),
+    )
+
+
+def relative_confidence_sequence(
+    *,
+    mean_control: float,
+    mean_treatment: float,
+    log_ratio_standard_error: float,
+    n: float,
+    planned_n: float,
+    maximum_n: float | None = None,
+    alpha: float = 0.05,
+    method: SequenceMethod = "plan",
+    burn_in: float | None = None,
+) -> ConfidenceSequence:
+    """The sequence of the relative lift, a fraction, through the log of the ratio of means.
+
+    The log ratio is nearer to normal than the lift itself and its limits stay above -1. With a
+    mean at or below zero a ratio says nothing: the answer is ``insufficient_data``.
+    ``half_width`` and ``standard_error`` are on the log scale.
+    """
+    if not (mean_control > 0.0 and mean_treatment > 0.0):
+        detail = (
+            f"a relative lift needs two means above zero, not {mean_control!r} and "
+            f"{mean_treatment!r}: read absolute_difference"
+        )
+        return insufficient(math.nan, log_ratio_standard_error, detail)
+    log_ratio = math.log(mean_treatment / mean_control)
+    log_scale = confidence_sequence(
+        log_ratio,
+        log_ratio_standard_error,
+        n=n,
+        planned_n=planned_n,
+        maximum_n=maximum_n,
+        alpha=alpha,
+        method=method,
+        burn_in=burn_in,
+    )
+    return ConfidenceSequence(
+        status=log_scale.status,
+        estimate=math.expm1(log_ratio),
+        standard_error=log_ratio_standard_error,
+        ci_lower=math.expm1(log_scale.ci_lower) if log_scale.available else -1.0,
+        ci_upper=_expm1(log_scale.ci_upper),
+        half_width=log_scale.half_width,
+        p_value=log_scale.p_value,
+        log_e_value=log_scale.log_e_value,
+        detail=log_scale.detail,
+    )
+
+
+def evidence(
+    z: Numbers, n: Numbers, *, planned_n: float, alpha: float, one_sided: bool = False
+) -> Numbers:
+    """Log e-value against no effect: the normal mixture tuned to the planned total.
+
+    Of independent experiments these add up.
+    """
+    r = n * tuned_variance(planned_n=planned_n, alpha=alpha)
+    return one_sided_log_e_value(z, r) if one_sided else log_e_value(z, r)
+
+
+def burn_in_units(planned_n: float, *, smallest_share: float = 0.5) -> float:
+    """Total units before anything is concluded; ``smallest_share`` is the rarest variant's."""
+    share = min(max(smallest_share, 1e-6), 0.5)
+    return max(BURN_IN_UNITS / share, BURN_IN_FRACTION * planned_n)
+
+
+def pooled_standard_error(
+    *,
+    n_control: Numbers,
+    variance_control: Numbers,
+    n_treatment: Numbers,
+    variance_treatment: Numbers,
+) -> Numbers:
+    """Standard error of a difference that unequal splits and skew cannot make too small.
+
+    The larger of the usual one and the one with the variance pooled under the null. With equal n
+    they are the same. With few units in one variant the usual one is small exactly when that
+    variant's mean is low by chance, which is what breaks its error rate.
+    """
+    usual = variance_control / n_control + variance_treatment / n_treatment
+    pooled = (n_control * variance_control + n_treatment * variance_treatment) / (
+        n_control + n_treatment
+    )
+    return np.sqrt(np.maximum(usual, pooled * (1.0 / n_control + 1.0 / n_treatment)))
+
+
+def pooled_log_ratio_standard_error(
+    *,
+    n_control: Numbers,
+    mean_control: Numbers,
+    variance_control: Numbers,
+    n_treatment: Numbers,
+    mean_treatment: Numbers,
+    variance_treatment: Numbers,
+) -> Numbers:
+    """The same for the log of the ratio of means: also pools the means under the null."""
+    usual = variance_control / (n_control * mean_control**2) + variance_treatment / (
+        n_treatment * mean_treatment**2
+    )
+    total = n_control + n_treatment
+    mean = (n_control * mean_control + n_treatment * mean_treatment) / total
+    pooled = (n_control * variance_control + n_treatment * variance_treatment) / total
+    null = pooled / mean**2 * (1.0 / n_control + 1.0 / n_treatment)
+    return np.sqrt(np.maximum(usual, null))
+
+
+def running_minimum(p_values: Numbers) -> Numbers:
+    """The least p so far at each look: as valid as each of them."""
+    return np.minimum.accumulate(np.minimum(p_values, 1.0))
+
+
+def insufficient(estimate: float, standard_error: float, detail: str) -> ConfidenceSequence:
+    """What is known before enough has come: nothing, and why."""
+    return ConfidenceSequence(
+        status="insufficient_data",
+        estimate=estimate,
+        standard_error=standard_error,
+        ci_lower=-math.inf,
+        ci_upper=math.inf,
+        half_width=math.inf,
+        p_value=1.0,
+        log_e_value=0.0,
+        detail=detail,
+    )
+
+
+def _refuse_nonsense(alpha: float, planned_n: float, maximum_n: float | None) -> None:
+    if not 0.0 < alpha < 0.5:
+        raise InvalidInputError(f"alpha {alpha!r} must lie between 0 and 0.5: 0.05 is usual")
+    if not (planned_n > 0.0 and math.isfinite(planned_n)):
+        raise InvalidInputError(
+            f"planned_n {planned_n!r} must be a positive number of units: set planned_sample_size"
+        )
+    if maximum_n is not None and not maximum_n >= planned_n:
+        raise InvalidInputError(
+            f"maximum_n {maximum_n!r} is below planned_n {planned_n!r}: raise maximum_sample_size"
+        )
+
+
+def _missing(
+    estimate: float, standard_error: float, n: float, planned_n: float, burn_in: float | None
+) -> str:
+    if not math.isfinite(estimate):
+        return f"the estimate is {estimate!r}: no units with a value yet"
+    if not (math.isfinite(standard_error) and standard_error > 0.0):
+        return f"the standard error is {standard_error!r}: every unit has the same value so far"
+    least = burn_in_units(planned_n) if burn_in is None else burn_in
+    if not n >= least:
+        return f"{n:,.0f} units of the {least:,.0f} that burn-in takes"
+    return ""
+
+
+def _expm1(value: float) -> float:
+    return math.expm1(value) if value < 700.0 else math.inf

@@ -121,6 +121,11 @@ class Workspace:
 
         return ModelFiles(self.settings.data_dir / "models")
 
+    @property
+    def text_models(self) -> Path:
+        """The folder of the trained text models."""
+        return self.settings.data_dir / "models" / "text"
+
     def close(self) -> None:
         """Close what was opened and can be closed, the last one first."""
         with self.guard:

@@ -23,7 +23,7 @@ class Job(Protocol):
     ) -> dict[str, Any]: ...
 
 
-JOBS: tuple[str, ...] = ("load",)
+JOBS: tuple[str, ...] = ("load", "ingest", "dead-letters", "forecast-train", "migrate")
 
 
 def find_job(name: str) -> Job:

@@ -28,10 +28,11 @@ class Verdict(Answer):
         "review",
         "no_meaningful_effect",
         "inconclusive",
-        "insufficient_data",
     ]
-    reasons: list[Reason]
     next_step: str
+    variant: str | None = Field(description="the one to roll out or to stop")
+    eta_days: Figure | None
+    reasons: list[Reason]
 
 
 class Check(Answer):

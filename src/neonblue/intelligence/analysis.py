@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from neonblue.errors import ConflictError
-from neonblue.intelligence.decision import Standing, decide
+from neonblue.intelligence.decision import Standing, as_decision, decide, with_adjusted
 from neonblue.intelligence.effects import Terms, metric_effects
 from neonblue.intelligence.evidence import Analysis, MetricEffects, RecordedLook, Validity
 from neonblue.intelligence.history import allocation_changes
@@ -42,18 +42,19 @@ def analyze(
     look = stand(experiment, int(summaries.units.sum()), state)
     prior = lift_prior(store, experiment)
     metrics = _metrics(experiment, summaries, validity, terms_of(experiment, look, state, prior))
-    standing = Standing(
-        experiment=experiment,
-        units=look.units,
-        started_at=experiment.started_at or summaries.first_exposure_at,
-        now=now,
+    verdict = decide(
+        _standing(experiment, summaries, state, look, now),
+        validity,
+        metrics,
+        fixed=look.fixed_horizon_decides,
     )
+    metrics = with_adjusted(metrics, verdict)
     if look.recorded:
         store.looks.append(ledger_rows(experiment, metrics, look, now, actor))
     return Analysis(
         experiment=experiment,
         as_of=now,
-        decision=decide(standing, validity, metrics, fixed=look.fixed_horizon_decides),
+        decision=as_decision(verdict),
         validity=validity,
         look=look,
         metrics=metrics,
@@ -70,6 +71,23 @@ def terms_of(experiment: Experiment, look: RecordedLook, state: LedgerState, pri
         show_fixed_horizon=look.fixed_horizon_shown,
         least_p=state.least_p,
         prior=prior,
+    )
+
+
+def _standing(
+    experiment: Experiment,
+    summaries: Summaries,
+    state: LedgerState,
+    look: RecordedLook,
+    now: datetime,
+) -> Standing:
+    return Standing(
+        experiment=experiment,
+        units=look.units,
+        horizon=horizon_units(experiment, look.units, state),
+        started_at=experiment.started_at or summaries.first_exposure_at,
+        last_event_at=summaries.last_event_at,
+        now=now,
     )
 
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from neonblue.intelligence import seam
 from neonblue.intelligence.evidence import Comparison, FixedHorizon, MetricEffects
+from neonblue.intelligence.horizon import Horizon
 from neonblue.intelligence.priors import Prior
 from neonblue.intelligence.summaries import Summaries
 from neonblue.models import Experiment, MetricDefinition, MetricSummary
+from neonblue.stats.sequential import ConfidenceSequence
 
 FEWEST_UNITS = 2
 
@@ -19,6 +21,7 @@ FEWEST_UNITS = 2
 class Terms:
     """What holds for all comparisons of one analysis.
 
+    ``planned_units`` is N* for the whole experiment; a comparison gets its two variants' share.
     ``least_p`` are the least anytime-valid p-values of earlier looks by (metric, variant);
     ``show_fixed_horizon`` says whether the textbook test may be shown.
     """
@@ -27,6 +30,19 @@ class Terms:
     show_fixed_horizon: bool
     least_p: Mapping[tuple[str, str], float]
     prior: Prior
+
+    def horizon(self, experiment: Experiment, variant: str) -> Horizon:
+        """The plan of one treatment against control."""
+        weights = {item.variant_id: item.weight for item in experiment.variants}
+        pair = (weights[experiment.control.variant_id], weights[variant])
+        share = sum(pair) / sum(weights.values())
+        maximum = experiment.maximum_sample_size
+        return Horizon(
+            planned_n=max(1.0, share * self.planned_units),
+            maximum_n=None if maximum is None else max(share * maximum, share * self.planned_units),
+            alpha=experiment.alpha,
+            smallest_share=min(pair) / sum(pair) if min(pair) > 0 else 0.5,
+        )
 
 
 def metric_effects(
@@ -80,13 +96,12 @@ def compare(
     variant, control, treatment = pair
     adjusted = metric.covariate is not None or metric.pre_period_days is not None
     found = seam.estimate(control, treatment, metric.kind, adjusted)
+    horizon = terms.horizon(experiment, variant)
     units = control.n + treatment.n
-    planned = max(float(terms.planned_units), 1.0)
-    lower, upper, p_value = seam.sequence(
-        found.difference, found.standard_error, units, planned, experiment.alpha
-    )
-    relative = _relative(found, units, planned, experiment.alpha)
+    sequence = horizon.sequence(found.difference, found.safe_error, n=units)
+    relative = horizon.relative(found, n=units)
     chance, loss, shrunk = _posterior(metric, relative, terms.prior)
+    fixed = _fixed(metric, pair, found, experiment.alpha) if terms.show_fixed_horizon else None
     return Comparison(
         metric=metric.name,
         variant=variant,
@@ -96,59 +111,35 @@ def compare(
         mean_treatment=_mean(metric, treatment),
         absolute_difference=found.difference,
         standard_error=found.standard_error,
-        ci_lower=lower,
-        ci_upper=upper,
-        relative_lift=relative.lift if relative else None,
-        relative_standard_error=relative.standard_error if relative else None,
-        relative_ci_lower=relative.ci_lower if relative else None,
-        relative_ci_upper=relative.ci_upper if relative else None,
-        p_value=min(p_value, terms.least_p.get((metric.name, variant), 1.0)),
-        look_p_value=p_value,
-        fixed_horizon=_fixed(metric, pair, found, experiment.alpha)
-        if terms.show_fixed_horizon
-        else None,
+        ci_lower=sequence.ci_lower,
+        ci_upper=sequence.ci_upper,
+        relative_lift=_known(relative.estimate),
+        relative_standard_error=relative.standard_error,
+        relative_ci_lower=relative.ci_lower,
+        relative_ci_upper=relative.ci_upper,
+        p_value=min(sequence.p_value, terms.least_p.get((metric.name, variant), 1.0)),
+        look_p_value=sequence.p_value,
+        fixed_horizon=fixed,
         chance_to_win=chance,
         expected_loss=loss,
         shrunk_relative_lift=shrunk,
         covariate_variance_reduction=found.variance_reduction,
+        note=sequence.detail or None,
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Relative:
-    """The lift with its always-valid interval; the standard error is of the log-ratio."""
-
-    lift: float
-    standard_error: float
-    ci_lower: float
-    ci_upper: float
-
-
-def _relative(found: seam.Estimate, units: float, planned: float, alpha: float) -> Relative | None:
-    if found.mean_control <= 0 or found.mean_treatment <= 0:
-        return None
-    ratio = math.log(found.mean_treatment / found.mean_control)
-    error = math.sqrt(
-        found.variance_control / found.mean_control**2
-        + found.variance_treatment / found.mean_treatment**2
-    )
-    lower, upper, _ = seam.sequence(ratio, error, units, planned, alpha)
-    return Relative(
-        lift=math.expm1(ratio),
-        standard_error=error,
-        ci_lower=math.expm1(lower),
-        ci_upper=math.expm1(min(upper, 700.0)),
-    )
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _posterior(
-    metric: MetricDefinition, relative: Relative | None, prior: Prior
+    metric: MetricDefinition, relative: ConfidenceSequence, prior: Prior
 ) -> tuple[float | None, float | None, float | None]:
     """Chance to win, expected loss and shrunken lift, on the relative scale."""
-    if relative is None:
+    if not (math.isfinite(relative.estimate) and relative.standard_error > 0):
         return None, None, None
     precision = 1 / relative.standard_error**2 + 1 / prior.sd**2
-    mean = (relative.lift / relative.standard_error**2 + prior.mean / prior.sd**2) / precision
+    mean = (relative.estimate / relative.standard_error**2 + prior.mean / prior.sd**2) / precision
     sd = math.sqrt(1 / precision)
     sign = 1.0 if metric.direction == "increase" else -1.0
     score = sign * mean / sd

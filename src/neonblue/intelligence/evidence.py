@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from neonblue.models import Experiment, MetricDefinition
+from neonblue.stats.verdict_evidence import VerdictDecision
 
 CheckStatus = Literal["pass", "warn", "fail", "unknown"]
 Availability = Literal["available", "withheld", "insufficient_data"]
@@ -112,7 +113,9 @@ class Reason:
 class Decision:
     """The verdict in words and codes."""
 
-    decision: str
+    decision: VerdictDecision
+    variant: str | None
+    eta_days: float | None
     reasons: tuple[Reason, ...]
     next_step: str
 

@@ -6,6 +6,7 @@ reached, or when an experiment without a planned number ended and nobody had loo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -60,10 +61,24 @@ def ledger_rows(
     now: datetime,
     actor: str,
 ) -> list[Look]:
-    """One row a metric and variant."""
+    """The look itself, then one row a metric and variant."""
     from neonblue.stores.looks import Look
 
-    return [
+    itself = Look(
+        experiment_id=experiment.experiment_id,
+        version=experiment.version,
+        metric="",
+        variant_id="",
+        looked_at=now,
+        actor=actor,
+        units=look.units,
+        estimate=math.nan,
+        ci_lower=-math.inf,
+        ci_upper=math.inf,
+        p_value=1.0,
+        running_p_value=1.0,
+    )
+    return [itself] + [
         Look(
             experiment_id=experiment.experiment_id,
             version=experiment.version,

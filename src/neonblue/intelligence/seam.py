@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import chdtrc, gammaln, ndtr, ndtri, stdtr, stdtrit
 
 from neonblue.models import MetricSummary
+from neonblue.stats.sequential import pooled_log_ratio_standard_error, pooled_standard_error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,34 @@ class Estimate:
     variance_treatment: float
     degrees_of_freedom: float | None
     variance_reduction: float | None
+    n_control: float
+    n_treatment: float
+
+    @property
+    def safe_error(self) -> float:
+        return float(
+            pooled_standard_error(
+                n_control=self.n_control,
+                variance_control=self.variance_control * self.n_control,
+                n_treatment=self.n_treatment,
+                variance_treatment=self.variance_treatment * self.n_treatment,
+            )
+        )
+
+    @property
+    def log_ratio_error(self) -> float:
+        if self.mean_control <= 0 or self.mean_treatment <= 0:
+            return math.nan
+        return float(
+            pooled_log_ratio_standard_error(
+                n_control=self.n_control,
+                mean_control=self.mean_control,
+                variance_control=self.variance_control * self.n_control,
+                n_treatment=self.n_treatment,
+                mean_treatment=self.mean_treatment,
+                variance_treatment=self.variance_treatment * self.n_treatment,
+            )
+        )
 
 
 def _unit(s: MetricSummary, kind: str, theta: float, center: float) -> tuple[float, float]:
@@ -60,16 +89,10 @@ def estimate(c: MetricSummary, t: MetricSummary, kind: str, adjusted: bool) -> E
         variance_control=vc,
         variance_treatment=vt,
         degrees_of_freedom=df,
+        n_control=c.n,
+        n_treatment=t.n,
         variance_reduction=1 - (vc + vt) / raw if theta and raw > 0 else None,
     )
-
-
-def sequence(difference: float, se: float, n: float, planned: float, alpha: float):  # type: ignore[no-untyped-def]
-    rho2 = (-2 * math.log(alpha) + math.log(-2 * math.log(alpha) + 1)) / planned
-    r = n * rho2
-    half = se * math.sqrt((1 + 1 / r) * (math.log1p(r) - 2 * math.log(alpha)))
-    log_e = (difference / se) ** 2 * r / (2 * (1 + r)) - 0.5 * math.log1p(r)
-    return difference - half, difference + half, min(1.0, math.exp(min(0.0, -log_e)))
 
 
 def two_sided(difference: float, se: float, df: float | None, alpha: float):  # type: ignore[no-untyped-def]

@@ -23,6 +23,8 @@ COLUMNS = (
 class Look:
     """One metric of one variant at one analysis; ``estimate`` and limits on the absolute scale.
 
+    Each analysis also has one row without metric and variant: the look itself, there even when
+    effects were withheld.
     ``p_value`` is anytime-valid for this look's data; ``running_p_value`` the least so far.
     """
 
@@ -71,7 +73,7 @@ class Looks:
             {"id": experiment_id, "version": version},
         )
         return LedgerState(
-            looks=max((looks for _, _, _, looks, _ in rows), default=0),
+            looks=max((looks for *_, looks, _ in rows), default=0),
             first_units=min((units for *_, units in rows), default=None),
             least_p={(metric, variant): p for metric, variant, p, _, _ in rows},
         )

@@ -6,6 +6,7 @@ cannot be read is handed on with its number, so that it is counted and not lost.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
@@ -171,7 +172,7 @@ def _csv(file: DataFile, columns: Sequence[str]) -> Iterator[FileBatch]:
 
     with _stream(file.path) as (stream, position):
         reader = pyarrow.csv.open_csv(
-            stream,
+            pa.PythonFile(Utf8Stream(stream), mode="r"),
             read_options=pyarrow.csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
             parse_options=pyarrow.csv.ParseOptions(
                 delimiter=file.delimiter, newlines_in_values=True, invalid_row_handler=keep
@@ -294,6 +295,28 @@ def _stream(path: Path) -> Iterator[tuple[Any, Callable[[], int]]]:
                 yield stream, raw.tell
         else:
             yield raw, raw.tell
+
+
+class Utf8Stream:
+    """Passes bytes on and raises ``UnicodeDecodeError`` for what is not UTF-8.
+
+    The CSV reader would look only at the columns that are asked for.
+    """
+
+    closed = False
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes, checked."""
+        block: bytes = self._stream.read(size)
+        self._decoder.decode(block, final=not block)
+        return block
+
+    def close(self) -> None:
+        """The stream is closed by who opened it."""
 
 
 @contextmanager

@@ -1,0 +1,230 @@
+"""Files of events and of aggregates end in the same numbers as their units would give."""
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from neonblue.errors import InvalidInputError
+from neonblue.ingest.load import LoadSummary, load_file
+from neonblue.ingest.load_plan import LoadPlan
+from neonblue.stores import Store, open_store
+
+Load = Callable[..., LoadSummary]
+Write = Callable[[str, Sequence[dict[str, Any]]], Path]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(f"chdb://{tmp_path / 'clickhouse'}")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def load(store: Store, tmp_path: Path) -> Load:
+    def run(path: Path, **options: Any) -> LoadSummary:
+        usual = {"path": str(path), "rejects": str(tmp_path / "rejects.csv")}
+        return load_file(
+            store, LoadPlan.from_arguments({**usual, **options}), lambda done, total, message: None
+        )
+
+    return run
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def run(name: str, rows: Sequence[dict[str, Any]]) -> Path:
+        path = tmp_path / name
+        with path.open("w", newline="") as file:
+            if name.endswith("jsonl"):
+                file.write("\n".join(json.dumps(row) for row in rows))
+            else:
+                writer = csv.DictWriter(file, list(rows[0]))
+                writer.writeheader()
+                writer.writerows(rows)
+        return path
+
+    return run
+
+
+def event(number: int, unit: str, kind: str, day: int, **fields: Any) -> dict[str, Any]:
+    return {
+        "event_id": f"e{number}",
+        "user_id": unit,
+        "experiment_id": "shop",
+        "event_type": kind,
+        "timestamp": f"2026-01-{day:02}T00:00:00Z",
+        **fields,
+    }
+
+
+def story(count: int = 20) -> list[dict[str, Any]]:
+    """Units exposed on day 2; every other one buys on day 3, every unit looked on day 1."""
+    events = []
+    for i in range(count):
+        unit = f"u{i}"
+        events.append(event(3 * i, unit, "look", 1, variant_id=None, value=None))
+        events.append(event(3 * i + 1, unit, "exposure", 2, variant_id="ab"[i % 2], value=None))
+        if i % 4 < 2:
+            events.append(event(3 * i + 2, unit, "buy", 3, variant_id=None, value=i))
+    return events
+
+
+METRICS = ["bought=buy", "revenue:mean=buy", "looked=look", "per_look:ratio=buy/look"]
+
+
+def test_events_of_the_contract_load_without_being_told_anything(
+    store: Store, load: Load, write: Write
+) -> None:
+    summary = load(write("events.jsonl", story()))
+    assert (summary.events, summary.version) == (50, 0)
+    (listing,) = store.experiments.list()
+    assert (listing.experiment_id, listing.status) == ("shop", "undefined")
+    assert listing.seen is not None
+    assert listing.seen.variants == ("a", "b")
+    assert listing.seen.units == 20
+
+
+@pytest.mark.parametrize("name", ["events.jsonl", "events.csv"])
+def test_metrics_are_computed_from_events_after_exposure(
+    store: Store, load: Load, write: Write, name: str
+) -> None:
+    path = write(name, story())
+    summary = load(path, experiment_id="shop", control="a", metrics=METRICS)
+    load(path, experiment_id="shop", control="a", metrics=METRICS)
+    assert (summary.rows_read, summary.rows_rejected, summary.events) == (50, 0, 50)
+    moments = store.moments.summarise(store.experiments.get("shop"))
+    assert moments.summary("bought", "a").mean == 0.5
+    assert moments.summary("revenue", "a").mean == pytest.approx((0 + 4 + 8 + 12 + 16) / 10)
+    assert moments.summary("looked", "a").mean == 0.0
+
+
+def test_columns_of_other_names_are_mapped(store: Store, load: Load, write: Write) -> None:
+    rows = [
+        {"who": f"u{i}", "test": "ab"[i % 2], "what": what, "when": when, "much": i, "os": "web"}
+        for i in range(20)
+        for what, when in (("open", "2026-01-01 10:00:00"), ("buy", "2026-01-02 10:00:00"))
+    ]
+    summary = load(
+        write("log.csv", rows),
+        experiment_id="shop",
+        unit="who",
+        variant="test",
+        event_type="what",
+        timestamp="when",
+        value="much",
+        control="a",
+        metrics=["spent:mean=buy", "opened=open"],
+        segments=["os"],
+    )
+    assert summary.variants == {"a": 10, "b": 10}
+    experiment = store.experiments.get("shop")
+    moments = store.moments.summarise(experiment)
+    assert moments.summary("spent", "b").mean == 10.0
+    assert moments.summary("opened", "b").mean == 1.0
+    assert store.health.units_by_property("shop", "os")[0].units == 10
+    assert experiment.started_at == datetime(2026, 1, 1, 10, tzinfo=UTC)
+
+
+def test_bad_events_are_rejected_with_their_line(load: Load, write: Write, tmp_path: Path) -> None:
+    path = write("events.jsonl", story())
+    bad = ["{not json", '{"event_id": "x"}', json.dumps(event(99, "u", "buy", 1, value="many"))]
+    path.write_text(path.read_text() + "\n" + "\n".join(bad))
+    summary = load(path)
+    assert summary.reasons == {"not_json": 1, "missing_field": 1, "wrong_type": 1}
+    written = (tmp_path / "rejects.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in written] == ["row", "51", "52", "53"]
+
+
+def test_a_metric_over_events_that_are_not_there_is_refused(
+    store: Store, load: Load, write: Write
+) -> None:
+    with pytest.raises(InvalidInputError, match="needs events of type 'pay', but the file has"):
+        load(write("e.jsonl", story()), experiment_id="shop", control="a", metrics=["paid=pay"])
+    assert store.events.count() == 0
+
+
+def totals(*rows: tuple[Any, ...]) -> list[dict[str, Any]]:
+    return [dict(zip(("variant", "day", "n", "won", "m", "v"), row, strict=True)) for row in rows]
+
+
+AGGREGATED = {
+    "experiment_id": "shop",
+    "variant": "variant",
+    "control": "a",
+    "aggregated": True,
+    "metrics": ["won=won", "spent:mean=m/v"],
+}
+
+
+def test_one_row_a_variant_is_a_snapshot(store: Store, load: Load, write: Write) -> None:
+    path = write("t.csv", totals(("a", "", 100, 10, 2.5, 4), ("b", "", 120, 20, 2.0, 3)))
+    assert load(path, **AGGREGATED).units == 220
+    load(path, **AGGREGATED)
+    assert store.experiments.get("shop").source == "aggregated"
+    found = {
+        (item.metric, item.variant_id): item.summary for item in store.aggregates.latest("shop")
+    }
+    assert found[("won", "b")].mean == pytest.approx(1 / 6)
+    assert found[("won", "b")].variance == pytest.approx(1 / 6 * 5 / 6 * 120 / 119)
+    assert (found[("spent", "a")].mean, found[("spent", "a")].variance) == (2.5, 4.0)
+    assert len(store.aggregates.series("shop")) == 4
+
+
+def test_several_times_are_a_series(store: Store, load: Load, write: Write) -> None:
+    days = [(v, f"2026-01-0{d}", 100 * d, d, 1.0, 1.0) for d in (1, 2, 3) for v in "ab"]
+    load(write("t.csv", totals(*days)), **AGGREGATED, timestamp="day")
+    series = store.aggregates.series("shop")
+    assert [item.summary.n for item in series if item.metric == "won"] == [
+        100,
+        100,
+        200,
+        200,
+        300,
+        300,
+    ]
+    assert store.aggregates.latest("shop")[0].summary.n == 300
+
+
+BAD_TOTALS: dict[str, tuple[tuple[Any, ...], str]] = {
+    "more won than units": (("b", "1", 10, 11, 1, 1), "not between 0 and n"),
+    "negative variance": (("b", "1", 10, 1, 1, -1), "a negative variance"),
+    "half a unit": (("b", "1", 10.5, 1, 1, 1), "not a count"),
+    "no number": (("b", "1", "many", 1, 1, 1), "n is no finite number"),
+    "infinite mean": (("b", "1", 10, 1, "inf", 1), "m is no finite number"),
+    "no variant": (("", "1", 10, 1, 1, 1), "variant is empty"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_TOTALS)
+def test_a_bad_snapshot_is_a_rejected_row(
+    store: Store, load: Load, write: Write, tmp_path: Path, name: str
+) -> None:
+    row, message = BAD_TOTALS[name]
+    good = [("a", "", 100, 10, 2.5, 4), ("c", "", 120, 20, 2.0, 3)]
+    summary = load(write("t.csv", totals(*good, row)), **AGGREGATED)
+    assert summary.rows_rejected == 1
+    assert message in (tmp_path / "rejects.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([("a", "", 1, 1, 1, 1), ("a", "", 2, 1, 1, 1), ("b", "", 1, 1, 1, 1)], "several rows"),
+        ([("a", "2026-01-01", 9, 1, 1, 1), ("a", "2026-01-02", 5, 1, 1, 1)], "shrinks from 9 to 5"),
+        ([("a", "", 1, 1, 1, 1)], "only one variant"),
+    ],
+)
+def test_a_series_that_cannot_be_is_refused_whole(
+    store: Store, load: Load, write: Write, rows: list[tuple[Any, ...]], message: str
+) -> None:
+    timestamp = "day" if rows[0][1] else None
+    with pytest.raises(InvalidInputError, match=message):
+        load(write("t.csv", totals(*rows)), **AGGREGATED, timestamp=timestamp)
+    assert store.aggregates.series("shop") == ()
+    assert store.experiments.list() == ()

@@ -6,15 +6,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from neonblue.intelligence import seam
 from neonblue.intelligence.evidence import Comparison, FixedHorizon, MetricEffects
 from neonblue.intelligence.horizon import Horizon
+from neonblue.intelligence.posterior import lift_posterior
 from neonblue.intelligence.priors import Prior
 from neonblue.intelligence.summaries import Summaries
 from neonblue.models import Experiment, MetricDefinition, MetricSummary
-from neonblue.stats.sequential import ConfidenceSequence
-
-FEWEST_UNITS = 2
+from neonblue.stats import comparison as stats
+from neonblue.stats.comparison import InsufficientData
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,16 +54,21 @@ def metric_effects(
 def _effects_of(
     experiment: Experiment, metric: MetricDefinition, summaries: Summaries, terms: Terms
 ) -> MetricEffects:
+    if metric.kind == "quantile":
+        detail = "quantile metrics are read with segment_by left out and detail='full'"
+        return MetricEffects(definition=metric, status="insufficient_data", detail=detail)
     control = summaries.of(metric.name, experiment.control.variant_id)
     comparisons, gaps = [], []
     for variant in experiment.treatments:
         treatment = summaries.of(metric.name, variant.variant_id)
-        gap = missing(metric, control, treatment)
-        if gap:
-            gaps.append(f"{variant.variant_id}: {gap}")
+        found = _textbook(metric, control, treatment, experiment.alpha)
+        if isinstance(found, InsufficientData):
+            gaps.append(f"{variant.variant_id}: {found.detail}")
         else:
-            pair = (variant.variant_id, control, treatment)
-            comparisons.append(compare(experiment, metric, pair, terms))
+            raw = (_mean(metric, control), _mean(metric, treatment))
+            comparisons.append(
+                _comparison(experiment, metric, variant.variant_id, found, raw, terms)
+            )
     return MetricEffects(
         definition=metric,
         status="available" if comparisons else "insufficient_data",
@@ -73,110 +77,70 @@ def _effects_of(
     )
 
 
-def missing(
-    metric: MetricDefinition, control: MetricSummary, treatment: MetricSummary
-) -> str | None:
-    """What is lacking for a comparison, or None when it can be made."""
-    if min(control.n, treatment.n) < FEWEST_UNITS:
-        return f"needs {FEWEST_UNITS} units in each variant"
-    if metric.kind == "ratio" and 0 in (control.denominator_mean, treatment.denominator_mean):
-        return "the denominator is zero in a variant"
-    if control.variance <= 0 and treatment.variance <= 0:
-        return "every unit has the same value"
-    return None
+def _textbook(
+    metric: MetricDefinition, control: MetricSummary, treatment: MetricSummary, alpha: float
+) -> stats.Comparison | InsufficientData:
+    assert metric.kind != "quantile"
+    return stats.compare(
+        control,
+        treatment,
+        kind=metric.kind,
+        alpha=alpha,
+        pooled_null=metric.kind == "proportion",
+        adjust=metric.covariate is not None or metric.pre_period_days is not None,
+    )
 
 
-def compare(
+def _comparison(
     experiment: Experiment,
     metric: MetricDefinition,
-    pair: tuple[str, MetricSummary, MetricSummary],
+    variant: str,
+    found: stats.Comparison,
+    means: tuple[float, float],
     terms: Terms,
 ) -> Comparison:
     """One treatment against control: the sequence decides, the rest is for reading."""
-    variant, control, treatment = pair
-    adjusted = metric.covariate is not None or metric.pre_period_days is not None
-    found = seam.estimate(control, treatment, metric.kind, adjusted)
     horizon = terms.horizon(experiment, variant)
-    units = control.n + treatment.n
-    sequence = horizon.sequence(found.difference, found.safe_error, n=units)
-    relative = horizon.relative(found, n=units)
-    chance, loss, shrunk = _posterior(metric, relative, terms.prior)
-    fixed = _fixed(metric, pair, found, experiment.alpha) if terms.show_fixed_horizon else None
+    sequence, relative = horizon.sequence(found), horizon.relative(found)
+    posterior = lift_posterior(found, metric.direction, terms.prior)
     return Comparison(
         metric=metric.name,
         variant=variant,
-        n_control=int(control.n),
-        n_treatment=int(treatment.n),
-        mean_control=_mean(metric, control),
-        mean_treatment=_mean(metric, treatment),
-        absolute_difference=found.difference,
+        n_control=int(found.n_control),
+        n_treatment=int(found.n_treatment),
+        mean_control=means[0],
+        mean_treatment=means[1],
+        absolute_difference=found.absolute_difference,
         standard_error=found.standard_error,
         ci_lower=sequence.ci_lower,
         ci_upper=sequence.ci_upper,
-        relative_lift=_known(relative.estimate),
-        relative_standard_error=relative.standard_error,
+        relative_lift=found.relative_lift,
+        relative_standard_error=found.log_ratio_standard_error,
         relative_ci_lower=relative.ci_lower,
         relative_ci_upper=relative.ci_upper,
         p_value=min(sequence.p_value, terms.least_p.get((metric.name, variant), 1.0)),
         look_p_value=sequence.p_value,
-        fixed_horizon=fixed,
-        chance_to_win=chance,
-        expected_loss=loss,
-        shrunk_relative_lift=shrunk,
+        fixed_horizon=_fixed(found) if terms.show_fixed_horizon else None,
+        chance_to_win=posterior.chance_to_win if posterior else None,
+        expected_loss=posterior.expected_loss if posterior else None,
+        shrunk_relative_lift=posterior.mean if posterior else None,
         covariate_variance_reduction=found.variance_reduction,
         note=sequence.detail or None,
     )
-
-
-def _known(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
-def _posterior(
-    metric: MetricDefinition, relative: ConfidenceSequence, prior: Prior
-) -> tuple[float | None, float | None, float | None]:
-    """Chance to win, expected loss and shrunken lift, on the relative scale."""
-    if not (math.isfinite(relative.estimate) and relative.standard_error > 0):
-        return None, None, None
-    precision = 1 / relative.standard_error**2 + 1 / prior.sd**2
-    mean = (relative.estimate / relative.standard_error**2 + prior.mean / prior.sd**2) / precision
-    sd = math.sqrt(1 / precision)
-    sign = 1.0 if metric.direction == "increase" else -1.0
-    score = sign * mean / sd
-    density = math.exp(-score * score / 2) / math.sqrt(2 * math.pi)
-    chance = seam.normal(score)
-    loss = sd * (density - score * seam.normal(-score))
-    return chance, max(0.0, loss), mean
 
 
 def _mean(metric: MetricDefinition, summary: MetricSummary) -> float:
     return summary.mean / summary.denominator_mean if metric.kind == "ratio" else summary.mean
 
 
-def _fixed(
-    metric: MetricDefinition,
-    pair: tuple[str, MetricSummary, MetricSummary],
-    found: seam.Estimate,
-    alpha: float,
-) -> FixedHorizon:
-    _, control, treatment = pair
-    p_value, half = seam.two_sided(
-        found.difference, found.standard_error, found.degrees_of_freedom, alpha
-    )
-    method = "welch" if metric.kind == "mean" else "z"
-    if metric.kind == "proportion" and found.variance_reduction is None:
-        pooled = (control.n * control.mean + treatment.n * treatment.mean) / (
-            control.n + treatment.n
-        )
-        error = math.sqrt(pooled * (1 - pooled) * (1 / control.n + 1 / treatment.n))
-        p_value, _ = seam.two_sided(found.difference, error, None, alpha)
-        method = "z_pooled"
+def _fixed(found: stats.Comparison) -> FixedHorizon:
+    normal = math.isinf(found.degrees_of_freedom)
     return FixedHorizon(
-        method=method,
-        p_value=p_value,
-        ci_lower=found.difference - half,
-        ci_upper=found.difference + half,
-        relative_ci_lower=None,
-        relative_ci_upper=None,
-        degrees_of_freedom=found.degrees_of_freedom,
+        method="z test, variance pooled under the null" if normal else "Welch's t test",
+        p_value=found.p_value,
+        ci_lower=found.ci_lower,
+        ci_upper=found.ci_upper,
+        relative_ci_lower=found.relative_ci_lower,
+        relative_ci_upper=found.relative_ci_upper,
+        degrees_of_freedom=None if normal else found.degrees_of_freedom,
     )

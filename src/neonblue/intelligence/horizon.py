@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from neonblue.intelligence.seam import Estimate
+from neonblue.stats.comparison import Comparison
 from neonblue.stats.sequential import (
     ConfidenceSequence,
     burn_in_units,
     confidence_sequence,
+    pooled_log_ratio_standard_error,
+    pooled_standard_error,
     relative_confidence_sequence,
 )
 
@@ -22,25 +25,31 @@ class Horizon:
     alpha: float
     smallest_share: float
 
-    def sequence(self, difference: float, standard_error: float, *, n: float) -> ConfidenceSequence:
+    def sequence(self, found: Comparison) -> ConfidenceSequence:
         """The difference at this look."""
+        error = pooled_standard_error(
+            n_control=found.n_control,
+            variance_control=found.variance_control,
+            n_treatment=found.n_treatment,
+            variance_treatment=found.variance_treatment,
+        )
         return confidence_sequence(
-            difference,
-            standard_error,
-            n=n,
+            found.absolute_difference,
+            float(error),
+            n=found.n_control + found.n_treatment,
             planned_n=self.planned_n,
             maximum_n=self.maximum_n,
             alpha=self.alpha,
             burn_in=self.burn_in,
         )
 
-    def relative(self, found: Estimate, *, n: float) -> ConfidenceSequence:
+    def relative(self, found: Comparison) -> ConfidenceSequence:
         """The lift at this look, through the log of the ratio of means."""
         return relative_confidence_sequence(
             mean_control=found.mean_control,
             mean_treatment=found.mean_treatment,
-            log_ratio_standard_error=found.log_ratio_error,
-            n=n,
+            log_ratio_standard_error=_log_ratio_error(found),
+            n=found.n_control + found.n_treatment,
             planned_n=self.planned_n,
             maximum_n=self.maximum_n,
             alpha=self.alpha,
@@ -51,3 +60,17 @@ class Horizon:
     def burn_in(self) -> float:
         """Units below which nothing is concluded."""
         return burn_in_units(self.planned_n, smallest_share=self.smallest_share)
+
+
+def _log_ratio_error(found: Comparison) -> float:
+    if not (found.mean_control > 0 and found.mean_treatment > 0):
+        return math.nan
+    error = pooled_log_ratio_standard_error(
+        n_control=found.n_control,
+        mean_control=found.mean_control,
+        variance_control=found.variance_control,
+        n_treatment=found.n_treatment,
+        mean_treatment=found.mean_treatment,
+        variance_treatment=found.variance_treatment,
+    )
+    return float(error)

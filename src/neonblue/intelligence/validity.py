@@ -10,13 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import numpy as np
-
-from neonblue.intelligence import seam
 from neonblue.intelligence.evidence import Check, Validity
 from neonblue.intelligence.ledger import FINISHED
 from neonblue.intelligence.summaries import Summaries
 from neonblue.models import Experiment, MetricDefinition
+from neonblue.stats.srm import sequential_srm_test, srm_test
 
 INVALID_P = 0.001
 WARNING_P = 0.01
@@ -70,11 +68,12 @@ def sample_ratio_p_values(
     experiment: Experiment, summaries: Summaries
 ) -> tuple[float | None, float | None]:
     """Chi-square and anytime-valid p of the counts; None with fewer than two live variants."""
-    weights = np.array([variant.weight for variant in experiment.variants])
-    if summaries.units.sum() == 0 or (weights > 0).sum() < 2:
+    weights = [variant.weight for variant in experiment.variants]
+    fixed = srm_test(summaries.units, weights)
+    sequential = sequential_srm_test(summaries.units, weights)
+    if fixed.status == "insufficient_data" or sequential.status == "insufficient_data":
         return None, None
-    counts = summaries.units
-    return seam.srm(counts, weights), seam.sequential_srm(counts, weights)
+    return fixed.p_value, sequential.p_value
 
 
 def sample_ratio(inputs: Inputs) -> Check:

@@ -39,11 +39,14 @@ EXPERIMENTS = Collection(
         "relative_lift": "number",
         "relative_lift_lower": "number",
         "relative_lift_upper": "number",
-        "log_ratio": "number",
-        "log_ratio_se": "number",
+        "improvement": "number",
+        "improvement_standard_error": "number",
         "revenue_impact": "number",
         "duration_days": "number",
         "guardrail_harmed": "text",
+        "version": "number",
+        "status": "text",
+        "units_seen": "number",
     },
 )
 USER_JOURNEYS = Collection(

@@ -61,10 +61,17 @@ class Memory:
         """Whether Chroma or ClickHouse answers for a collection, and how far a rebuild is."""
         return self.upkeep.state(collection.name)
 
-    def remember(self, collection: Collection, documents: Sequence[Document]) -> int:
+    def remember(
+        self,
+        collection: Collection,
+        documents: Sequence[Document],
+        *,
+        embed: Callable[[Sequence[str]], NDArray[np.float32]] | None = None,
+    ) -> int:
         """Store documents and index them; returns how many were new or had changed.
 
-        The same document again costs one look-up: nothing is embedded or stored twice.
+        The same document again costs one look-up: nothing is embedded or stored twice. ``embed``
+        may stand in for the embedder's own, with vectors of the same model from elsewhere.
         """
         self.require_one_model()
         cleaned = [_cleaned(collection, document) for document in documents]
@@ -72,7 +79,7 @@ class Memory:
         known = self.documents.hashes(name, model, [item.document_id for item in cleaned])
         changed = [item for item in cleaned if known.get(item.document_id) != item.content_hash]
         for start in range(0, len(changed), EMBED_BATCH):
-            self._store(name, changed[start : start + EMBED_BATCH])
+            self._store(name, changed[start : start + EMBED_BATCH], embed or self.embedder.embed)
         return len(changed)
 
     def erase(self, collection: Collection, document_ids: Sequence[str]) -> None:
@@ -167,7 +174,7 @@ class Memory:
         )
         for name in COLLECTIONS:
             while batch := self.documents.not_of(name, ours, EMBED_BATCH):
-                self.documents.save(name, self._embedded(batch))
+                self.documents.save(name, self._embedded(batch, self.embedder.embed))
                 done += len(batch)
                 report(done, total, f"{name}: {done} of {total} documents embedded again")
         self._restart_upkeep()
@@ -192,8 +199,13 @@ class Memory:
         self.upkeep.report_broken(IndexBrokenError("documents were embedded again"))
         self.upkeep.start()
 
-    def _store(self, collection: str, documents: Sequence[Document]) -> None:
-        embedded = self._embedded(documents)
+    def _store(
+        self,
+        collection: str,
+        documents: Sequence[Document],
+        embed: Callable[[Sequence[str]], NDArray[np.float32]],
+    ) -> None:
+        embedded = self._embedded(documents, embed)
         with self.upkeep.writing:
             self.documents.save(collection, embedded)
             self._in_index(collection, lambda: self.index.upsert(collection, embedded))
@@ -208,8 +220,12 @@ class Memory:
         except IndexBrokenError as error:
             self.upkeep.report_broken(error)
 
-    def _embedded(self, documents: Sequence[Document]) -> list[EmbeddedDocument]:
-        vectors = self.embedder.embed([document.text for document in documents])
+    def _embedded(
+        self,
+        documents: Sequence[Document],
+        embed: Callable[[Sequence[str]], NDArray[np.float32]],
+    ) -> list[EmbeddedDocument]:
+        vectors = embed([document.text for document in documents])
         return [
             EmbeddedDocument(
                 document=document, vector=vector, fingerprint=self.embedder.fingerprint

@@ -1,0 +1,144 @@
+"""The facts of a finished experiment as a text to be found by, and as metadata to filter by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from neonblue.intelligence.recollection.facts import ExperimentFacts
+from neonblue.models import Variant
+from neonblue.stores.documents import Document, MetadataValue
+
+EVERYBODY = "all users"
+
+
+def experiment_document(facts: ExperimentFacts) -> Document:
+    """The document of an experiment; the same facts give the same document."""
+    return Document(
+        document_id=facts.experiment.experiment_id,
+        text=describe(facts),
+        metadata={field: value for field, value in _metadata(facts) if value is not None},
+    )
+
+
+def describe(facts: ExperimentFacts) -> str:
+    """What changed, for whom, the result with its interval, the verdict and the lesson."""
+    return "\n".join(part for part in (*_plan(facts), *_result(facts), *lessons(facts)) if part)
+
+
+def lessons(facts: ExperimentFacts) -> list[str]:
+    """What to take from it, by rule; every figure is a fact's own."""
+    change = facts.category.replace("_", " ")
+    metric = facts.metric.name if facts.metric is not None else "the primary metric"
+    if facts.outcome is None:
+        why = ", ".join(facts.failed_checks) or "too little data"
+        return [f"Lesson: nothing can be learnt about the effect ({why}); run it again, repaired."]
+    if facts.outcome == "success":
+        found = [f"Lesson: this {change} change improved {metric} here."]
+    elif facts.outcome == "failure":
+        found = [
+            f"Lesson: this {change} change made things worse here; do not repeat it as it was."
+        ]
+    else:
+        found = [_neutral_lesson(facts, change, metric)]
+    if facts.guardrail_harmed is not None:
+        found.append(f"It harmed the guardrail {facts.guardrail_harmed}.")
+    return found
+
+
+def change_of(variants: tuple[Variant, ...]) -> str:
+    """What the treatments did, in the plan's words."""
+    texts = [variant.description or variant.name or variant.variant_id for variant in variants]
+    return "; ".join(texts)
+
+
+def percent(value: float | None) -> str:
+    """A lift for people: ``+4.3 %``."""
+    return "unknown" if value is None else f"{100 * value:+.2f} %"
+
+
+def _neutral_lesson(facts: ExperimentFacts, change: str, metric: str) -> str:
+    lower, upper = facts.improvement_lower, facts.improvement_upper
+    if lower is None or upper is None:
+        return f"Lesson: no effect of this {change} change on {metric} was shown."
+    return (
+        f"Lesson: this {change} change moved {metric} by less than "
+        f"{100 * max(abs(lower), abs(upper)):.2f} % either way; a bolder change or more users "
+        "would be needed."
+    )
+
+
+def _plan(facts: ExperimentFacts) -> Iterator[str]:
+    plan = facts.experiment
+    yield plan.name or plan.experiment_id
+    yield plan.description
+    yield f"Hypothesis: {plan.hypothesis}" if plan.hypothesis else ""
+    yield f"Kind: {facts.category.replace('_', ' ')}" + (
+        f" in {plan.industry}" if plan.industry else ""
+    )
+    yield f"Control: {change_of((plan.control,))}. Changed: {change_of(plan.treatments)}."
+    yield f"For: {_audience(facts)}."
+
+
+def _result(facts: ExperimentFacts) -> Iterator[str]:
+    ran = f"over {facts.duration_days:.0f} days " if facts.duration_days is not None else ""
+    yield f"{facts.units} units {ran}until {facts.ended_at:%Y-%m-%d}."
+    if facts.metric is not None and facts.comparison is not None:
+        item = facts.comparison
+        yield (
+            f"{facts.metric.name}: control {item.mean_control:.6g}, {item.variant} "
+            f"{item.mean_treatment:.6g}; improvement {percent(facts.improvement)} "
+            f"({percent(facts.improvement_lower)} to {percent(facts.improvement_upper)})."
+        )
+    if facts.revenue_metric is not None and facts.revenue_impact is not None:
+        yield f"{facts.revenue_metric}: {facts.revenue_impact:+.6g} a unit."
+    yield f"Verdict: {facts.decision.replace('_', ' ')}. {' '.join(facts.reasons)}"
+
+
+def _audience(facts: ExperimentFacts) -> str:
+    segments = facts.experiment.segments
+    return f"{EVERYBODY}, broken down by {', '.join(segments)}" if segments else EVERYBODY
+
+
+def _metadata(facts: ExperimentFacts) -> Iterator[tuple[str, MetadataValue | None]]:
+    plan, metric, item = facts.experiment, facts.metric, facts.comparison
+    yield "experiment_id", plan.experiment_id
+    yield "name", plan.name
+    yield "type", facts.category
+    yield "industry", plan.industry
+    yield "user_segment", _audience(facts)
+    yield "segments", plan.segments
+    yield "sample_size", float(facts.units)
+    yield "outcome", facts.outcome
+    yield "decision", facts.decision
+    yield "optimization_applied", change_of(plan.treatments)
+    yield "timestamp", facts.ended_at.timestamp()
+    yield "duration_days", facts.duration_days
+    yield "version", float(plan.version)
+    yield "status", plan.status
+    yield "metrics", tuple(found.name for found in plan.metrics)
+    yield "guardrail_harmed", facts.guardrail_harmed
+    yield "improvement", facts.improvement
+    yield "improvement_standard_error", facts.improvement_standard_error
+    yield "revenue_impact", facts.revenue_impact
+    if metric is None or item is None:
+        return
+    yield "metric", metric.name
+    yield "statistical_significance", item.p_value
+    yield "relative_lift", item.relative_lift
+    yield "relative_lift_lower", item.relative_ci_lower
+    yield "relative_lift_upper", item.relative_ci_upper
+    if metric.kind == "proportion":
+        yield "conversion_rate", item.mean_control
+    yield "statistical_power", _power(facts)
+
+
+def _power(facts: ExperimentFacts) -> float | None:
+    """The two-sided power to find the plan's smallest effect (5 % relative without one)."""
+    from scipy.special import ndtr, ndtri
+
+    error = facts.improvement_standard_error
+    if not error:
+        return None
+    target = (facts.metric.mde if facts.metric is not None else None) or 0.05
+    critical = float(ndtri(1 - facts.experiment.alpha / 2))
+    return float(ndtr(target / error - critical) + ndtr(-target / error - critical))

@@ -1,0 +1,131 @@
+"""A finished experiment reduced to what later ones can learn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from neonblue.intelligence.evidence import Analysis, Comparison, MetricEffects
+from neonblue.intelligence.recollection.category import category_of
+from neonblue.models import Experiment, MetricDefinition
+from neonblue.stores.forecasts import Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentFacts:
+    """``outcome`` is None for an invalid experiment, which teaches nothing about its effect.
+
+    ``improvement`` is the relative lift of the decisive comparison, positive when it is for the
+    better; ``revenue_impact`` the absolute difference of the summed metric, a unit.
+    """
+
+    experiment: Experiment
+    category: str
+    decision: str
+    outcome: Outcome | None
+    reasons: tuple[str, ...]
+    units: int
+    duration_days: float | None
+    ended_at: datetime
+    metric: MetricDefinition | None
+    comparison: Comparison | None
+    improvement: float | None
+    improvement_lower: float | None
+    improvement_upper: float | None
+    improvement_standard_error: float | None
+    revenue_metric: str | None
+    revenue_impact: float | None
+    guardrail_harmed: str | None
+    failed_checks: tuple[str, ...]
+
+
+def facts_of(analysis: Analysis) -> ExperimentFacts:
+    """The facts of an analysis of a finished experiment."""
+    experiment = analysis.experiment
+    effects = next((m for m in analysis.metrics if m.definition.role == "primary"), None)
+    comparison = _decisive(effects, analysis.decision.variant)
+    sign = -1.0 if effects is not None and effects.definition.direction == "decrease" else 1.0
+    lift, lower, upper = _lifts(comparison, sign)
+    revenue = _revenue(analysis, comparison)
+    ended_at = experiment.ended_at or analysis.last_event_at or analysis.as_of
+    return ExperimentFacts(
+        experiment=experiment,
+        category=category_of(experiment),
+        decision=analysis.decision.decision,
+        outcome=outcome_of(analysis.decision.decision),
+        reasons=tuple(reason.detail for reason in analysis.decision.reasons),
+        units=analysis.look.units,
+        duration_days=_days(experiment.started_at, ended_at),
+        ended_at=ended_at,
+        metric=effects.definition if effects is not None else None,
+        comparison=comparison,
+        improvement=lift,
+        improvement_lower=lower,
+        improvement_upper=upper,
+        improvement_standard_error=comparison.relative_standard_error if comparison else None,
+        revenue_metric=revenue.metric if revenue is not None else None,
+        revenue_impact=revenue.absolute_difference if revenue is not None else None,
+        guardrail_harmed=_harmed(analysis, comparison),
+        failed_checks=tuple(check.name for check in analysis.validity.failed),
+    )
+
+
+def outcome_of(decision: str) -> Outcome | None:
+    """Ship is a success and rollback a failure; what moved nothing for certain is neutral."""
+    if decision == "ship":
+        return "success"
+    if decision == "rollback":
+        return "failure"
+    return None if decision in ("invalid", "insufficient_data") else "neutral"
+
+
+def _decisive(effects: MetricEffects | None, variant: str | None) -> Comparison | None:
+    """The verdict's variant, else the comparison with the least p-value."""
+    found = effects.comparisons if effects is not None else ()
+    named = next((item for item in found if item.variant == variant), None)
+    return named or min(found, key=lambda item: item.p_value, default=None)
+
+
+def _lifts(
+    comparison: Comparison | None, sign: float
+) -> tuple[float | None, float | None, float | None]:
+    """Lift and bounds with the better direction positive; the textbook bounds where they count."""
+    if comparison is None or comparison.relative_lift is None:
+        return None, None, None
+    source = comparison.fixed_horizon or comparison
+    bounds = [source.relative_ci_lower, source.relative_ci_upper]
+    if sign < 0:
+        bounds = [None if bound is None else -bound for bound in reversed(bounds)]
+    return sign * comparison.relative_lift, bounds[0], bounds[1]
+
+
+def _revenue(analysis: Analysis, decisive: Comparison | None) -> Comparison | None:
+    """The decisive variant's comparison on the first metric that sums values."""
+    if decisive is None:
+        return None
+    summed = (m for m in analysis.metrics if m.definition.aggregation == "sum")
+    return next(
+        (c for metric in summed for c in metric.comparisons if c.variant == decisive.variant), None
+    )
+
+
+def _harmed(analysis: Analysis, decisive: Comparison | None) -> str | None:
+    """The first guardrail whose whole interval lies on the harmful side."""
+    for metric in analysis.metrics:
+        if metric.definition.role != "guardrail" or decisive is None:
+            continue
+        for item in metric.comparisons:
+            worse = (
+                item.ci_upper < 0
+                if metric.definition.direction == "increase"
+                else item.ci_lower > 0
+            )
+            if worse and item.variant == decisive.variant:
+                return metric.definition.name
+    return None
+
+
+def _days(started_at: datetime | None, ended_at: datetime) -> float | None:
+    if started_at is None or ended_at <= started_at:
+        return None
+    return (ended_at - started_at).total_seconds() / 86_400

@@ -1,0 +1,174 @@
+"""What kinds of change did, pooled over the experiments that tried them.
+
+Improvements are pooled by random effects (DerSimonian and Laird 1986, "Meta-analysis in clinical
+trials", eqs. 2, 7 and 8): experiments of one kind differ by more than their noise.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from neonblue.intelligence.recollection.category import BY_NAME, effort_of
+from neonblue.intelligence.recollection.description import percent
+from neonblue.stores.documents import Document, MetadataValue
+from neonblue.stores.forecasts import Outcome
+
+NORMAL_95 = 1.959963984540054
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PooledEffect:
+    """A mean improvement, its standard error, and how much single experiments spread around it."""
+
+    mean: float
+    standard_error: float
+    between_sd: float
+
+    @property
+    def lower(self) -> float:
+        """The lower 95 % bound of the mean."""
+        return self.mean - NORMAL_95 * self.standard_error
+
+    @property
+    def upper(self) -> float:
+        """The upper 95 % bound of the mean."""
+        return self.mean + NORMAL_95 * self.standard_error
+
+
+def pool(effects: Sequence[tuple[float, float]]) -> PooledEffect | None:
+    """Pool (improvement, standard error) pairs; None without a usable one."""
+    usable = [
+        (effect, error**2) for effect, error in effects if error > 0 and math.isfinite(effect)
+    ]
+    if not usable:
+        return None
+    weights = [1 / variance for _, variance in usable]
+    total = sum(weights)
+    fixed = sum(w * effect for w, (effect, _) in zip(weights, usable, strict=True)) / total
+    q = sum(w * (effect - fixed) ** 2 for w, (effect, _) in zip(weights, usable, strict=True))
+    spare = total - sum(w**2 for w in weights) / total
+    between = max(0.0, (q - (len(usable) - 1)) / spare) if spare > 0 else 0.0
+    mixed = [1 / (variance + between) for _, variance in usable]
+    mean = sum(w * effect for w, (effect, _) in zip(mixed, usable, strict=True)) / sum(mixed)
+    return PooledEffect(
+        mean=mean, standard_error=math.sqrt(1 / sum(mixed)), between_sd=math.sqrt(between)
+    )
+
+
+def pattern_documents(experiments: Iterable[Document]) -> list[Document]:
+    """One document for each kind of change in each industry, and for each kind overall."""
+    kinds: dict[tuple[str, str], list[Document]] = defaultdict(list)
+    for document in experiments:
+        if "outcome" not in document.metadata:
+            continue
+        category = str(document.metadata.get("type", "other"))
+        industry = str(document.metadata.get("industry", ""))
+        kinds[category, ""].append(document)
+        if industry:
+            kinds[category, industry].append(document)
+    return [
+        _pattern(category, industry, sorted(documents, key=lambda item: item.document_id))
+        for (category, industry), documents in sorted(kinds.items())
+    ]
+
+
+def counted(documents: Iterable[Document]) -> dict[Outcome, int]:
+    """How many documents have each outcome."""
+    counts: dict[Outcome, int] = {"success": 0, "failure": 0, "neutral": 0}
+    for document in documents:
+        outcome = document.metadata.get("outcome")
+        if outcome in counts:
+            counts[outcome] += 1
+    return counts
+
+
+def effects_of(documents: Iterable[Document]) -> list[tuple[float, float]]:
+    """The (improvement, standard error) of each document that has both."""
+    return [
+        (float(cast(float, effect)), float(cast(float, error)))
+        for document in documents
+        if (effect := document.metadata.get("improvement")) is not None
+        and (error := document.metadata.get("improvement_standard_error")) is not None
+    ]
+
+
+def _pattern(category: str, industry: str, documents: Sequence[Document]) -> Document:
+    counts, pooled = counted(documents), pool(effects_of(documents))
+    metadata = dict(_metadata(category, industry, documents, counts, pooled))
+    return Document(
+        document_id=f"{category}|{industry}",
+        text=_text(category, industry, documents, counts, pooled),
+        metadata={field: value for field, value in metadata.items() if value not in ("", ())},
+    )
+
+
+def _metadata(
+    category: str,
+    industry: str,
+    documents: Sequence[Document],
+    counts: Mapping[Outcome, int],
+    pooled: PooledEffect | None,
+) -> Iterator[tuple[str, MetadataValue]]:
+    yield "optimization_type", category
+    yield "industry", industry
+    yield "outcome", _leaning(counts)
+    yield "implementation_effort", effort_of(category)
+    yield "experiments", tuple(document.document_id for document in documents)[-100:]
+    yield "applied_to_segments", _segments(documents)
+    yield "tests", float(len(documents))
+    yield "successes", float(counts["success"])
+    yield "failures", float(counts["failure"])
+    yield "timestamp", max(float(cast(float, d.metadata["timestamp"])) for d in documents)
+    if pooled is not None:
+        yield "improvement", pooled.mean
+        yield "improvement_lower", pooled.lower
+        yield "improvement_upper", pooled.upper
+
+
+def _text(
+    category: str,
+    industry: str,
+    documents: Sequence[Document],
+    counts: Mapping[Outcome, int],
+    pooled: PooledEffect | None,
+) -> str:
+    known = BY_NAME.get(category)
+    where = f" in {industry}" if industry else ""
+    lines = [
+        f"{category.replace('_', ' ').capitalize()} changes{where}: {len(documents)} tested, "
+        f"{counts['success']} succeeded, {counts['failure']} failed, {counts['neutral']} neutral."
+    ]
+    if pooled is not None:
+        lines.append(
+            f"Pooled improvement of the primary metric {percent(pooled.mean)} "
+            f"({percent(pooled.lower)} to {percent(pooled.upper)})"
+            + (
+                f", single ones spread by {100 * pooled.between_sd:.2f} % around it."
+                if len(documents) > 1
+                else "."
+            )
+        )
+    if known is not None:
+        lines.append(f"The idea in general: {known.pattern}.")
+    applied = [str(d.metadata.get("optimization_applied", "")) for d in documents]
+    lines += [f"Tried: {text[:160]}" for text in applied[-5:] if text]
+    return "\n".join(lines)
+
+
+def _leaning(counts: Mapping[Outcome, int]) -> Outcome:
+    if counts["success"] == counts["failure"]:
+        return "neutral"
+    return "success" if counts["success"] > counts["failure"] else "failure"
+
+
+def _segments(documents: Sequence[Document]) -> tuple[str, ...]:
+    found = {
+        segment
+        for document in documents
+        for segment in cast("tuple[str, ...]", document.metadata.get("segments", ()))
+    }
+    return tuple(sorted(found))[:50]

@@ -1,0 +1,29 @@
+"""A store and a memory to learn from."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from neonblue.memory.embedding import Embedder, open_embedder
+from neonblue.memory.library import Memory
+from neonblue.stores import Store, open_store
+
+
+@pytest.fixture(scope="session")
+def embedder() -> Embedder:
+    return open_embedder()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(f"chdb://{tmp_path / 'clickhouse'}")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def memory(store: Store, embedder: Embedder, tmp_path: Path) -> Iterator[Memory]:
+    opened = Memory(store.documents, embedder, tmp_path / "chroma")
+    yield opened
+    opened.close()

@@ -43,7 +43,7 @@ STATUSES: Mapping[str, ExperimentStatus] = {
     "archived": "archived",
 }
 # Our word, then the words that platforms use for it.
-SYNONYMS = {
+SYNONYMS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "experiments": {
         "experiment_id": ("experiment_id", "key", "id"),
         "started_at": ("started_at", "start_date", "start_time"),
@@ -174,8 +174,7 @@ def _of(rows: Sequence[DefinitionRow], table: str, kind: type) -> tuple[Any, ...
 def _fields(row: DefinitionRow, kind: type) -> dict[str, Any]:
     """The columns that a model knows, under its names, without nulls."""
     content: dict[str, Any] = dict(row.content)
-    synonyms: Mapping[str, tuple[str, ...]] = SYNONYMS[row.table_name]
-    for name, words in synonyms.items():
+    for name, words in SYNONYMS[row.table_name].items():
         found = next((content[word] for word in words if content.get(word) is not None), None)
         if found is not None:
             content[name] = found

@@ -85,6 +85,8 @@ class Pipeline:
         if prepared.enrichment is not None:
             self._store.enrichments.insert(prepared.enrichment.rows)
         self._store.events.delete(prepared.deletions)
+        if prepared.events.num_rows:
+            self._store.journey_marks.touch(prepared.events["user_id"].unique())
         defined, unusable = self._definitions.apply([change for _, change in prepared.changes])
         letters = [
             *prepared.letters,

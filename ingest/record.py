@@ -43,10 +43,12 @@ class Outgoing(NamedTuple):
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
-def read_lines(stream: IO[bytes], name: str, batch_rows: int) -> Iterator[list[LineRecord]]:
+def read_lines(
+    stream: IO[bytes], name: str, batch_rows: int, first_line: int = 0
+) -> Iterator[list[LineRecord]]:
     """Batches of the lines of a stream; blank lines count, but are left out."""
     batch: list[LineRecord] = []
-    for number, line in enumerate(stream):
+    for number, line in enumerate(stream, first_line):
         text = line.strip(b"\r\n")
         if text.strip():
             batch.append(LineRecord(name, 0, number, None, text))

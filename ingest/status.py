@@ -69,8 +69,14 @@ class StatusBoard:
         with self._guard:
             self.now.journeys_waiting = waiting
             self.now.oldest_journey_seconds = oldest_seconds
+        self._telemetry.journeys(waiting, oldest_seconds)
+        self.journeys_indexed(indexed)
+
+    def journeys_indexed(self, indexed: int) -> None:
+        """Journeys became searchable."""
+        with self._guard:
             self.now.journeys_indexed += indexed
-        self._telemetry.journeys(waiting, oldest_seconds, indexed)
+        self._telemetry.journeys_indexed(indexed)
 
     def paused(self, paused: bool) -> None:
         """Whether the worker has stopped fetching until it has caught up with writing."""

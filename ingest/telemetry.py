@@ -46,8 +46,11 @@ class Telemetry:
             topic, _, partition = name.rpartition(":")
             self._lag.set(messages, {"topic": topic, "partition": partition})
 
-    def journeys(self, waiting: int, oldest_seconds: float, indexed: int) -> None:
+    def journeys(self, waiting: int, oldest_seconds: float) -> None:
         """How far the index of journeys is behind."""
         self._waiting.set(waiting)
         self._oldest.set(oldest_seconds)
+
+    def journeys_indexed(self, indexed: int) -> None:
+        """Journeys became searchable."""
         self._indexed.add(indexed)

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-BATCH_RECORDS = 10_000
 FLUSH_SECONDS = 0.25
 QUEUED_BATCHES = 2
 DRAIN_SECONDS = 4.0
@@ -117,9 +116,10 @@ class Worker:
         records: list[Record] = []
         offsets: dict[TopicPartition, int] = {}
         flush_at = time.monotonic() + FLUSH_SECONDS
-        while len(records) < BATCH_RECORDS and (left := flush_at - time.monotonic()) > 0:
+        most = self._settings.batch_records
+        while len(records) < most and (left := flush_at - time.monotonic()) > 0:
             fetched = await consumer.getmany(
-                timeout_ms=max(1, int(left * 1000)), max_records=BATCH_RECORDS - len(records)
+                timeout_ms=max(1, int(left * 1000)), max_records=most - len(records)
             )
             for partition, messages in fetched.items():
                 records += messages

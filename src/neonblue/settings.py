@@ -72,6 +72,7 @@ class KafkaSettings(BaseSettings):
     definition_topics: str = ""
     group_id: str = "neonblue-ingest"
     session_timeout_ms: int = Field(default=6000, ge=500)
+    batch_records: int = Field(default=10_000, ge=1, le=100_000)
 
 
 class LanguageModelSettings(BaseSettings):
@@ -100,3 +101,18 @@ class EmbeddingSettings(BaseSettings):
     model_path: Path | None = None
     openai_model: str = "text-embedding-3-small"
     openai_base_url: str | None = None
+
+
+class HttpSettings(BaseSettings):
+    """Who may talk to ``serve --http``: ``NEONBLUE_HTTP_TOKEN``, ``NEONBLUE_HTTP_READ_TOKEN``."""
+
+    model_config = SettingsConfigDict(env_prefix="NEONBLUE_HTTP_")
+
+    token: SecretStr | None = None
+    read_token: SecretStr | None = None
+    allowed_hosts: str = ""
+
+    @property
+    def hosts(self) -> list[str]:
+        """Names, beside the one it listens on, under which clients may reach the server."""
+        return [host.strip() for host in self.allowed_hosts.split(",") if host.strip()]

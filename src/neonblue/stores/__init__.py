@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from neonblue.stores.forecasts import Forecasts
     from neonblue.stores.health import Health
     from neonblue.stores.ingest_workers import IngestWorkers
+    from neonblue.stores.journey_facts import Journeys
+    from neonblue.stores.journey_marks import JourneyMarks
     from neonblue.stores.loads import Loads
     from neonblue.stores.looks import Looks
     from neonblue.stores.moments import Moments
     from neonblue.stores.outcomes import Outcomes
+    from neonblue.stores.text_vectors import TextVectors
 
 
 class Store:
@@ -127,6 +130,27 @@ class Store:
         from neonblue.stores.ingest_workers import IngestWorkers
 
         return IngestWorkers(self.database)
+
+    @cached_property
+    def journeys(self) -> Journeys:
+        """What units did, as facts."""
+        from neonblue.stores.journey_facts import Journeys
+
+        return Journeys(self.database)
+
+    @cached_property
+    def journey_marks(self) -> JourneyMarks:
+        """Which journeys changed since they were indexed."""
+        from neonblue.stores.journey_marks import JourneyMarks
+
+        return JourneyMarks(self.database)
+
+    @cached_property
+    def text_vectors(self) -> TextVectors:
+        """Vectors of texts by hash."""
+        from neonblue.stores.text_vectors import TextVectors
+
+        return TextVectors(self.database)
 
     def close(self) -> None:
         """Close the database under it."""

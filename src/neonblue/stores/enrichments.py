@@ -58,17 +58,14 @@ class Enrichments:
 
     def recent_users(self, *, days: float, limit: int) -> pa.Table:
         """The units seen last, within ``days`` of the newest event: ``user_id``, ``event_types``
-        with their ``counts``, ``first_ms``, ``last_ms``, ``last_type`` and ``events``."""
+        with their ``counts``, ``last_ms`` and ``last_type``."""
         return self._database.table(
             """
-            SELECT user_id, sumMap([event_type], [events]) AS totals,
-                   totals.1 AS event_types, totals.2 AS counts,
-                   min(first_ms) AS first_ms, max(last_ms) AS last_ms,
-                   argMax(event_type, last_ms) AS last_type, sum(events) AS events
+            SELECT user_id, groupArray(event_type) AS event_types, groupArray(times) AS counts,
+                   max(seen_ms) AS last_ms, argMax(event_type, seen_ms) AS last_type
             FROM (
-                SELECT user_id, toString(event_type) AS event_type, uniqExact(event_id) AS events,
-                       min(toUnixTimestamp64Milli(timestamp)) AS first_ms,
-                       max(toUnixTimestamp64Milli(timestamp)) AS last_ms
+                SELECT user_id, toString(event_type) AS event_type, uniqExact(event_id) AS times,
+                       max(toUnixTimestamp64Milli(timestamp)) AS seen_ms
                 FROM events
                 WHERE toUnixTimestamp64Milli(timestamp) >= (
                     SELECT max(toUnixTimestamp64Milli(timestamp)) - {window:Int64} FROM events

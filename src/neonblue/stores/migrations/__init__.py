@@ -16,6 +16,7 @@ from neonblue.stores.migrations import (
     experiments,
     forecasts,
     ingestion,
+    journey_marks,
     loads,
     looks,
 )
@@ -33,6 +34,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     forecasts.MIGRATION,
     looks.MIGRATION,
     ingestion.MIGRATION,
+    journey_marks.MIGRATION,
 )
 
 APPLIED_TABLE = """

@@ -1,0 +1,80 @@
+"""A unit's journey as a document: a short text to search by meaning, and facts to filter by.
+
+The text is made of coarse words on purpose. Journeys that are alike share it, so a busy stream
+needs few embeddings: each distinct text is embedded once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import groupby
+
+from neonblue.ingest.event_kinds import CONSIDER, CONVERT, ENGAGE, LEAVE, kind_of
+from neonblue.ingest.scorer import STAGES
+from neonblue.stores.documents import Document
+from neonblue.stores.journey_facts import JourneyFacts
+
+TOLD_ACTIONS = 5
+AMOUNTS = ((1, "one"), (3, "a few"), (10, "several"), (30, "many"))
+
+
+def journey_document(facts: JourneyFacts) -> Document:
+    """The document of the ``user_journeys`` collection; its id is the unit's."""
+    return Document(
+        document_id=facts.user_id,
+        text=journey_text(facts),
+        metadata={
+            "user_id": facts.user_id,
+            "user_segment": facts.segment,
+            "journey_length": float(facts.events),
+            "session_duration": (facts.last_at - facts.first_at).total_seconds(),
+            "conversion_outcome": "converted" if _converted(facts.last_types) else "not_converted",
+            "value": float(facts.value),
+            "device_type": facts.device,
+            "traffic_source": facts.source,
+            "stage": stage_of(facts.last_types),
+            "experiments": facts.experiments,
+            "timestamp": facts.last_at.timestamp(),
+        },
+    )
+
+
+def journey_text(facts: JourneyFacts) -> str:
+    """What happened, in plain words without names, numbers or identifiers."""
+    actions = [action for action, _ in groupby(map(_words, facts.last_types))][-TOLD_ACTIONS:]
+    parts = [
+        f"A visitor who is {stage_of(facts.last_types)}.",
+        f"Lately: {', then '.join(actions)}.",
+        f"{_amount(facts.events)} events in {_amount(facts.sessions)} sessions.",
+        f"On {facts.device}." if facts.device else "",
+        f"Came from {facts.source}." if facts.source else "",
+        f"Segment {facts.segment}." if facts.segment else "",
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def stage_of(event_types: Sequence[str]) -> str:
+    """The stage by the rules of ``RuleScorer``, from the latest event types, oldest first."""
+    kinds = [kind_of(each) for each in event_types]
+    if kinds and kinds[-1] == LEAVE:
+        return STAGES[5]
+    if CONVERT in kinds:
+        return STAGES[4]
+    if CONSIDER in kinds:
+        return STAGES[3]
+    if kinds.count(ENGAGE) >= 3:
+        return STAGES[2]
+    return STAGES[1] if len(kinds) > 1 else STAGES[0]
+
+
+def _converted(event_types: Sequence[str]) -> bool:
+    return any(kind_of(each) == CONVERT for each in event_types)
+
+
+def _words(event_type: str) -> str:
+    return re.sub(r"[^a-z]+", " ", event_type.lower()).strip() or "something"
+
+
+def _amount(count: int) -> str:
+    return next((word for most, word in AMOUNTS if count <= most), "very many")

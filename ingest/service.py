@@ -1,0 +1,123 @@
+"""The worker put together from its parts, and run until it is asked to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from neonblue.errors import UnavailableError
+from neonblue.ingest.definitions import Definitions
+from neonblue.ingest.enrich import Enricher
+from neonblue.ingest.journey_index import JourneyIndex
+from neonblue.ingest.pipeline import Pipeline
+from neonblue.ingest.status import StatusBoard
+from neonblue.ingest.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from neonblue.ingest.scorer import Scorer
+    from neonblue.ingest.worker import Worker
+    from neonblue.memory.library import Memory
+    from neonblue.settings import KafkaSettings
+    from neonblue.stores import Store
+
+logger = logging.getLogger(__name__)
+
+FIRST_RETRY_SECONDS = 1.0
+LONGEST_RETRY_SECONDS = 30.0
+
+
+def open_pipeline(store: Store, *, source: str, scorer: Scorer | None = None) -> Pipeline:
+    """A pipeline whose enrichment starts from what ClickHouse has."""
+    enricher = Enricher(scorer)
+    enricher.recall(store)
+    return Pipeline(store, Definitions(store), source=source, enricher=enricher)
+
+
+class IngestService:
+    """The Kafka worker and the index of journeys, in threads beside whatever else runs.
+
+    ``memory`` is opened only when the first journey is to be indexed. When Kafka is not there yet,
+    it is asked again until it is or ``stop`` is called.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        settings: KafkaSettings,
+        memory: Callable[[], Memory],
+        scorer: Scorer | None = None,
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._board = StatusBoard(store, Telemetry())
+        self._journeys = JourneyIndex(store, memory, self._board)
+        self._scorer = scorer
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._worker: Worker | None = None
+
+    def start(self) -> IngestService:
+        """Begin; returns at once."""
+        self._thread.start()
+        self._journeys.start()
+        return self
+
+    def ask_to_stop(self) -> None:
+        """Ask the worker to drain and leave; returns at once, also in a signal handler."""
+        self._stopping.set()
+        self._journeys.ask_to_stop()
+        loop, worker = self._loop, self._worker
+        if loop is not None and worker is not None:
+            loop.call_soon_threadsafe(worker.stop)
+
+    def stop(self, timeout_seconds: float = 5.0) -> bool:
+        """Drain and leave the group; whether that was done in time."""
+        deadline = time.monotonic() + timeout_seconds
+        self.ask_to_stop()
+        self._thread.join(timeout_seconds)
+        indexed = self._journeys.stop(max(0.0, deadline - time.monotonic()))
+        return indexed and not self._thread.is_alive()
+
+    def wait(self) -> None:
+        """Return when the worker has ended."""
+        self._thread.join()
+        self._journeys.stop()
+
+    def _run(self) -> None:
+        delay = FIRST_RETRY_SECONDS
+        while not self._stopping.is_set():
+            started = time.monotonic()
+            self._attempt()
+            if time.monotonic() - started > LONGEST_RETRY_SECONDS:
+                delay = FIRST_RETRY_SECONDS
+            self._stopping.wait(delay)
+            delay = min(2 * delay, LONGEST_RETRY_SECONDS)
+
+    def _attempt(self) -> None:
+        try:
+            asyncio.run(self._work())
+        except UnavailableError as error:
+            self._board.trouble(str(error))
+            logger.warning("the worker starts again: %s", error)
+        except Exception as error:
+            # A server must not lose its worker over a fault nobody foresaw: say so, go on.
+            self._board.trouble(repr(error))
+            logger.exception("the worker failed and starts again")
+
+    async def _work(self) -> None:
+        from neonblue.ingest.worker import Worker
+
+        pipeline = open_pipeline(self._store, source="kafka", scorer=self._scorer)
+        worker = Worker(self._settings, pipeline, self._board)
+        self._loop, self._worker = asyncio.get_running_loop(), worker
+        try:
+            # A wish to stop from before the worker was there would otherwise be missed.
+            if not self._stopping.is_set():
+                await worker.run()
+        finally:
+            self._loop = self._worker = None

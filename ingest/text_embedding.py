@@ -1,0 +1,55 @@
+"""Embeds each distinct text once: vectors are looked up here, then in ClickHouse, then made."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from neonblue.ingest.enrich import text_hash
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from neonblue.memory.embedding import Embedder
+    from neonblue.stores.text_vectors import TextVectors
+
+KEPT_VECTORS = 20_000
+
+
+class TextEmbedding:
+    """Used by one thread; ``made`` counts the texts that had to be embedded."""
+
+    def __init__(self, embedder: Embedder, vectors: TextVectors) -> None:
+        self._embedder = embedder
+        self._vectors = vectors
+        self._kept: OrderedDict[int, NDArray[np.float32]] = OrderedDict()
+        self.made = 0
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """One row a text, in order."""
+        import numpy as np
+
+        hashes = [text_hash(text) for text in texts]
+        known = {each: self._kept[each] for each in set(hashes) if each in self._kept}
+        missing = {
+            each: text for each, text in zip(hashes, texts, strict=True) if each not in known
+        }
+        if missing:
+            known |= self._vectors.find(self._embedder.fingerprint, list(missing))
+            known |= self._make({each: missing[each] for each in missing.keys() - known.keys()})
+        for each in known:
+            self._kept[each] = known[each]
+            self._kept.move_to_end(each)
+        while len(self._kept) > KEPT_VECTORS:
+            self._kept.popitem(last=False)
+        return np.stack([known[each] for each in hashes])
+
+    def _make(self, texts: dict[int, str]) -> dict[int, NDArray[np.float32]]:
+        if not texts:
+            return {}
+        vectors = self._embedder.embed(list(texts.values()))
+        self._vectors.save(self._embedder.fingerprint, list(texts), list(vectors))
+        self.made += len(texts)
+        return dict(zip(texts, vectors, strict=True))

@@ -1,0 +1,120 @@
+"""``neonblue ingest``: run the Kafka worker, or read events from a file or stdin."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from neonblue.errors import InvalidInputError, StoreBusyError
+
+CHUNK_LINES = 50_000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Without FILE, the Kafka worker runs until it is stopped."""
+    parser.add_argument(
+        "file",
+        nargs="?",
+        metavar="FILE",
+        help="JSON lines of events or change envelopes, '-' for stdin; without it, Kafka",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the worker, or one file."""
+    if arguments.file is None:
+        return _run_worker()
+    if arguments.file == "-":
+        return _read_stdin(sys.stdin.buffer)
+    path = Path(arguments.file).expanduser().resolve()
+    if not path.is_file():
+        raise InvalidInputError(
+            f"there is no file {str(path)!r}: give a file of JSON lines, or '-'"
+        )
+    print(json.dumps(_read_file(path, path.name, 0)))
+    return 0
+
+
+def _run_worker() -> int:
+    """Until SIGINT or SIGTERM; then what is under way is finished first."""
+    from neonblue.ingest.service import IngestService
+    from neonblue.settings import KafkaSettings
+    from neonblue.workspace import open_workspace
+
+    settings = KafkaSettings()
+    if not settings.bootstrap_servers:
+        raise InvalidInputError(
+            "there is no Kafka to read from: set KAFKA_BOOTSTRAP_SERVERS, "
+            "or give a file: `neonblue ingest FILE`"
+        )
+    with _data_owned(), open_workspace() as workspace:
+        service = IngestService(workspace.store, settings, lambda: workspace.memory).start()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: service.ask_to_stop())
+        print(f"reading {settings.events_topic} from {settings.bootstrap_servers}", file=sys.stderr)
+        service.wait()
+    return 0
+
+
+@contextmanager
+def _data_owned() -> Iterator[None]:
+    """The data directory, for as long as the worker runs; a server has no owner."""
+    from neonblue.servers.data_directory import DataDirectory
+    from neonblue.settings import StoreSettings
+
+    settings = StoreSettings()
+    if not settings.embedded:
+        yield
+        return
+    directory = DataDirectory(settings.owned_directory)
+    if not directory.own():
+        raise StoreBusyError(
+            f"another process holds {str(settings.owned_directory)!r} and runs the worker itself "
+            "when KAFKA_BOOTSTRAP_SERVERS is set there: set it for that process, or end it first"
+        )
+    try:
+        yield
+    finally:
+        directory.close()
+
+
+def _read_stdin(stream: IO[bytes]) -> int:
+    """Chunk by chunk, so that a stream without an end is queryable as it goes."""
+    total: dict[str, Any] = {}
+    for number, lines in enumerate(_chunks(stream)):
+        with tempfile.NamedTemporaryFile(prefix="neonblue-", suffix=".jsonl") as spooled:
+            spooled.writelines(lines)
+            spooled.flush()
+            part = _read_file(Path(spooled.name), "stdin", number * CHUNK_LINES)
+        total = {key: total.get(key, 0) + value for key, value in part.items()}
+    print(json.dumps(total))
+    return 0
+
+
+def _chunks(stream: IO[bytes]) -> Iterator[list[bytes]]:
+    lines: list[bytes] = []
+    for line in stream:
+        lines.append(line)
+        if len(lines) >= CHUNK_LINES:
+            yield lines
+            lines = []
+    if lines:
+        yield lines
+
+
+def _read_file(path: Path, name: str, first_line: int) -> dict[str, Any]:
+    from neonblue.servers.embedded import run_job
+
+    arguments = {"path": str(path), "name": name, "first_line": first_line}
+    return run_job("ingest", arguments, _show)
+
+
+def _show(done: float, total: float, message: str) -> None:
+    print(f"\r{done:,.0f} {message}", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,38 @@
+"""Read a file of JSON lines through the worker's own pipeline: events and change envelopes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from neonblue.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from neonblue.jobs import Report
+    from neonblue.workspace import Workspace
+
+BATCH_LINES = 10_000
+
+
+def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    """``path`` is absolute; ``name`` and ``first_line`` say where its lines stood."""
+    from neonblue.ingest.record import read_lines
+    from neonblue.ingest.service import open_pipeline
+
+    path = Path(arguments["path"])
+    if not path.is_file():
+        raise InvalidInputError(f"there is no file {str(path)!r}: give a file of JSON lines")
+    name = arguments.get("name", path.name)
+    pipeline = open_pipeline(workspace.store, source=name)
+    counts = {"messages": 0, "events": 0, "deletions": 0, "definitions": 0, "dead_letters": 0}
+    with path.open("rb") as stream:
+        for records in read_lines(stream, name, BATCH_LINES, int(arguments.get("first_line", 0))):
+            written = pipeline.write(pipeline.prepare(records))
+            counts["messages"] += len(records)
+            counts["events"] += written.events
+            counts["deletions"] += written.deletions
+            counts["definitions"] += written.definitions
+            counts["dead_letters"] += len(written.letters)
+            report(counts["messages"], 0, "messages read")
+    return counts

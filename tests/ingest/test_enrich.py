@@ -1,0 +1,128 @@
+"""Enrichment in columns says what a slow reading of each unit's past would say."""
+
+import json
+from typing import Any
+
+import pyarrow as pa
+
+from neonblue.ingest.activity import Features
+from neonblue.ingest.decode import EventDecoder
+from neonblue.ingest.enrich import Enricher
+from neonblue.ingest.event_kinds import CONSIDER, CONVERT, LEAVE, OTHER, VIEW, kind_of
+from neonblue.ingest.scorer import RuleScorer, Scores
+from neonblue.ingest.sentiment import read_text
+from neonblue.stores import Store
+
+
+def decoded(contents: list[dict[str, Any]]) -> pa.Table:
+    return EventDecoder("test").decode([json.dumps(each).encode() for each in contents]).events
+
+
+def stages(enricher: Enricher, contents: list[dict[str, Any]]) -> list[str]:
+    enrichment, poison = enricher.enrich(decoded(contents))
+    assert poison == []
+    return list(enrichment.rows["user_journey_stage"].to_pylist())
+
+
+def test_a_unit_moves_through_the_stages(make_event: Any) -> None:
+    types = ["page_view", "page_view", "click", "click", "search", "add_to_cart", "purchase"]
+    contents = [
+        make_event(n, user_id="one", event_type=each, event_id=f"x{n}")
+        for n, each in enumerate([*types, "unsubscribe"])
+    ]
+    expected = ["new", *["exploring"] * 3, "engaged", "considering", "converted", "leaving"]
+    assert stages(Enricher(), contents) == expected
+    # The same, message by message: the past is carried from batch to batch.
+    enricher = Enricher()
+    assert [stages(enricher, [each])[0] for each in contents] == expected
+
+
+def test_a_long_pause_ends_the_recent_past(make_event: Any) -> None:
+    contents = [
+        make_event(1, user_id="one", event_type="purchase", timestamp="2026-01-01T00:00:00Z"),
+        make_event(2, user_id="one", event_type="page_view", timestamp="2026-01-09T00:00:00Z"),
+        make_event(3, user_id="one", event_type="page_view", timestamp="2026-01-09T00:01:00Z"),
+    ]
+    assert stages(Enricher(), contents) == ["converted", "new", "exploring"]
+    enricher = Enricher()
+    assert [stages(enricher, [each])[0] for each in contents] == ["converted", "new", "exploring"]
+
+
+def test_batches_of_any_size_give_the_same_enrichment(make_event: Any) -> None:
+    contents = [make_event(number) for number in range(300)]
+    whole, parts = Enricher(), Enricher()
+    together, _ = whole.enrich(decoded(contents))
+    apart = [parts.enrich(decoded(contents[at : at + 37]))[0] for at in range(0, 300, 37)]
+    names = ["user_journey_stage", "behavioral_score", "intent", "segment", "text_hash"]
+    columns = pa.concat_tables([each.rows for each in apart]).select(names)
+    assert columns.to_pydict() == together.rows.select(names).to_pydict()
+
+
+def test_the_next_action_is_the_most_frequent_successor(make_event: Any) -> None:
+    cycle = ["page_view", "click", "purchase"]
+    contents = [
+        make_event(n, user_id="one", event_id=f"x{n}", event_type=cycle[n % 3]) for n in range(90)
+    ]
+    enricher = Enricher()
+    first, _ = enricher.enrich(decoded(contents))
+    assert set(first.rows["likely_next_action"].to_pylist()) == {""}
+    later, _ = enricher.enrich(decoded(contents[:3]))
+    assert later.rows["likely_next_action"].to_pylist() == ["click", "purchase", "page_view"]
+    assert min(later.rows["next_action_probability"].to_pylist()) > 0.9
+
+
+def test_the_platforms_own_segment_wins(make_event: Any) -> None:
+    contents = [make_event(1, properties={"segment": "vip"}), make_event(2, properties={})]
+    enrichment, _ = Enricher().enrich(decoded(contents))
+    assert enrichment.rows["segment"].to_pylist() == ["vip", "new"]
+
+
+def test_poison_hurts_nobody_else(make_event: Any) -> None:
+    class Picky(RuleScorer):
+        def score(self, features: Features) -> Scores:
+            if (features.kinds == LEAVE).any():
+                raise ZeroDivisionError("poison")
+            return super().score(features)
+
+    contents = [make_event(number) for number in range(20)]
+    contents[7]["event_type"] = "unsubscribe"
+    enrichment, poison = Enricher(Picky()).enrich(decoded(contents))
+    assert [row for row, _ in poison] == [7]
+    assert list(enrichment.positions) == [row for row in range(20) if row != 7]
+    assert enrichment.rows["event_id"].to_pylist() == [f"e{n}" for n in range(20) if n != 7]
+
+
+def test_a_new_worker_recalls_what_clickhouse_has(store: Store, make_event: Any) -> None:
+    contents = [
+        make_event(1, user_id="one", event_type="page_view"),
+        make_event(2, user_id="one", event_type="add_to_cart"),
+    ]
+    store.events.insert(decoded(contents))
+    enricher = Enricher()
+    enricher.recall(store)
+    assert stages(enricher, [make_event(3, user_id="one", event_type="page_view")]) == [
+        "considering"
+    ]
+
+
+def test_the_past_of_units_is_bounded(make_event: Any) -> None:
+    from neonblue.ingest.activity import Activity
+
+    activity = Activity(max_units=1000)
+    for start in range(0, 5000, 250):
+        contents = [
+            make_event(n, user_id=f"unit{n}", event_id=f"x{n}") for n in range(start, start + 250)
+        ]
+        activity.keep(activity.look(decoded(contents)))
+        assert len(activity) <= 1250
+
+
+def test_kinds_are_read_from_words() -> None:
+    kinds = {"PageView": VIEW, "add_to_cart": CONSIDER, "order-placed": CONVERT, "xyzzy": OTHER}
+    assert {name: kind_of(name) for name in kinds} == kinds
+
+
+def test_sentiment_knows_negation_and_says_nothing_when_there_is_nothing() -> None:
+    assert read_text("great and easy").sentiment == 1
+    assert read_text("not good at all").sentiment == -1
+    assert read_text("checkout page").sentiment is None

@@ -1,0 +1,89 @@
+"""Journeys follow their events into the index, once a distinct text, wanted ones first."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from neonblue.ingest.journey_index import JourneyIndex
+from neonblue.ingest.pipeline import Pipeline
+from neonblue.ingest.record import LineRecord
+from neonblue.ingest.status import StatusBoard
+from neonblue.ingest.telemetry import Telemetry
+from neonblue.memory.collections import USER_JOURNEYS
+from neonblue.memory.embedding import open_embedder
+from neonblue.memory.library import Memory
+from neonblue.stores import Store
+
+
+@pytest.fixture
+def memory(store: Store, tmp_path: Path) -> Iterator[Memory]:
+    opened = Memory(store.documents, open_embedder("minilm"), tmp_path / "chroma").start()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def index(store: Store, memory: Memory) -> JourneyIndex:
+    return JourneyIndex(store, lambda: memory, StatusBoard(store, Telemetry()))
+
+
+@pytest.fixture
+def feed(pipeline: Pipeline, make_message: Any) -> Callable[..., None]:
+    """Write events the way the worker does."""
+
+    def write(*numbers: int, **changes: Any) -> None:
+        records = [
+            LineRecord("events", 0, number, None, make_message(number, **changes)[1])
+            for number in numbers
+        ]
+        pipeline.write(pipeline.prepare(records))
+
+    return write
+
+
+def test_a_changed_journey_becomes_searchable(
+    index: JourneyIndex, memory: Memory, feed: Any, eventually: Any
+) -> None:
+    feed(1, 2, 3, user_id="ann", event_type="add_to_cart")
+    assert index.catch_up() == 1
+    assert index.catch_up() == 0
+    feed(4, user_id="ann", event_type="purchase")
+    assert index.catch_up() == 1
+    (document,) = memory.get(USER_JOURNEYS, ["ann"]).values()
+    assert document.metadata["conversion_outcome"] == "converted"
+    assert document.metadata["journey_length"] == 4
+    assert "ann" not in document.text
+
+
+def test_a_text_is_embedded_once(
+    index: JourneyIndex, memory: Memory, store: Store, feed: Any
+) -> None:
+    feed(*range(40), event_type="page_view", experiment_id="")
+    index.catch_up()
+    again = JourneyIndex(store, lambda: memory, StatusBoard(store, Telemetry()))
+    feed(*range(40), event_type="page_view", experiment_id="")
+    again.catch_up()
+    assert store.text_vectors.count(memory.embedder.fingerprint) == index.texts_embedded > 0
+    assert again.texts_embedded == 0
+
+
+def test_journeys_that_are_asked_for_go_first(index: JourneyIndex, store: Store, feed: Any) -> None:
+    for number, user in enumerate(["first", "wanted", "last"]):
+        feed(number, user_id=user)
+    store.journey_marks.asked(["wanted"])
+    assert [each.user_id for each in store.journey_marks.waiting(3)] == ["wanted", "last", "first"]
+    index.catch_up(limit=1)
+    assert [each.user_id for each in store.journey_marks.waiting(3)] == ["last", "first"]
+    assert store.journey_marks.backlog().waiting == 2
+
+
+def test_units_from_before_the_worker_can_be_marked(
+    index: JourneyIndex, store: Store, feed: Any
+) -> None:
+    feed(1, 2, 3)
+    store.database.command("TRUNCATE TABLE journey_marks")
+    assert store.journey_marks.touch_all() == 3
+    assert index.catch_up() == 3
+    assert store.journey_marks.touch_all() == 0

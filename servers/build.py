@@ -23,6 +23,7 @@ from fastmcp.tools.function_tool import ToolMeta
 
 from neonblue import __version__
 from neonblue.errors import NeonBlueError
+from neonblue.servers.argument_errors import ArgumentErrors
 from neonblue.tools.effect import WRITES
 
 Function = Callable[..., Any]
@@ -50,6 +51,7 @@ def new_server(name: str, instructions: str) -> FastMCP:
 def build_server(surface: Surface, *, read_only: bool = False) -> FastMCP:
     """Register everything a surface exposes; with ``read_only``, no tool that writes."""
     server = new_server(surface.name, surface.instructions)
+    server.add_middleware(ArgumentErrors())
     for module in surface.modules:
         for function in getattr(module, "TOOLS", ()):
             if not (read_only and _writes(function)):

@@ -10,9 +10,9 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from neonblue.errors import UnavailableError
 from neonblue.jobs import Report, find_job
@@ -22,7 +22,11 @@ from neonblue.servers.greeting import Wish
 from neonblue.servers.leaving import LAST_SECONDS, leave_within
 from neonblue.settings import StoreSettings
 
+if TYPE_CHECKING:
+    from neonblue.servers.tool_call import ToolClient
+
 DRAIN_SECONDS = 10.0
+WARM_UP_AFTER_SECONDS = 1.0
 
 
 def serve_stdio(name: str) -> None:
@@ -51,14 +55,8 @@ def run_job(name: str, arguments: Mapping[str, Any], report: Report) -> dict[str
     Paths in ``arguments`` have to be absolute: the owner has another working directory. Raises
     the job's ``NeonBlueError``, and ``UnavailableError`` when the owner dies meanwhile.
     """
-    settings = StoreSettings()
-    if not settings.embedded:
-        from neonblue.workspace import open_workspace
-
-        with open_workspace() as workspace:
-            return find_job(name)(workspace, arguments, report)
     find_job(name)
-    with _reached(settings, Wish(kind="job", name=name, arguments=arguments)) as connection:
+    with _reached(StoreSettings(), Wish(kind="job", name=name, arguments=arguments)) as connection:
         from neonblue.servers.job_stream import read_streamed
 
         result = read_streamed(connection.lines(), report)
@@ -71,16 +69,41 @@ def run_job(name: str, arguments: Mapping[str, Any], report: Report) -> dict[str
 
 
 @contextmanager
+def connect_to_tools(name: str = "neonblue") -> Iterator[ToolClient]:
+    """A client of the hub, or of one server, wherever the data is."""
+    settings = StoreSettings()
+    wish = Wish(kind="session", name=name, read_only=settings.read_only)
+    with _reached(settings, wish) as connection:
+        from neonblue.servers.tool_call import ToolClient
+
+        yield ToolClient(connection)
+
+
+@contextmanager
 def _reached(settings: StoreSettings, wish: Wish) -> Iterator[Connection]:
+    if not settings.embedded:
+        with _reached_here(wish) as connection:
+            yield connection
+        return
     directory = DataDirectory(settings.owned_directory)
     try:
-        connection = directory.connect(wish)
-        try:
+        with closing(directory.connect(wish)) as connection:
             yield connection
-        finally:
-            connection.close()
     finally:
         directory.close(drain_seconds=DRAIN_SECONDS)
+
+
+@contextmanager
+def _reached_here(wish: Wish) -> Iterator[Connection]:
+    """Nobody owns a ClickHouse server: this process serves itself."""
+    from neonblue.servers.endpoint import Endpoint
+
+    endpoint = Endpoint()
+    try:
+        with closing(Connection(endpoint.start(), wish)) as connection:
+            yield connection
+    finally:
+        endpoint.stop()
 
 
 def _serve_here(name: str, read_only: bool) -> None:
@@ -102,9 +125,9 @@ def _relay(directory: DataDirectory, wish: Wish) -> None:
     signal.signal(signal.SIGTERM, _leave)
     wire = take_stdio()
     relay = Relay(partial(directory.connect, wish), wire.write)
-    threading.Thread(
-        target=warm_up, args=(wish.name, wish.read_only), name="warm-up", daemon=True
-    ).start()
+    later = threading.Timer(WARM_UP_AFTER_SECONDS, warm_up, (wish.name, wish.read_only))
+    later.daemon = True
+    later.start()
     relay.run(wire.lines())
 
 

@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 from filelock import FileLock, Timeout
 
+from neonblue.errors import UnavailableError
+
 LOCK_FILE = "owner.lock"
 ADDRESS_FILE = "owner.json"
 
@@ -49,13 +51,21 @@ class Ownership:
 
 
 def claim(directory: Path) -> Ownership | None:
-    """Own the directory, or None when another process does."""
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Own the directory, or None when another process does.
+
+    Raises ``UnavailableError`` when the directory cannot be made or written.
+    """
     lock = FileLock(directory / LOCK_FILE, thread_local=False, mode=0o600)
     try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock.acquire(blocking=False)
     except Timeout:
         return None
+    except OSError as error:
+        raise UnavailableError(
+            f"the data directory {str(directory)!r} cannot be used ({error.strerror}): "
+            "set NEONBLUE_DATA_DIR to a folder that this user may write"
+        ) from error
     return Ownership(directory, lock)
 
 

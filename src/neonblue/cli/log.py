@@ -24,13 +24,15 @@ class StderrHandler(logging.Handler):
             return
 
 
-def log_to_stderr() -> None:
-    """Send logs to stderr at NEONBLUE_LOG_LEVEL (WARNING). Call it before fastmcp is imported."""
+def log_to_stderr(default_level: str = "WARNING") -> None:
+    """Send logs to stderr at NEONBLUE_LOG_LEVEL. Call it before fastmcp is imported."""
     os.environ.setdefault("FASTMCP_LOG_ENABLED", "false")
-    level = os.environ.get(LEVEL_VARIABLE, "WARNING").upper()
+    level = os.environ.get(LEVEL_VARIABLE, default_level).upper()
     known = logging.getLevelNamesMapping()
     logging.root.handlers = [StderrHandler()]
     logging.root.setLevel(known.get(level, logging.WARNING))
+    if level == "WARNING":  # it warns of every call that it refused: the client knows
+        logging.getLogger("fastmcp").setLevel(logging.ERROR)
     logging.captureWarnings(True)
 
 

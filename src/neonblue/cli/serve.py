@@ -2,6 +2,8 @@
 
 import argparse
 
+from neonblue.errors import InvalidInputError
+
 SERVERS = (
     "neonblue",
     "experiment_intelligence",
@@ -15,14 +17,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "server", nargs="?", default="neonblue", choices=SERVERS, help="default: all as one hub"
     )
+    parser.add_argument(
+        "--http",
+        metavar="HOST:PORT",
+        help="serve streamable HTTP at http://HOST:PORT/mcp instead of stdio; beyond loopback "
+        "NEONBLUE_HTTP_TOKEN has to be set",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serve until the client leaves."""
+    """Serve until the client leaves, or over HTTP until SIGTERM."""
     from neonblue.cli.log import log_to_stderr
 
     log_to_stderr()
-    from neonblue.servers.embedded import serve_stdio
+    if arguments.http is None:
+        from neonblue.servers.embedded import serve_stdio
 
-    serve_stdio(arguments.server)
+        serve_stdio(arguments.server)
+        return 0
+    host, port = split_address(arguments.http)
+    from neonblue.servers.over_http import serve_http
+
+    serve_http(arguments.server, host, port)
     return 0
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """``HOST:PORT`` or ``[IPv6]:PORT`` as a pair."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise InvalidInputError(f"--http takes HOST:PORT, e.g. 127.0.0.1:8765; got {address!r}")
+    return host.strip("[]"), int(port)

@@ -23,7 +23,7 @@ class Job(Protocol):
     ) -> dict[str, Any]: ...
 
 
-JOBS: tuple[str, ...] = ("load", "ingest", "dead-letters", "forecast-train", "migrate")
+JOBS: tuple[str, ...] = ("load", "ingest", "dead-letters", "forecast-train", "migrate", "inspect")
 
 
 def find_job(name: str) -> Job:

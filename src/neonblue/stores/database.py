@@ -61,6 +61,10 @@ class Database:
         parsed = urlparse(self._dsn)
         return f"{parsed.scheme}://{parsed.hostname or ''}{parsed.path}"
 
+    def version(self) -> str:
+        """The version of the engine that answers."""
+        return str(self.rows("SELECT version()")[0][0])
+
     def rows(
         self,
         sql: str,

@@ -1,0 +1,102 @@
+"""Serves over streamable HTTP, at ``/mcp``: fails closed beyond loopback, checks Host and Origin.
+
+Scopes: ``NEONBLUE_HTTP_TOKEN`` may read and write, ``NEONBLUE_HTTP_READ_TOKEN`` may read; a tool
+that the token may not call is not listed either.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from contextlib import ExitStack
+from functools import partial
+from typing import TYPE_CHECKING
+
+import anyio
+from fastmcp.server.auth import AccessToken, TokenVerifier, restrict_tag
+from fastmcp.server.middleware.authorization import AuthMiddleware
+
+from neonblue.errors import InvalidInputError
+from neonblue.servers.data_directory import DataDirectory
+from neonblue.servers.greeting import Wish
+from neonblue.servers.starting import build_imported
+from neonblue.settings import HttpSettings, StoreSettings
+from neonblue.tools.effect import WRITES
+
+if TYPE_CHECKING:
+    from fastmcp import FastMCP
+
+READ, WRITE = "read", "write"
+
+
+class ConfiguredTokens(TokenVerifier):
+    """The bearer tokens of the environment, compared in constant time."""
+
+    def __init__(self, scopes: dict[str, list[str]]) -> None:
+        super().__init__(required_scopes=[READ])
+        self._tokens = scopes
+
+    async def verify_token(self, token: str) -> AccessToken | None:
+        """The scopes of a token that is configured, or None."""
+        for known, scopes in self._tokens.items():
+            if hmac.compare_digest(known.encode(), token.encode()):
+                return AccessToken(token=token, client_id="neonblue", scopes=scopes)
+        return None
+
+
+def serve_http(name: str, host: str, port: int) -> None:
+    """Serve until SIGTERM or Ctrl-C; through the owner when another process has the data."""
+    settings, http = StoreSettings(), HttpSettings()
+    tokens = _tokens(http)
+    if not tokens and not is_loopback(host):
+        raise InvalidInputError(
+            f"serving on {host!r} lets other machines in, so it needs a token: set "
+            "NEONBLUE_HTTP_TOKEN to a long random text, or serve on 127.0.0.1"
+        )
+    with ExitStack() as stack:
+        server = _served(name, settings, stack)
+        if tokens:
+            server.auth = ConfiguredTokens(tokens)
+            server.add_middleware(AuthMiddleware(auth=restrict_tag(WRITES, scopes=[WRITE])))
+        anyio.run(partial(_run, server, host, port, http.hosts))
+
+
+async def _run(server: FastMCP, host: str, port: int, allowed_hosts: list[str]) -> None:
+    await server.run_http_async(
+        show_banner=False,
+        host=host,
+        port=port,
+        host_origin_protection=True if is_loopback(host) or allowed_hosts else "auto",
+        allowed_hosts=[host, *allowed_hosts] if is_loopback(host) or allowed_hosts else None,
+        uvicorn_config={"log_config": None, "access_log": False},
+    )
+
+
+def _served(name: str, settings: StoreSettings, stack: ExitStack) -> FastMCP:
+    if not settings.embedded:
+        return build_imported(name, settings.read_only)
+    directory = DataDirectory(settings.owned_directory)
+    stack.callback(directory.close)
+    if directory.own():
+        return build_imported(name, settings.read_only)
+    from fastmcp.server import create_proxy
+
+    from neonblue.servers.owner_transport import OwnerTransport
+
+    wish = Wish(kind="session", name=name, read_only=settings.read_only)
+    return create_proxy(OwnerTransport(directory, wish), name=name)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server there."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:  # a name: it may resolve to anything
+        return False
+
+
+def _tokens(http: HttpSettings) -> dict[str, list[str]]:
+    scopes = ((http.token, [READ, WRITE]), (http.read_token, [READ]))
+    return {token.get_secret_value(): granted for token, granted in scopes if token is not None}

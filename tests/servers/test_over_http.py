@@ -1,0 +1,125 @@
+"""Serving over HTTP: tokens, scopes, Host and Origin, and passing calls on to the owner."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fastmcp import Client
+from fastmcp.client.transports import StreamableHttpTransport
+
+from neonblue.servers.over_http import is_loopback
+
+if TYPE_CHECKING:
+    from .conftest import Start
+
+ERAS = ["legacy", "2026-07-28"]
+
+StartHttp = Callable[..., str]
+
+
+@pytest.fixture
+def start_http(data_dir: Path) -> Iterator[StartHttp]:
+    """Starts ``neonblue serve --http`` on a free loopback port and returns its address."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(**variables: str) -> str:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "neonblue", "serve", "--http", f"127.0.0.1:{port}"],
+            env={**os.environ, "NEONBLUE_DATA_DIR": str(data_dir), **variables},
+        )
+        started.append(process)
+        _wait_for(port, process)
+        return f"http://127.0.0.1:{port}/mcp"
+
+    yield start
+    for process in started:
+        process.terminate()
+        assert process.wait(20) in (0, -15)
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert process.poll() is None
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError("it does not listen")
+
+
+def _status(address: str, **headers: str) -> int:
+    request = urllib.request.Request(address, data=b"{}", headers=headers, method="POST")
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_loopback_needs_no_token(start_http: StartHttp, era: Any) -> None:
+    async with Client(StreamableHttpTransport(start_http()), mode=era) as client:
+        assert await client.list_tools()
+
+
+def test_a_foreign_host_or_origin_is_refused(start_http: StartHttp) -> None:
+    address = start_http()
+    assert _status(address, Host="evil.example") == 421
+    assert _status(address, Origin="http://evil.example") == 403
+
+
+def test_a_configured_token_is_needed(start_http: StartHttp) -> None:
+    address = start_http(NEONBLUE_HTTP_TOKEN="right")
+    assert _status(address) == 401
+    assert _status(address, Authorization="Bearer wrong") == 401
+
+
+@pytest.mark.parametrize(("token", "may_write"), [("reader", False), ("writer", True)])
+async def test_tools_outside_the_scope_of_the_token_are_not_listed(
+    start_http: StartHttp, token: str, may_write: bool
+) -> None:
+    address = start_http(NEONBLUE_HTTP_TOKEN="writer", NEONBLUE_HTTP_READ_TOKEN="reader")
+    async with Client(StreamableHttpTransport(address, auth=token)) as client:
+        tools = await client.list_tools()
+    assert tools
+    writing = [tool for tool in tools if tool.annotations and not tool.annotations.read_only_hint]
+    assert may_write or not writing
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_it_passes_calls_on_to_the_owner(
+    start_server: "Start", start_http: StartHttp, era: Any
+) -> None:
+    start_server().initialize()
+    async with Client(StreamableHttpTransport(start_http()), mode=era) as client:
+        answer = await client.call_tool("list_experiments", {})
+    assert answer.structured_content["total"] == 0
+
+
+def test_other_machines_are_let_in_only_with_a_token(data_dir: Path) -> None:
+    words = [sys.executable, "-m", "neonblue", "serve", "--http", "0.0.0.0:1"]
+    ended = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "NEONBLUE_HTTP_TOKEN" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("127.0.0.1", True), ("localhost", True), ("::1", True), ("0.0.0.0", False), ("db", False)],
+)
+def test_what_counts_as_loopback(host: str, expected: bool) -> None:
+    assert is_loopback(host) is expected

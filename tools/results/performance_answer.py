@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from neonblue.intelligence.evidence import (
     Analysis,
-    Comparison,
     MetricEffects,
     RecordedLook,
     SegmentBreakdown,
@@ -49,29 +48,25 @@ def performance(
 
 def _significance(analysis: Analysis) -> answer.Significance:
     comparison, alpha = decisive(analysis), analysis.experiment.alpha
+    fixed = analysis.look.fixed_horizon_decides
     if comparison is None:
         return answer.Significance(
             status="withheld" if analysis.validity.failed else "insufficient_data",
             alpha=alpha,
-            method="anytime_valid",
+            method="fixed_horizon" if fixed else "anytime_valid",
             detail=analysis.decision.reasons[0].detail if analysis.decision.reasons else "",
         )
-    p_value = _decisive_p(comparison)
+    p_value = comparison.deciding_p_value(fixed=fixed)
     return answer.Significance(
         status="available",
         significant=p_value <= alpha,
         p_value=p_value,
         alpha=alpha,
-        method="anytime_valid",
+        method="fixed_horizon" if fixed else "anytime_valid",
         metric=comparison.metric,
         variant=comparison.variant,
-        detail="holds at every look",
+        detail="one test at the end" if fixed else "holds at every look",
     )
-
-
-def _decisive_p(comparison: Comparison) -> float:
-    adjusted = comparison.adjusted_p_value
-    return comparison.p_value if adjusted is None else adjusted
 
 
 def _interval(analysis: Analysis) -> answer.Interval:
@@ -79,10 +74,11 @@ def _interval(analysis: Analysis) -> answer.Interval:
     if comparison is None:
         withheld = bool(analysis.validity.failed)
         return answer.Interval(status="withheld" if withheld else "insufficient_data", level=level)
+    lower, upper = comparison.deciding_interval(fixed=analysis.look.fixed_horizon_decides)
     return answer.Interval(
         status="available",
-        lower=comparison.ci_lower,
-        upper=comparison.ci_upper,
+        lower=lower,
+        upper=upper,
         level=level,
         metric=comparison.metric,
         variant=comparison.variant,

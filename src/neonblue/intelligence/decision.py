@@ -118,7 +118,7 @@ def _evidence(metrics: Sequence[MetricEffects], *, fixed: bool) -> Iterator[Metr
 
 
 def _one(metric: MetricDefinition, comparison: Comparison, *, fixed: bool) -> MetricEvidence:
-    horizon = comparison.fixed_horizon if fixed else None
+    lower, upper = comparison.deciding_interval(fixed=fixed)
     scale = abs(comparison.mean_control)
     return MetricEvidence(
         metric=metric.name,
@@ -126,9 +126,9 @@ def _one(metric: MetricDefinition, comparison: Comparison, *, fixed: bool) -> Me
         role=metric.role,
         estimate=comparison.absolute_difference,
         standard_error=comparison.standard_error,
-        ci_lower=horizon.ci_lower if horizon else comparison.ci_lower,
-        ci_upper=horizon.ci_upper if horizon else comparison.ci_upper,
-        p_value=horizon.p_value if horizon else comparison.p_value,
+        ci_lower=lower,
+        ci_upper=upper,
+        p_value=comparison.deciding_p_value(fixed=fixed),
         direction=metric.direction,
         mde=None if metric.mde is None else metric.mde * scale,
         margin=None if metric.margin is None else metric.margin * scale,

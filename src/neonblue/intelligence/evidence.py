@@ -88,6 +88,20 @@ class Comparison:
     covariate_variance_reduction: float | None = None
     note: str | None = None
 
+    def deciding_interval(self, *, fixed: bool) -> tuple[float, float]:
+        """The sequence, or the textbook interval where that may decide."""
+        if fixed and self.fixed_horizon is not None:
+            return self.fixed_horizon.ci_lower, self.fixed_horizon.ci_upper
+        return self.ci_lower, self.ci_upper
+
+    def deciding_p_value(self, *, fixed: bool) -> float:
+        """The p that decides, corrected for several primary comparisons where it was."""
+        if self.adjusted_p_value is not None:
+            return self.adjusted_p_value
+        if fixed and self.fixed_horizon is not None:
+            return self.fixed_horizon.p_value
+        return self.p_value
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricEffects:

@@ -107,6 +107,8 @@ def _may_show(experiment: Experiment, units: int, state: LedgerState) -> bool:
 
 def _detail(experiment: Experiment, units: int, shown: bool) -> str:
     planned = experiment.planned_sample_size
+    if shown and planned is None:
+        return "fixed-horizon figures are shown: it ended before anybody looked"
     if shown:
         return "fixed-horizon figures are shown: the planned number of units has come"
     if planned is not None:

@@ -36,7 +36,8 @@ def decisive(analysis: Analysis) -> Comparison | None:
         if effects.definition.role == "primary"
         for comparison in effects.comparisons
     ]
-    return min(found, key=lambda comparison: comparison.p_value, default=None)
+    fixed = analysis.look.fixed_horizon_decides
+    return min(found, key=lambda item: item.deciding_p_value(fixed=fixed), default=None)
 
 
 def _expectation(analysis: Analysis) -> list[str]:

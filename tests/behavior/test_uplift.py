@@ -1,0 +1,74 @@
+import csv
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from neonblue.behavior.encoding import fit_encoding
+from neonblue.behavior.qini import qini, qini_coefficient
+from neonblue.behavior.uplift import cross_fitted
+
+HILLSTROM = [
+    "recency",
+    "history_segment",
+    "history",
+    "mens",
+    "womens",
+    "zip_code",
+    "newbie",
+    "channel",
+]
+
+
+def test_a_perfect_ranking_has_coefficient_one_and_a_random_one_zero() -> None:
+    random = np.random.default_rng(1)
+    treated = random.random(4000) < 0.5
+    outcome = (random.random(4000) < np.where(treated, 0.3, 0.2)).astype(float)
+    best = np.where(treated, 2 * outcome, -outcome)
+    assert qini_coefficient(best, outcome, treated) == pytest.approx(1)
+    estimate = qini(random.random(4000), outcome, treated)
+    assert estimate.ci_lower < 0 < estimate.ci_upper
+
+
+def test_encoding_keeps_numbers_categories_and_what_is_missing() -> None:
+    units = [{"age": str(20 + i % 40), "plan": "pro" if i % 2 else "free"} for i in range(200)]
+    encoding = fit_encoding(units)
+    rows = encoding.encode([*units[:2], {}])
+    assert encoding.column_names() == ["age", "plan = free", "plan = pro"]
+    assert rows[0, 1:].tolist() == [1, 0]
+    assert rows[2].tolist() == [0, 0, 0]
+
+
+def test_finds_who_gains_on_made_up_units() -> None:
+    random = np.random.default_rng(2)
+    n = 6000
+    likes = random.random(n) < 0.5
+    variant = (random.random(n) < 0.5).astype(np.int64)
+    chance = 0.2 + 0.2 * likes * variant - 0.1 * ~likes * variant
+    outcome = (random.random(n) < chance).astype(float)
+    expected = cross_fitted(likes[:, None].astype(float), outcome, variant, 2)
+    uplift = expected[:, 1] - expected[:, 0]
+    assert uplift[likes].mean() == pytest.approx(0.2, abs=0.05)
+    assert uplift[~likes].mean() == pytest.approx(-0.1, abs=0.05)
+
+
+def test_women_s_mail_sorts_customers_and_men_s_does_not(shared_data: Path) -> None:
+    """Real experiment: Hillstrom's, visits within two weeks."""
+    with gzip.open(shared_data / "data" / "hillstrom" / "hillstrom.csv.gz", "rt") as file:
+        rows = list(csv.DictReader(file))
+    encoded = fit_encoding([{name: row[name] for name in HILLSTROM} for row in rows]).encode(
+        [{name: row[name] for name in HILLSTROM} for row in rows]
+    )
+    visit = np.array([float(row["visit"]) for row in rows])
+    segment = np.array([row["segment"] for row in rows])
+    coefficients = {}
+    for mail in ("Womens E-Mail", "Mens E-Mail"):
+        chosen = np.isin(segment, (mail, "No E-Mail"))
+        treated = segment[chosen] == mail
+        expected = cross_fitted(encoded[chosen], visit[chosen], treated.astype(np.int64), 2)
+        coefficients[mail] = qini(expected[:, 1] - expected[:, 0], visit[chosen], treated)
+    women = coefficients["Womens E-Mail"]
+    assert women.value >= 0.06
+    assert women.ci_lower < 0.062 < women.ci_upper
+    assert coefficients["Mens E-Mail"].value < women.ci_lower

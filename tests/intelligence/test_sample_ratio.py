@@ -6,11 +6,16 @@ import numpy as np
 import pytest
 
 from neonblue.intelligence.diagnosis.counts import read_allocation
-from neonblue.intelligence.diagnosis.sample_ratio import drift, mismatch_causes
+from neonblue.intelligence.diagnosis.sample_ratio import Allocation, drift, mismatch_causes
+from neonblue.intelligence.summaries import read_summaries
 from neonblue.models import Experiment
 from neonblue.stores import Store
 
 Simulate = Callable[..., Experiment]
+
+
+def allocation(store: Store, experiment: Experiment) -> Allocation:
+    return read_allocation(store, experiment, read_summaries(store, experiment))
 
 
 @pytest.mark.parametrize(
@@ -26,7 +31,7 @@ def test_the_segment_that_loses_units_comes_first(
     store: Store, simulate: Simulate, world, dimension: str, value: str, side: str
 ) -> None:
     world.lose(world.treated & (getattr(world, dimension) == value), 0.5)
-    causes = mismatch_causes(read_allocation(store, simulate(world)))
+    causes = mismatch_causes(allocation(store, simulate(world)))
     first = causes[0]
     assert first.code == "mismatch_in_segment"
     assert first.evidence["dimension"] == dimension
@@ -39,7 +44,7 @@ def test_the_segment_that_loses_units_comes_first(
 
 def test_a_change_of_weights_is_found_by_its_days(store: Store, simulate: Simulate, world) -> None:
     world.lose(world.treated & (world.day >= 9), 0.4)
-    first = mismatch_causes(read_allocation(store, simulate(world)))[0]
+    first = mismatch_causes(allocation(store, simulate(world)))[0]
     assert first.code == "mismatch_on_days"
     assert first.evidence["values"] == [f"2026-03-{day}" for day in (15, 16, 17, 18, 19)]
     assert store.database.rows(first.query)
@@ -49,7 +54,7 @@ def test_a_mismatch_everywhere_is_not_blamed_on_a_segment(
     store: Store, simulate: Simulate, world
 ) -> None:
     world.lose(world.treated, 0.15)
-    causes = mismatch_causes(read_allocation(store, simulate(world)))
+    causes = mismatch_causes(allocation(store, simulate(world)))
     assert [cause.code for cause in causes] == ["mismatch_everywhere"]
     assert causes[0].side == "undetermined"
 
@@ -72,13 +77,13 @@ def test_recorded_assignments_tell_capture_from_assignment(
         }
         for index in range(world.units)
     ]
-    cause = mismatch_causes(read_allocation(store, simulate(world, extra=assignments)))[0]
+    cause = mismatch_causes(allocation(store, simulate(world, extra=assignments)))[0]
     assert cause.side == "capture"
 
 
 def test_days_that_cancel_out_are_still_reported(store: Store, simulate: Simulate, world) -> None:
     share = np.where(world.day < 7, 0.4, 0.6)
     world.treated = world.rng.random(world.units) < share
-    found = drift(read_allocation(store, simulate(world)))
+    found = drift(allocation(store, simulate(world)))
     assert found is not None
     assert found.code == "mismatch_on_days"

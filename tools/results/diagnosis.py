@@ -11,7 +11,7 @@ class Evidence(Answer):
     """One figure or fact behind a finding."""
 
     name: str
-    value: Figure | str | list[str]
+    value: int | Figure | str | list[str]
 
 
 class DiagnosticFinding(Answer):

@@ -24,4 +24,4 @@ Fenced = Annotated[str, PlainSerializer(fenced, return_type=str)]
 class Answer(BaseModel):
     """The root of every answer of a tool."""
 
-    model_config = ConfigDict(frozen=True, from_attributes=True)
+    model_config = ConfigDict(frozen=True, from_attributes=True, defer_build=True)

@@ -166,7 +166,9 @@ def freshness(inputs: Inputs) -> Check:
 def variance(inputs: Inputs) -> Check:
     """A primary metric that is the same for every unit cannot be compared."""
     name = "variance"
-    flat = [m.name for m in inputs.experiment.metrics if is_flat(inputs, m)]
+    flat = [
+        m.name for m in inputs.experiment.metrics if is_flat(inputs.experiment, inputs.summaries, m)
+    ]
     if not flat:
         return Check(name=name, status="pass", detail="every metric varies")
     detail = f"the same value for every unit in {', '.join(flat)}"
@@ -176,15 +178,12 @@ def variance(inputs: Inputs) -> Check:
     return Check(name=name, status="warn", detail=detail)
 
 
-def is_flat(inputs: Inputs, metric: MetricDefinition) -> bool:
+def is_flat(experiment: Experiment, summaries: Summaries, metric: MetricDefinition) -> bool:
     """Whether a metric with units in it has no variance in any variant."""
     if metric.kind == "quantile":
         return False
-    summaries = [
-        inputs.summaries.of(metric.name, variant.variant_id)
-        for variant in inputs.experiment.variants
-    ]
-    seen = [summary for summary in summaries if summary.n > 1]
+    each = [summaries.of(metric.name, variant.variant_id) for variant in experiment.variants]
+    seen = [summary for summary in each if summary.n > 1]
     return len(seen) > 1 and all(summary.variance <= 0 for summary in seen)
 
 

@@ -1,1 +1,90 @@
-"""What is wrong with an experiment, why, and how to mend it."""
+"""Whether an experiment can be trusted and, if not, why: the most likely cause first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from neonblue.intelligence.diagnosis.arrival import late_data, stale_data
+from neonblue.intelligence.diagnosis.balance import pre_period_imbalance
+from neonblue.intelligence.diagnosis.case import Case
+from neonblue.intelligence.diagnosis.changes import plan_changes
+from neonblue.intelligence.diagnosis.counts import read_allocation
+from neonblue.intelligence.diagnosis.exposure import outside_the_plan, several_variants
+from neonblue.intelligence.diagnosis.finding import Finding
+from neonblue.intelligence.diagnosis.sample_ratio import Allocation
+from neonblue.intelligence.diagnosis.split import split_causes
+from neonblue.intelligence.diagnosis.weight import flat_metrics, outliers
+from neonblue.intelligence.evidence import Validity
+from neonblue.intelligence.history import allocation_changes
+from neonblue.intelligence.summaries import read_summaries
+from neonblue.intelligence.validity import check_validity
+from neonblue.models import Experiment
+
+if TYPE_CHECKING:
+    from neonblue.stores import Store
+
+Trust = Literal["trusted", "caution", "not_trusted", "insufficient_data"]
+
+CAUSES: tuple[Callable[[Case], list[Finding]], ...] = (
+    plan_changes,
+    split_causes,
+    several_variants,
+    outside_the_plan,
+    pre_period_imbalance,
+    flat_metrics,
+    stale_data,
+    late_data,
+    outliers,
+)
+SEVERITIES = ("critical", "warning", "note")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """Findings ranked by severity, then in the order of the causes and their evidence."""
+
+    experiment: Experiment
+    as_of: datetime
+    validity: Validity
+    findings: tuple[Finding, ...]
+    allocation: Allocation
+
+    @property
+    def trust(self) -> Trust:
+        """One word for the whole."""
+        if self.allocation.exposed.sum() == 0:
+            return "insufficient_data"
+        if self.validity.failed or any(f.severity == "critical" for f in self.findings):
+            return "not_trusted"
+        return "caution" if any(f.severity == "warning" for f in self.findings) else "trusted"
+
+
+def diagnose(store: Store, experiment_id: str, *, now: datetime) -> Diagnosis:
+    """Every cause examined as of ``now`` (UTC); reads only. ``NotFoundError`` if unknown."""
+    experiment = store.experiments.get(experiment_id)
+    summaries = read_summaries(store, experiment)
+    validity = check_validity(
+        experiment,
+        summaries,
+        now=now,
+        allocation_changes=allocation_changes(store, experiment),
+    )
+    case = Case(
+        store=store,
+        experiment=experiment,
+        summaries=summaries,
+        validity=validity,
+        allocation=read_allocation(store, experiment, summaries),
+        now=now,
+    )
+    findings = [finding for cause in CAUSES for finding in cause(case)]
+    return Diagnosis(
+        experiment=experiment,
+        as_of=now,
+        validity=validity,
+        findings=tuple(sorted(findings, key=lambda f: SEVERITIES.index(f.severity))),
+        allocation=case.allocation,
+    )

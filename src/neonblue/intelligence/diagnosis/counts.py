@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from neonblue.intelligence.diagnosis.imbalance import CountTable
 from neonblue.intelligence.diagnosis.sample_ratio import Allocation
+from neonblue.intelligence.summaries import Summaries
 from neonblue.models import Experiment
 from neonblue.stores.assignments import assigned_units
 
@@ -28,7 +29,7 @@ def planned_shares(experiment: Experiment) -> NDArray[np.float64]:
     return np.array(weights) / sum(weights)
 
 
-def read_allocation(store: Store, experiment: Experiment) -> Allocation:
+def read_allocation(store: Store, experiment: Experiment, summaries: Summaries) -> Allocation:
     """Units by variant in all, by each exposure property of few values, and by day."""
     experiment_id = experiment.experiment_id
     variants = tuple(variant.variant_id for variant in experiment.variants)
@@ -38,7 +39,7 @@ def read_allocation(store: Store, experiment: Experiment) -> Allocation:
         experiment_id=experiment_id,
         variants=variants,
         shares=planned_shares(experiment),
-        exposed=by_day.counts.sum(axis=0),
+        exposed=summaries.units,
         by_property=[
             count_table(name, store.health.units_by_property(experiment_id, name), variants)
             for name in _worth_searching(store.health.properties(experiment_id))

@@ -15,9 +15,3 @@ def without_unit(summary: MetricSummary, value: float) -> MetricSummary:
     mean = (summary.n * summary.mean - value) / n
     squares = (summary.n - 1) * summary.variance - (value - summary.mean) * (value - mean)
     return MetricSummary(n=n, mean=mean, variance=max(0.0, squares / (n - 1)))
-
-
-def share_of_total(summary: MetricSummary, value: float) -> float:
-    """How much of the variant's total one unit holds, as a fraction; 0 where the total is 0."""
-    total = summary.n * summary.mean
-    return value / total if total else 0.0

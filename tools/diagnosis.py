@@ -1,0 +1,39 @@
+"""Whether an experiment can be trusted, and why not."""
+
+from datetime import UTC, datetime
+
+from fastmcp.dependencies import Shared
+from fastmcp.tools import ToolResult
+
+from neonblue.intelligence.diagnosis import diagnose
+from neonblue.intelligence.pictures import allocation_picture
+from neonblue.tools.effect import reads
+from neonblue.tools.results.content import with_pictures
+from neonblue.tools.results.diagnosis_answer import diagnosis
+from neonblue.workspace import Workspace, open_workspace
+
+
+@reads(title="Diagnose an experiment")
+def diagnose_experiment(
+    experiment_id: str,
+    chart: bool = False,
+    workspace: Workspace = Shared(open_workspace),
+) -> ToolResult:
+    """Say whether an experiment can be trusted and, if not, why: ranked causes with fixes.
+
+    Use it when a verdict is invalid, a check warns, or before a decision is acted on. It finds
+    where a sample ratio mismatch sits (segment, day, device, browser, SDK; assignment or capture
+    side), units in several variants, groups that differed before, plan changes, stale or late
+    data, outliers and metrics without variance. Each finding has a query for run_analytics_sql.
+    Reads only; quotes no effects.
+
+    Args:
+        experiment_id: From list_experiments, e.g. search_suggestions.
+        chart: Add a picture of the split by day.
+    """
+    found = diagnose(workspace.store, experiment_id, now=datetime.now(UTC))
+    pictures = [allocation_picture(found)] if chart and found.allocation.by_day.values else []
+    return with_pictures(diagnosis(found), *pictures)
+
+
+TOOLS = (diagnose_experiment,)

@@ -23,17 +23,15 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import ndtr
 
 from neonblue.stats.sequential_mixture import (
     Numbers,
-    critical_value,
-    log_e_value,
     one_sided_critical_value,
     one_sided_log_e_value,
     tuned_variance,
 )
 
+ROOT_TWO, ROOT_TWO_PI = math.sqrt(2.0), math.sqrt(2.0 * math.pi)
 MIXTURE_SHARE = 0.1
 """Part of alpha kept for the mixture: early alarms, and looks after the maximum."""
 MIXTURE_TUNED_AT = 0.1
@@ -44,15 +42,14 @@ LEAST_SCORE = 1.3
 """Below this score the bound is above 0.5 and Siegmund's term is not asked for."""
 
 
-def crossing_probability(
-    score: Numbers, *, maximum_ratio: float, one_sided: bool = False
-) -> Numbers:
+def crossing_probability(score: float, *, maximum_ratio: float, one_sided: bool = False) -> float:
     """Bound on the chance that the scaled score ever passes ``score`` before the maximum."""
-    x = np.maximum(score, LEAST_SCORE)
-    density = np.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi)
-    flat = (x - 1.0 / x) * math.log(maximum_ratio) + excess(maximum_ratio) / x
-    bound = 4.0 * ndtr(-x) + density * flat
-    return np.where(score < LEAST_SCORE, 1.0, np.minimum(1.0, bound / (2.0 if one_sided else 1.0)))
+    if score < LEAST_SCORE:
+        return 1.0
+    density = math.exp(-0.5 * score * score) / ROOT_TWO_PI
+    flat = (score - 1.0 / score) * math.log(maximum_ratio) + excess(maximum_ratio) / score
+    bound = 2.0 * math.erfc(score / ROOT_TWO) + density * flat
+    return min(1.0, 0.5 * bound if one_sided else bound)
 
 
 def excess(maximum_ratio: float) -> float:
@@ -86,69 +83,63 @@ def plan_critical_value(
     alpha: float = 0.05,
     one_sided: bool = False,
 ) -> Numbers:
-    """Half-width of the sequence in standard errors when ``n`` units have come."""
+    """Half-width of the sequence in standard errors when ``n`` units (float or array) came."""
+    if isinstance(n, np.ndarray):
+        widths = [
+            plan_critical_value(
+                float(count),
+                planned_n=planned_n,
+                maximum_n=maximum_n,
+                alpha=alpha,
+                one_sided=one_sided,
+            )
+            for count in n.ravel()
+        ]
+        return np.array(widths).reshape(n.shape)
     ratio = plan_ratio(planned_n, maximum_n)
+    mixture = _mixture_critical_value(n, planned_n=planned_n, alpha=alpha, one_sided=one_sided)
+    if n > ratio * planned_n:
+        return mixture
     score = critical_score(
         alpha=alpha * (1.0 - MIXTURE_SHARE), maximum_ratio=ratio, one_sided=one_sided
     )
-    planned = np.where(
-        n <= ratio * planned_n, score / np.sqrt(np.minimum(1.0, n / planned_n)), np.inf
-    )
-    r = mixture_ratio(n, planned_n=planned_n, alpha=alpha)
-    mixture_alpha = alpha * MIXTURE_SHARE
-    if one_sided:
-        return np.minimum(planned, one_sided_critical_value(r, alpha=mixture_alpha))
-    return np.minimum(planned, critical_value(r, alpha=mixture_alpha))
+    return min(mixture, score / math.sqrt(min(1.0, n / planned_n)))
 
 
 def plan_p_value(
-    z: Numbers,
-    n: Numbers,
+    z: float,
+    n: float,
     *,
     planned_n: float,
     maximum_n: float | None = None,
     alpha: float = 0.05,
     one_sided: bool = False,
-) -> Numbers:
+) -> float:
     """Anytime-valid p of one look: below ``alpha`` exactly when the sequence excludes zero."""
     ratio = plan_ratio(planned_n, maximum_n)
-    size = z if one_sided else np.abs(z)
-    score = size * np.sqrt(np.minimum(1.0, n / planned_n))
-    chance = crossing_probability(score, maximum_ratio=ratio, one_sided=one_sided)
-    planned = np.where(n <= ratio * planned_n, chance / (1.0 - MIXTURE_SHARE), 1.0)
     r = mixture_ratio(n, planned_n=planned_n, alpha=alpha)
-    log_e = one_sided_log_e_value(z, r) if one_sided else log_e_value(z, r)
-    return np.minimum(1.0, np.minimum(planned, np.exp(-log_e) / MIXTURE_SHARE))
+    log_e = one_sided_log_e_value(z, r) if one_sided else z * z * r / (2 + 2 * r) - _half_log(r)
+    p_value = math.exp(min(0.0, -float(log_e))) / MIXTURE_SHARE
+    if n <= ratio * planned_n:
+        score = (z if one_sided else abs(z)) * math.sqrt(min(1.0, n / planned_n))
+        chance = crossing_probability(score, maximum_ratio=ratio, one_sided=one_sided)
+        p_value = min(p_value, chance / (1.0 - MIXTURE_SHARE))
+    return min(1.0, p_value)
+
+
+def _half_log(r: float) -> float:
+    return 0.5 * math.log1p(r)
+
+
+def _mixture_critical_value(n: float, *, planned_n: float, alpha: float, one_sided: bool) -> float:
+    r = mixture_ratio(n, planned_n=planned_n, alpha=alpha)
+    share = alpha * MIXTURE_SHARE
+    if one_sided:
+        return float(one_sided_critical_value(r, alpha=share))
+    return math.sqrt((1.0 + 1.0 / r) * 2.0 * (_half_log(r) - math.log(share)))
 
 
 def mixture_ratio(n: Numbers, *, planned_n: float, alpha: float) -> Numbers:
     """How much of the mixture's own time has passed."""
     tuning = tuned_variance(planned_n=MIXTURE_TUNED_AT * planned_n, alpha=alpha * MIXTURE_SHARE)
     return n * tuning
-
-
-def sample_size_inflation(
-    *, alpha: float = 0.05, power: float = 0.8, maximum_ratio: float = DEFAULT_MAXIMUM_RATIO
-) -> float:
-    """Planned total over the fixed-horizon total, for the same power at the planned total.
-
-    From the first passage of a Brownian motion with drift (Siegmund 1985, eq. 3.13); the mixture
-    is left out, so the true factor is a little smaller.
-    """
-    from scipy.special import ndtri
-
-    score = critical_score(alpha=alpha * (1.0 - MIXTURE_SHARE), maximum_ratio=maximum_ratio)
-    fixed = float(ndtri(power) - ndtri(alpha / 2.0))
-    low, high = 0.1, 40.0
-    for _ in range(100):
-        drift = 0.5 * (low + high)
-        low, high = (drift, high) if passage(drift, score) < power else (low, drift)
-    return (high / fixed) ** 2
-
-
-def passage(drift: float, score: float) -> float:
-    """Chance that Brownian motion with ``drift`` passes ``score`` before time 1."""
-    from scipy.special import log_ndtr
-
-    reflected = math.exp(2.0 * drift * score + float(log_ndtr(-score - drift)))
-    return float(ndtr(drift - score)) + reflected

@@ -5,6 +5,9 @@ end with ``TOOLS``, ``RESOURCES`` and ``PROMPTS``, tuples of functions. Tools ca
 ``neonblue.tools.effect`` (``@reads(title=…)`` or ``@writes(title=…, destructive=…)``), resources
 ``fastmcp.resources.resource(uri)``; prompts need none. Registering a name twice is an error.
 
+Tools publish no output schema: one such schema costs a model more context than all that tools take
+in, and takes longest to build. Answers are structured all the same.
+
 Functions raise ``NeonBlueError``; here, and only here, its message becomes what the client sees.
 Anything else that is raised is logged and masked.
 """
@@ -45,6 +48,7 @@ def new_server(name: str, instructions: str) -> FastMCP:
         version=__version__,
         mask_error_details=True,
         on_duplicate="error",
+        dereference_schemas=False,  # inputs have no references; answers are shorter with them
     )
 
 
@@ -54,8 +58,8 @@ def build_server(surface: Surface, *, read_only: bool = False) -> FastMCP:
     server.add_middleware(ArgumentErrors())
     for module in surface.modules:
         for function in getattr(module, "TOOLS", ()):
-            if not (read_only and _writes(function)):
-                server.add_tool(_raising(ToolError, function))
+            if not (_writes(function) and read_only):
+                server.add_tool(_without_return(_raising(ToolError, function)))
         for function in getattr(module, "RESOURCES", ()):
             server.add_resource(_raising(ResourceError, function))
         for function in getattr(module, "PROMPTS", ()):
@@ -94,3 +98,12 @@ def _raising(wire_error: type[FastMCPError], function: Function) -> Function:
             raise wire_error(str(error), log_level=logging.INFO) from error
 
     return answer
+
+
+def _without_return(function: Function) -> Function:
+    """Forget the type of the answer, from which fastmcp would make the output schema."""
+    signature = inspect.signature(function)
+    changed: Any = function
+    changed.__signature__ = signature.replace(return_annotation=inspect.Signature.empty)
+    changed.__annotations__ = {k: v for k, v in function.__annotations__.items() if k != "return"}
+    return function

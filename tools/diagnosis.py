@@ -5,11 +5,7 @@ from datetime import UTC, datetime
 from fastmcp.dependencies import Shared
 from fastmcp.tools import ToolResult
 
-from neonblue.intelligence.diagnosis import diagnose
-from neonblue.intelligence.pictures import allocation_picture
 from neonblue.tools.effect import reads
-from neonblue.tools.results.content import with_pictures
-from neonblue.tools.results.diagnosis_answer import diagnosis
 from neonblue.workspace import Workspace, open_workspace
 
 
@@ -31,6 +27,11 @@ def diagnose_experiment(
         experiment_id: From list_experiments, e.g. search_suggestions.
         chart: Add a picture of the split by day.
     """
+    from neonblue.intelligence.diagnosis import diagnose
+    from neonblue.intelligence.pictures import allocation_picture
+    from neonblue.tools.results.content import with_pictures
+    from neonblue.tools.results.diagnosis_answer import diagnosis
+
     found = diagnose(workspace.store, experiment_id, now=datetime.now(UTC))
     pictures = [allocation_picture(found)] if chart and found.allocation.by_day.values else []
     return with_pictures(diagnosis(found), *pictures)

@@ -6,12 +6,9 @@ from typing import Annotated, Literal
 from fastmcp.dependencies import Shared
 from pydantic import Field
 
-from neonblue.intelligence.analysis import analyze
-from neonblue.intelligence.listing import list_page
 from neonblue.tools.effect import reads
 from neonblue.tools.results.listing import ExperimentList, listed
 from neonblue.tools.results.performance import Performance
-from neonblue.tools.results.performance_answer import performance
 from neonblue.workspace import Workspace, open_workspace
 
 Status = Literal["undefined", "draft", "running", "paused", "stopped", "rolled_out", "archived"]
@@ -37,6 +34,8 @@ def list_experiments(
         cursor: next_cursor of the page before.
         limit: How many, 1 to 100.
     """
+    from neonblue.intelligence.listing import list_page
+
     page = list_page(workspace.store, status=status, text=text, cursor=cursor, limit=limit)
     return listed(page)
 
@@ -62,6 +61,9 @@ def analyze_experiment_performance(
         segment_by: Exposure property to break down by, e.g. country. Exploratory.
         detail: full lists more segments and secondary figures.
     """
+    from neonblue.intelligence.analysis import analyze
+    from neonblue.tools.results.performance_answer import performance
+
     analysis = analyze(
         workspace.store,
         experiment_id,

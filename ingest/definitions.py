@@ -58,6 +58,7 @@ SYNONYMS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "metrics": {"name": ("name", "metric", "key"), "kind": ("kind", "metric_type", "type")},
 }
 Rows = dict[tuple[str, str], DefinitionRow]
+Numbered = tuple[int, DefinitionRow]
 
 
 class Definitions:
@@ -70,25 +71,44 @@ class Definitions:
         """How many experiments changed, and the changes (by number) that cannot be used.
 
         Rows are kept even while their experiment is incomplete: the rest may follow in another
-        batch. They are written last, so that a crash before leads to the same work again.
+        batch. They are written last, so that a crash before leads to the same work again. Refused
+        rows are not kept: the row they would have changed still counts.
         """
         if not changes:
             return 0, []
         numbered, unusable = _rows(changes)
         known = self._known(numbered)
         fresh = _newer(numbered, known)
-        merged = {**known, **{key: row for key, (_, row) in fresh.items()}}
-        changed = 0
-        for experiment_id in sorted({row.experiment_id for _, row in fresh.values()}):
-            numbers = [n for n, row in fresh.values() if row.experiment_id == experiment_id]
-            try:
-                changed += self._define(experiment_id, merged, known)
-            except (msgspec.ValidationError, NeonBlueError, ValueError, TypeError) as error:
-                unusable += [(number, str(error)) for number in numbers]
-        self._store.definition_rows.save([row for _, row in fresh.values()])
+        changed, good = 0, []
+        for experiment_id in sorted({row.experiment_id for _, row in fresh}):
+            own = [(number, row) for number, row in fresh if row.experiment_id == experiment_id]
+            defined, kept, refused = self._together(experiment_id, own, known)
+            changed += defined
+            good += kept
+            unusable += refused
+        self._store.definition_rows.save(good)
         return changed, unusable
 
-    def _known(self, numbered: Sequence[tuple[int, DefinitionRow]]) -> Rows:
+    def _together(
+        self, experiment_id: str, rows: Sequence[Numbered], known: Rows
+    ) -> tuple[int, list[DefinitionRow], list[tuple[int, str]]]:
+        """Apply an experiment's rows at once; when that fails, one by one to find the culprit."""
+        merged = {**known, **{(row.table_name, row.row_id): row for _, row in rows}}
+        try:
+            return self._define(experiment_id, merged, known), [row for _, row in rows], []
+        except (msgspec.ValidationError, NeonBlueError, ValueError, TypeError) as error:
+            if len(rows) == 1:
+                return 0, [], [(rows[0][0], str(error))]
+        changed, state = 0, dict(known)
+        good: list[DefinitionRow] = []
+        refused: list[tuple[int, str]] = []
+        for number, row in rows:
+            one, kept, bad = self._together(experiment_id, [(number, row)], state)
+            changed, good, refused = changed + one, good + kept, refused + bad
+            state |= {(each.table_name, each.row_id): each for each in kept}
+        return changed, good, refused
+
+    def _known(self, numbered: Sequence[Numbered]) -> Rows:
         rows = self._store.definition_rows
         known = rows.find([(row.table_name, row.row_id) for _, row in numbered])
         owners = {row.experiment_id for _, row in numbered}
@@ -218,7 +238,7 @@ def _status(plan: DefinitionRow) -> ExperimentStatus:
 
 def _rows(
     changes: Sequence[TableChange],
-) -> tuple[list[tuple[int, DefinitionRow]], list[tuple[int, str]]]:
+) -> tuple[list[Numbered], list[tuple[int, str]]]:
     """Rows with their numbers, and the changes that have no key."""
     rows, unusable = [], []
     for number, change in enumerate(changes):
@@ -255,21 +275,20 @@ def _row_id(change: TableChange) -> str:
     return f"{row.get('experiment_id', '')}/{name}"
 
 
-def _newer(
-    numbered: Sequence[tuple[int, DefinitionRow]], known: Rows
-) -> dict[tuple[str, str], tuple[int, DefinitionRow]]:
-    """The last state of each row that is not older than what is known.
+def _newer(numbered: Sequence[Numbered], known: Rows) -> list[Numbered]:
+    """The last state of each row that is not older than what is known, in order.
 
     A deletion by primary key alone takes its owner and content from what is known.
     """
-    fresh: dict[tuple[str, str], tuple[int, DefinitionRow]] = {}
+    fresh: dict[tuple[str, str], Numbered] = {}
     for number, row in numbered:
         key = (row.table_name, row.row_id)
         earlier = fresh[key][1] if key in fresh else known.get(key)
         if earlier is not None and row.position < earlier.position:
             continue
+        fresh.pop(key, None)
         fresh[key] = (number, _completed(row, earlier))
-    return fresh
+    return list(fresh.values())
 
 
 def _completed(row: DefinitionRow, earlier: DefinitionRow | None) -> DefinitionRow:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 from neonblue.ingest import sentiment, transitions
 from neonblue.ingest.activity import PAUSE_DAYS, Activity, Features
 from neonblue.ingest.scorer import INTENTS, SEGMENTS, STAGES, RuleScorer, Scorer, Scores
-from neonblue.ingest.sentiment import read_text
+from neonblue.ingest.sentiment import read_texts
 from neonblue.ingest.texts import event_texts, property_values
 from neonblue.ingest.transitions import NextActions, Transitions
 from neonblue.stores.enrichments import concatenated, enrichment_schema
@@ -82,7 +81,7 @@ class Enricher:
 def _rows(events: pa.Table, features: Features, scores: Scores, following: NextActions) -> pa.Table:
     import pyarrow as pa
 
-    keywords, feelings, hashes = _semantics(event_texts(events))
+    semantics = read_texts(event_texts(events))
     made_by = {
         **scores.made_by,
         "semantic_features": sentiment.VERSION,
@@ -96,9 +95,9 @@ def _rows(events: pa.Table, features: Features, scores: Scores, following: NextA
         _labels(INTENTS, scores.intent),
         pa.array(scores.intent_probability),
         _segments(events, scores),
-        keywords,
-        feelings,
-        hashes,
+        semantics.keywords,
+        semantics.sentiment,
+        semantics.text_hash,
         pa.array(following.names, pa.string()),
         pa.array(following.probabilities, from_pandas=True),
         # Another variant than its own would spoil the experiment that the unit is in.
@@ -122,20 +121,3 @@ def _segments(events: pa.Table, scores: Scores) -> pa.Array:
     labels = _labels(SEGMENTS, scores.segment)
     sent = property_values(events, SEGMENT_PROPERTIES)
     return labels if sent is None else pc.coalesce(pa.array(sent, pa.string()), labels)
-
-
-def _semantics(texts: pa.DictionaryArray) -> tuple[pa.Array, pa.Array, pa.Array]:
-    """Keywords, sentiment and hash of each row's text; each distinct text is read once."""
-    import pyarrow as pa
-
-    distinct = texts.dictionary.to_pylist()
-    readings = [read_text(text) for text in distinct]
-    keywords = pa.array([reading.keywords for reading in readings], pa.list_(pa.string()))
-    feelings = pa.array([reading.sentiment for reading in readings], pa.float32())
-    hashes = pa.array([text_hash(text) for text in distinct], pa.uint64())
-    return tuple(column.take(texts.indices) for column in (keywords, feelings, hashes))
-
-
-def text_hash(text: str) -> int:
-    """64 bits that name a text, the same in every process."""
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")

@@ -7,6 +7,7 @@ message stood, definition rows by their position, and deletions come after inser
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from neonblue.ingest.enrich import Enricher, Enrichment
     from neonblue.ingest.record import Record
     from neonblue.stores import Store
+
+
+# What an envelope has when it carries the row as it was.
+OLD_ROW = re.compile(rb'"before"\s*:\s*\{')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +179,7 @@ def _moved(records: Sequence[Record], indices: Sequence[int]) -> list[tuple[int,
     for index in indices:
         value = records[index].value
         # A plain event has no such thing, and most envelopes have null there.
-        if value is not None and b'"before":{' in value:
+        if value is not None and b'"before"' in value and OLD_ROW.search(value):
             key = moved_key(value)
             if key is not None:
                 found.append((index, key))

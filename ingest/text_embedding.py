@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from neonblue.ingest.enrich import text_hash
+from neonblue.ingest.sentiment import read_part
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +31,7 @@ class TextEmbedding:
         """One row a text, in order."""
         import numpy as np
 
-        hashes = [text_hash(text) for text in texts]
+        hashes = [read_part(text).digest for text in texts]
         known = {each: self._kept[each] for each in set(hashes) if each in self._kept}
         missing = {
             each: text for each, text in zip(hashes, texts, strict=True) if each not in known

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -14,45 +18,60 @@ label button campaign channel source device comment feedback message review reas
 subject content referrer
 """
 WORDY = frozenset(WORDY_WORDS.split())
-MAX_TEXT = 240
+MAX_PART = 120
 
 
-def event_texts(events: pa.Table) -> pa.DictionaryArray:
-    """One text a row, as a dictionary: equal texts are worked on once."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """The text of each event as parts: its type, then its wordy properties in the order sent.
+
+    ``parts`` are the distinct parts of the batch; event i has those numbered
+    ``numbers[offsets[i]:offsets[i + 1]]``, at least one.
+    """
+
+    parts: list[str]
+    numbers: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+
+    def text(self, row: int) -> str:
+        """One event's text."""
+        chosen = self.numbers[self.offsets[row] : self.offsets[row + 1]]
+        return " ".join(self.parts[number] for number in chosen.tolist())
+
+
+def event_texts(events: pa.Table) -> Texts:
+    """Parts, not whole texts: there are few different parts and many combinations."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    types = events["event_type"].combine_chunks()
-    details = _wordy(events["properties"])
-    texts = types if details is None else pc.binary_join_element_wise(types, details, " ")
-    texts = pc.utf8_slice_codeunits(texts, 0, MAX_TEXT)
-    if isinstance(texts, pa.ChunkedArray):
-        texts = texts.combine_chunks()
-    return texts.dictionary_encode()
+    types = events["event_type"].combine_chunks().dictionary_encode()
+    values, owners = _wordy(events["properties"])
+    encoded = values.dictionary_encode()
+    count = events.num_rows
+    sizes = np.bincount(owners, minlength=count) + 1
+    offsets = np.concatenate([[0], np.cumsum(sizes)])
+    numbers = np.empty(int(offsets[-1]), dtype=np.int64)
+    first = np.zeros(len(numbers), dtype=bool)
+    first[offsets[:-1]] = True
+    numbers[first] = np.asarray(types.indices)
+    numbers[~first] = np.asarray(encoded.indices) + len(types.dictionary)
+    parts = pa.concat_arrays([types.dictionary, encoded.dictionary]).to_pylist()
+    return Texts(parts=[part[:MAX_PART] for part in parts], numbers=numbers, offsets=offsets)
 
 
-def _wordy(column: pa.ChunkedArray) -> pa.Array | None:
-    """The values of wordy properties of each row, joined; None when no row has any."""
-    import numpy as np
+def _wordy(column: pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.int64]]:
+    """The values of wordy properties, and the row of each."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     maps = compact(column)
     keys = maps.keys.dictionary_encode()
     wordy = np.array([key in WORDY for key in keys.dictionary.to_pylist()], dtype=bool)
-    if not wordy.any():
-        return None
-    chosen = wordy[np.asarray(keys.indices)]
-    counts = np.concatenate([[0], np.cumsum(chosen)])
-    offsets = counts[np.asarray(maps.offsets)].astype(np.int32)
-    values = maps.items.filter(pa.array(chosen))
-    return pc.binary_join(pa.ListArray.from_arrays(pa.array(offsets), values), " ")
+    chosen = wordy[np.asarray(keys.indices)] if len(wordy) else np.zeros(0, dtype=bool)
+    rows = np.repeat(np.arange(len(maps)), np.diff(np.asarray(maps.offsets)))
+    return maps.items.filter(pa.array(chosen)), rows[chosen]
 
 
 def property_values(events: pa.Table, names: tuple[str, ...]) -> list[Any] | None:
     """The first of the named properties that each row has, or None when no row has any."""
-    import numpy as np
-
     maps = compact(events["properties"])
     keys = maps.keys.dictionary_encode()
     rank = {name: place for place, name in enumerate(names)}

@@ -10,7 +10,6 @@ from neonblue.ingest.decode import EventDecoder
 from neonblue.ingest.enrich import Enricher
 from neonblue.ingest.event_kinds import CONSIDER, CONVERT, LEAVE, OTHER, VIEW, kind_of
 from neonblue.ingest.scorer import RuleScorer, Scores
-from neonblue.ingest.sentiment import read_text
 from neonblue.stores import Store
 
 
@@ -122,7 +121,27 @@ def test_kinds_are_read_from_words() -> None:
     assert {name: kind_of(name) for name in kinds} == kinds
 
 
-def test_sentiment_knows_negation_and_says_nothing_when_there_is_nothing() -> None:
-    assert read_text("great and easy").sentiment == 1
-    assert read_text("not good at all").sentiment == -1
-    assert read_text("checkout page").sentiment is None
+def test_words_and_sentiment_come_from_type_and_wordy_properties(make_event: Any) -> None:
+    comments = ["great and easy", "not good at all", "how does it work", None]
+    contents = [
+        make_event(n, event_type="survey", properties={"comment": text, "id": "great"})
+        for n, text in enumerate(comments)
+    ]
+    enrichment, _ = Enricher().enrich(decoded(contents))
+    assert enrichment.rows["sentiment_score"].to_pylist() == [1, -1, None, None]
+    assert enrichment.rows["context_keywords"].to_pylist()[::3] == [
+        ["survey", "great", "easy"],
+        ["survey"],
+    ]
+
+
+def test_equal_texts_have_equal_hashes_and_order_counts(make_event: Any) -> None:
+    properties = [
+        {"page": "a", "title": "b"},
+        {"page": "a", "title": "b"},
+        {"page": "b", "title": "a"},
+    ]
+    contents = [make_event(n, event_type="x", properties=each) for n, each in enumerate(properties)]
+    enrichment, _ = Enricher().enrich(decoded(contents))
+    same, again, other = enrichment.rows["text_hash"].to_pylist()
+    assert same == again != other

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from neonblue.stores.moments import Moments
     from neonblue.stores.outcomes import Outcomes
     from neonblue.stores.text_vectors import TextVectors
+    from neonblue.stores.traffic import Traffic
 
 
 class Store:
@@ -151,6 +152,13 @@ class Store:
         from neonblue.stores.text_vectors import TextVectors
 
         return TextVectors(self.database)
+
+    @cached_property
+    def traffic(self) -> Traffic:
+        """How many units come a day."""
+        from neonblue.stores.traffic import Traffic
+
+        return Traffic(self.database)
 
     def close(self) -> None:
         """Close the database under it."""

@@ -122,9 +122,8 @@ class JourneyMarks:
 
         stamp = pa.timestamp("us", "UTC")
         count = len(user_ids)
-        self._insert(
-            user_ids, pa.array([touched] * count, stamp), pa.array([NEVER] * count, stamp), 0
-        )
+        now, never = (pa.repeat(pa.scalar(each, stamp), count) for each in (touched, NEVER))
+        self._insert(user_ids, now, never, 0)
 
     def _insert(self, users: pa.Array, touched: pa.Array, indexed: pa.Array, asked: int) -> None:
         import pyarrow as pa
@@ -133,6 +132,6 @@ class JourneyMarks:
             "user_id": users,
             "touched_at": touched,
             "indexed_at": indexed,
-            "asked": pa.array([asked] * len(users), pa.uint64()),
+            "asked": pa.repeat(pa.scalar(asked, pa.uint64()), len(users)),
         }
         self._database.insert("journey_marks", pa.table(columns))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from neonblue.behavior.model_files import ModelFiles
+    from neonblue.intelligence.recollection.learning import Learner
     from neonblue.llm.language_model import LanguageModel
     from neonblue.memory.embedding import Embedder
     from neonblue.memory.library import Memory
@@ -97,6 +98,13 @@ class Workspace:
                 host=chroma.host, port=chroma.port, ssl=chroma.ssl, token=revealed(chroma.token)
             )
         return Memory(self.store.documents, self.embedder, place).start()
+
+    @part
+    def learner(self) -> Learner:
+        """Lets finished experiments enter the memory and resolve forecasts."""
+        from neonblue.intelligence.recollection.learning import Learner
+
+        return Learner(self.store, self.memory).start()
 
     @part
     def language_model(self) -> LanguageModel | None:

@@ -23,7 +23,16 @@ class Job(Protocol):
     ) -> dict[str, Any]: ...
 
 
-JOBS: tuple[str, ...] = ("load", "ingest", "dead-letters", "forecast-train", "migrate", "inspect")
+JOBS: tuple[str, ...] = (
+    "load",
+    "ingest",
+    "dead-letters",
+    "forecast-train",
+    "forecast-calibration",
+    "migrate",
+    "inspect",
+    "demo",
+)
 
 
 def find_job(name: str) -> Job:

@@ -46,7 +46,6 @@ EXPERIMENTS = Collection(
         "guardrail_harmed": "text",
         "version": "number",
         "status": "text",
-        "units_seen": "number",
     },
 )
 USER_JOURNEYS = Collection(

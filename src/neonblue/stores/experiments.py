@@ -160,6 +160,25 @@ class Experiments:
             for experiment_id in sorted(defined.keys() | seen.keys())
         )
 
+    def defined(self) -> dict[str, Experiment]:
+        """The newest version of every definition, by id; unlike ``list``, reads no events."""
+        return self._newest("", {})
+
+    def data_arrived_at(self) -> dict[str, datetime]:
+        """When the newest event or aggregate of each experiment was stored (UTC)."""
+        rows = self._database.rows(
+            """
+            SELECT experiment_id, max(arrived_at) FROM (
+                SELECT experiment_id, max(toDateTime64(ingested_at, 6, 'UTC')) AS arrived_at
+                FROM events WHERE experiment_id != '' GROUP BY experiment_id
+                UNION ALL
+                SELECT experiment_id, max(ingested_at) AS arrived_at
+                FROM aggregates GROUP BY experiment_id
+            ) GROUP BY experiment_id
+            """
+        )
+        return dict(rows)
+
     def seen(self, experiment_id: str) -> Seen | None:
         """What events say about an experiment, or None when there are none."""
         return self._seen("AND experiment_id = {id:String}", {"id": experiment_id}).get(

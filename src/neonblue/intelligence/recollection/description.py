@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from neonblue.intelligence.recollection.facts import ExperimentFacts
-from neonblue.models import Variant
+from neonblue.models import Experiment, Variant
 from neonblue.stores.documents import Document, MetadataValue
 
 EVERYBODY = "all users"
@@ -22,7 +22,13 @@ def experiment_document(facts: ExperimentFacts) -> Document:
 
 def describe(facts: ExperimentFacts) -> str:
     """What changed, for whom, the result with its interval, the verdict and the lesson."""
-    return "\n".join(part for part in (*_plan(facts), *_result(facts), *lessons(facts)) if part)
+    parts = (plan_text(facts.experiment, facts.category), *_result(facts), *lessons(facts))
+    return "\n".join(part for part in parts if part)
+
+
+def plan_text(experiment: Experiment, category: str) -> str:
+    """What an experiment changes, for whom and why: what is known before it runs."""
+    return "\n".join(part for part in _plan(experiment, category) if part)
 
 
 def lessons(facts: ExperimentFacts) -> list[str]:
@@ -67,16 +73,13 @@ def _neutral_lesson(facts: ExperimentFacts, change: str, metric: str) -> str:
     )
 
 
-def _plan(facts: ExperimentFacts) -> Iterator[str]:
-    plan = facts.experiment
+def _plan(plan: Experiment, category: str) -> Iterator[str]:
     yield plan.name or plan.experiment_id
     yield plan.description
     yield f"Hypothesis: {plan.hypothesis}" if plan.hypothesis else ""
-    yield f"Kind: {facts.category.replace('_', ' ')}" + (
-        f" in {plan.industry}" if plan.industry else ""
-    )
+    yield f"Kind: {category.replace('_', ' ')}" + (f" in {plan.industry}" if plan.industry else "")
     yield f"Control: {change_of((plan.control,))}. Changed: {change_of(plan.treatments)}."
-    yield f"For: {_audience(facts)}."
+    yield f"For: {_audience(plan)}."
 
 
 def _result(facts: ExperimentFacts) -> Iterator[str]:
@@ -94,9 +97,10 @@ def _result(facts: ExperimentFacts) -> Iterator[str]:
     yield f"Verdict: {facts.decision.replace('_', ' ')}. {' '.join(facts.reasons)}"
 
 
-def _audience(facts: ExperimentFacts) -> str:
-    segments = facts.experiment.segments
-    return f"{EVERYBODY}, broken down by {', '.join(segments)}" if segments else EVERYBODY
+def _audience(plan: Experiment) -> str:
+    if not plan.segments:
+        return EVERYBODY
+    return f"{EVERYBODY}, broken down by {', '.join(plan.segments)}"
 
 
 def _metadata(facts: ExperimentFacts) -> Iterator[tuple[str, MetadataValue | None]]:
@@ -105,7 +109,7 @@ def _metadata(facts: ExperimentFacts) -> Iterator[tuple[str, MetadataValue | Non
     yield "name", plan.name
     yield "type", facts.category
     yield "industry", plan.industry
-    yield "user_segment", _audience(facts)
+    yield "user_segment", _audience(plan)
     yield "segments", plan.segments
     yield "sample_size", float(facts.units)
     yield "outcome", facts.outcome

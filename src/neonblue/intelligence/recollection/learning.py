@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -22,14 +23,15 @@ from neonblue.intelligence.recollection.facts import ExperimentFacts, facts_of, 
 from neonblue.intelligence.recollection.patterns import pattern_documents
 from neonblue.memory.collections import EXPERIMENTS, OPTIMIZATION_PATTERNS
 from neonblue.memory.library import Memory
+from neonblue.models import Experiment
 from neonblue.stores.documents import Document
 from neonblue.stores.forecasts import ForecastOutcome
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
-    from neonblue.stores.experiments import ExperimentListing
 
 PATTERN_SOURCES = 100_000
+BACKGROUND_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,22 +43,32 @@ class Learnt:
     forecasts_resolved: int
 
 
-def learn(store: Store, memory: Memory, *, now: datetime | None = None) -> Learnt:
+def learn(
+    store: Store,
+    memory: Memory,
+    *,
+    now: datetime | None = None,
+    looked_at: dict[str, datetime] | None = None,
+) -> Learnt:
     """Remember what finished since the last time, draw patterns, resolve forecasts.
 
     An experiment is described again only when its plan, status or data changed. Replaying is
-    safe: documents have the experiment's id and are compared by content.
+    safe: documents have the experiment's id and are compared by content. ``looked_at`` remembers
+    between calls how new the data was that led to no change.
     """
-    moment = now or datetime.now(UTC)
+    looked_at = {} if looked_at is None else looked_at
+    arrived_at = store.experiments.data_arrived_at()
     known = {item.document_id: item for item in _remembered(memory)}
-    facts = [
-        found
-        for listing in store.experiments.list()
-        if listing.status in FINISHED
-        if _is_new(listing, known.get(listing.experiment_id))
-        if (found := _facts(store, listing.experiment_id, moment)) is not None
+    waiting = [
+        plan.experiment_id
+        for plan in store.experiments.defined().values()
+        if plan.status in FINISHED
+        if _is_new(plan, known.get(plan.experiment_id), arrived_at, looked_at)
     ]
-    changed = memory.remember(EXPERIMENTS, [_document(store, item) for item in facts])
+    facts = [_facts(store, name, now or datetime.now(UTC)) for name in waiting]
+    looked_at.update((name, arrived_at[name]) for name in waiting if name in arrived_at)
+    documents = [experiment_document(item) for item in facts if item is not None]
+    changed = memory.remember(EXPERIMENTS, documents)
     patterns = _draw_patterns(memory) if changed else 0
     resolved = _resolve_forecasts(store, memory)
     return Learnt(experiments=changed, patterns=patterns, forecasts_resolved=resolved)
@@ -66,23 +78,22 @@ def _remembered(memory: Memory) -> list[Document]:
     return memory.documents.select(EXPERIMENTS.name, limit=PATTERN_SOURCES)
 
 
-def _is_new(listing: ExperimentListing, known: Document | None) -> bool:
+def _is_new(
+    plan: Experiment,
+    known: Document | None,
+    arrived_at: Mapping[str, datetime],
+    looked_at: Mapping[str, datetime],
+) -> bool:
     """Whether plan, status or data changed after the document was written."""
-    if known is None or listing.experiment is None:
+    if known is None or known.recorded_at is None:
         return True
-    plan, seen = listing.experiment, listing.seen
-    described = (known.metadata.get("version"), known.metadata.get("status"))
-    if described != (plan.version, plan.status):
+    if known.metadata.get("version") != float(plan.version):
         return True
-    return seen is not None and known.metadata.get("units_seen") != seen.units
-
-
-def _document(store: Store, facts: ExperimentFacts) -> Document:
-    document = experiment_document(facts)
-    seen = store.experiments.seen(document.document_id)
-    if seen is None:
-        return document
-    return replace(document, metadata={**document.metadata, "units_seen": float(seen.units)})
+    if known.metadata.get("status") != str(plan.status):
+        return True
+    arrived = arrived_at.get(plan.experiment_id)
+    seen_until = max(known.recorded_at, looked_at.get(plan.experiment_id, known.recorded_at))
+    return arrived is not None and arrived > seen_until
 
 
 def _facts(store: Store, experiment_id: str, now: datetime) -> ExperimentFacts | None:
@@ -125,22 +136,46 @@ def _resolve_forecasts(store: Store, memory: Memory) -> int:
 
 
 class Learner:
-    """Catches up at most once in ``every_seconds``, however often it is asked."""
+    """Catches up at most once in ``every_seconds``, however often it is asked.
+
+    Started, it also does so by itself every minute, so that a forecast is judged and an experiment
+    remembered although nobody asks.
+    """
 
     def __init__(self, store: Store, memory: Memory, *, every_seconds: float = 5.0) -> None:
         self._store, self._memory = store, memory
         self._every_seconds = every_seconds
         self._lock = threading.Lock()
         self._next = 0.0
+        self._looked_at: dict[str, datetime] = {}
+        self._closed = threading.Event()
+
+    def start(self) -> Learner:
+        """Look for finished experiments in the background from now on."""
+        threading.Thread(target=self._run, name="neonblue-learner", daemon=True).start()
+        return self
+
+    def close(self) -> None:
+        """End the background thread, after the round that it is in."""
+        self._closed.set()
+        with self._lock:
+            return
+
+    def _run(self) -> None:
+        while not self._closed.wait(BACKGROUND_SECONDS):
+            try:
+                self.catch_up()
+            except NeonBlueError as error:  # the store or a model is away: the next round may work
+                structlog.get_logger().warning("nothing learnt", reason=str(error))
 
     def catch_up(self, *, at_once: bool = False) -> Learnt | None:
         """Learn what finished, unless that was done a moment ago or another thread is at it."""
         if not self._lock.acquire(blocking=at_once):
             return None
         try:
-            if time.monotonic() < self._next and not at_once:
+            if self._closed.is_set() or (time.monotonic() < self._next and not at_once):
                 return None
-            learnt = learn(self._store, self._memory)
+            learnt = learn(self._store, self._memory, looked_at=self._looked_at)
             self._next = time.monotonic() + self._every_seconds
             return learnt
         finally:

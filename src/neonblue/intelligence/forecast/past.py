@@ -1,0 +1,126 @@
+"""What the organisation's past says: how often, by how much, and in what was like this.
+
+True improvements are modelled as a Gaussian process over plans: each varies around a common mean
+with the spread that past experiments show beyond their noise, and two are the more alike the nearer
+their texts. With nothing similar this is the empirical-Bayes prior (Efron 2010, "Large-Scale
+Inference", ch. 1); similar experiments sharpen it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from neonblue.intelligence.forecast.plan import ForecastPlan
+from neonblue.intelligence.recollection.insights import PastExperiment, from_document
+from neonblue.intelligence.recollection.patterns import PooledEffect, counted, effects_of, pool
+from neonblue.memory.collections import EXPERIMENTS
+from neonblue.memory.library import Memory
+from neonblue.memory.search import search
+from neonblue.stores.documents import Document
+from neonblue.stores.forecasts import Outcome
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+LEAST_PAST = 3
+MOST_SIMILAR = 40
+MOST_PAST = 100_000
+# Two plans with cosine c resemble each other in effect by exp(-(1 - c) / LENGTH).
+LENGTH = 0.3
+LEAST_SPREAD = 0.005
+LEAST_SIMILARITY = 0.35
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimilarExperiment:
+    """A past experiment and how much its effect is expected to resemble this one's, 0 to 1."""
+
+    past: PastExperiment
+    resemblance: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """``base_rates`` are the outcome shares of all past experiments; ``mean`` and ``sd`` describe
+    the true improvement of this plan, given everything."""
+
+    experiments: int
+    base_rates: dict[Outcome, float]
+    pooled: PooledEffect
+    similar: tuple[SimilarExperiment, ...]
+    mean: float
+    sd: float
+
+
+def read_past(memory: Memory, plan: ForecastPlan) -> Past | None:
+    """The past as it bears on a plan; None with fewer than three usable experiments."""
+    documents = [
+        document
+        for document in memory.documents.select(EXPERIMENTS.name, limit=MOST_PAST)
+        if document.metadata.get("outcome") is not None
+        and document.document_id != plan.experiment.experiment_id
+    ]
+    pooled = pool(effects_of(documents))
+    if len(documents) < LEAST_PAST or pooled is None:
+        return None
+    known = {document.document_id for document in documents}
+    hits = search(
+        memory, EXPERIMENTS, plan.text, limit=MOST_SIMILAR, at_least=LEAST_SIMILARITY
+    ).hits
+    near = [hit for hit in hits if hit.document.document_id in known]
+    nearest = [from_document(hit.document, similarity=hit.similarity) for hit in near]
+    mean, sd = _sharpened(memory, plan, pooled, nearest)
+    return Past(
+        experiments=len(documents),
+        base_rates=_base_rates(documents),
+        pooled=pooled,
+        similar=tuple(
+            SimilarExperiment(past=item, resemblance=math.exp(-(1 - item.similarity) / LENGTH))
+            for item in nearest
+        ),
+        mean=mean,
+        sd=sd,
+    )
+
+
+def _base_rates(documents: Sequence[Document]) -> dict[Outcome, float]:
+    """Outcome shares with one imaginary experiment spread evenly, so that none is impossible."""
+    counts = counted(documents)
+    total = sum(counts.values())
+    return {outcome: (count + 1 / 3) / (total + 1) for outcome, count in counts.items()}
+
+
+def _sharpened(
+    memory: Memory, plan: ForecastPlan, pooled: PooledEffect, nearest: Sequence[PastExperiment]
+) -> tuple[float, float]:
+    """Mean and standard deviation of this plan's true improvement."""
+    import numpy as np
+
+    spread = max(pooled.between_sd, LEAST_SPREAD)
+    used = [item for item in nearest if item.improvement_standard_error]
+    if not used:
+        return pooled.mean, math.hypot(spread, pooled.standard_error)
+    vectors = _vectors(memory, [item.experiment_id for item in used])
+    own = memory.embed_query(plan.text)
+    errors = np.array([cast(float, item.improvement_standard_error) for item in used])
+    seen = np.array([cast(float, item.improvement) for item in used]) - pooled.mean
+    between = spread**2 * np.exp(-np.maximum(1 - vectors @ vectors.T, 0) / LENGTH)
+    towards = spread**2 * np.exp(-np.maximum(1 - vectors @ own, 0) / LENGTH)
+    weights = np.linalg.solve(between + np.diag(errors**2), np.column_stack([seen, towards]))
+    mean = pooled.mean + float(towards @ weights[:, 0])
+    variance = spread**2 - float(towards @ weights[:, 1]) + pooled.standard_error**2
+    return mean, math.sqrt(max(variance, LEAST_SPREAD**2))
+
+
+def _vectors(memory: Memory, names: Sequence[str]) -> NDArray[np.float32]:
+    import numpy as np
+
+    found = {
+        item.document.document_id: item.vector
+        for item in memory.documents.embedded(EXPERIMENTS.name, memory.embedder.fingerprint, names)
+    }
+    return np.array([found[name] for name in names], dtype=np.float32)

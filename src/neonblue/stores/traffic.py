@@ -1,0 +1,58 @@
+"""How many units come a day, and how often they do something: what a plan can count on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from neonblue.stores.database import Database
+
+WINDOW_DAYS = 28
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedTraffic:
+    """The last 28 days of data: different users and days with any event. ``until`` is UTC."""
+
+    users: int
+    days: int
+    until: datetime
+
+    @property
+    def units_a_day(self) -> float:
+        """Different users of the window by its days: what keeps coming, not who comes back."""
+        return self.users / self.days
+
+
+class Traffic:
+    """Counts over everybody, in an experiment or not."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def observed(self) -> ObservedTraffic | None:
+        """The traffic of the last 28 days of data; None without events."""
+        row = self._database.row(
+            """
+            WITH (SELECT max(timestamp) FROM events) AS newest
+            SELECT uniqExact(user_id), uniqExact(toDate(timestamp)), max(timestamp)
+            FROM events WHERE timestamp > newest - INTERVAL 28 DAY
+            """
+        )
+        if row is None or not row[0]:
+            return None
+        return ObservedTraffic(users=int(row[0]), days=int(row[1]), until=row[2])
+
+    def share_with(self, event_type: str) -> float | None:
+        """The share of the window's users with at least one event of a type; None without it."""
+        row = self._database.row(
+            """
+            WITH (SELECT max(timestamp) FROM events) AS newest
+            SELECT uniqExactIf(user_id, event_type = {type:String}), uniqExact(user_id)
+            FROM events WHERE timestamp > newest - INTERVAL 28 DAY
+            """,
+            {"type": event_type},
+        )
+        return row[0] / row[1] if row is not None and row[0] else None

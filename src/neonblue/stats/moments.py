@@ -147,6 +147,21 @@ def pooled(summaries: Iterable[MetricSummary]) -> MetricSummary:
     return functools.reduce(merged, summaries, MetricSummary(n=0.0, mean=0.0, variance=0.0))
 
 
+def collapsed(many: MetricSummary) -> MetricSummary:
+    """All entries of a summary of arrays (k,) as one summary: ``pooled`` in one step."""
+    n = np.asarray(many.n, dtype=float)
+    total = float(n.sum())
+    units = max(total, 1.0)
+    means = {name: np.broadcast_to(getattr(many, f), n.shape) for name, f in MEANS.items()}
+    overall = {name: float(n @ values / units) for name, values in means.items()}
+    fields = {MEANS[name]: mean for name, mean in overall.items()}
+    for (a, b), field in PRODUCTS.items():
+        within = _freedom(n) @ np.broadcast_to(getattr(many, field), n.shape)
+        between = n @ ((means[a] - overall[a]) * (means[b] - overall[b]))
+        fields[field] = float(within + between) / max(total - 1.0, 1.0)
+    return MetricSummary(n=total, **fields)
+
+
 def removed(whole: MetricSummary, part: MetricSummary) -> MetricSummary:
     """What is left of ``whole`` without the units of ``part``: the complement of a segment.
 

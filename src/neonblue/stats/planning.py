@@ -1,0 +1,200 @@
+"""How many units and days an experiment needs, also when it is watched all the way."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from neonblue.errors import InvalidInputError
+from neonblue.models import MetricSummary
+from neonblue.stats.effect import linearised
+from neonblue.stats.power import (
+    Sides,
+    guardrail_power,
+    mean_mde,
+    mean_sample_size,
+    proportion_mde,
+    proportion_sample_size,
+)
+from neonblue.stats.sequential_power import sample_size_factor
+
+PlannedKind = Literal["proportion", "mean", "ratio", "quantile"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """What is known of a metric before: its mean and the standard deviation of one unit.
+
+    ``variance_reduction`` is the share of the variance that a covariate takes away (CUPED).
+    """
+
+    kind: PlannedKind
+    mean: float
+    sd: float
+    variance_reduction: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (self.sd > 0.0 and 0.0 <= self.variance_reduction < 1.0):
+            raise InvalidInputError(
+                f"sd {self.sd!r} must be above 0 and variance_reduction "
+                f"{self.variance_reduction!r} in [0, 1)"
+            )
+
+    @property
+    def adjusted_sd(self) -> float:
+        return self.sd * math.sqrt(1.0 - self.variance_reduction)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplePlan:
+    """Units that a design needs; ``per_variant`` follows the order of the shares.
+
+    ``total`` is for one look at the end; ``sequential_total`` for the confidence sequence, which
+    may be looked at any time and costs ``sequential_factor`` as many. ``days`` and
+    ``sequential_days`` are None without a traffic.
+    """
+
+    per_variant: tuple[int, ...]
+    total: int
+    sequential_total: int
+    sequential_factor: float
+    days: float | None
+    sequential_days: float | None
+    power: float
+    alpha: float
+
+
+def baseline_of(summary: MetricSummary, *, kind: PlannedKind) -> Baseline:
+    """The baseline that a past summary of the metric shows, with the covariate's help if any."""
+    linear = linearised(summary, kind=kind)
+    variance = summary.mean * (1.0 - summary.mean) if kind == "proportion" else linear.variance
+    reduction = 0.0
+    if linear.covariate_variance > 0.0 and linear.variance > 0.0:
+        reduction = linear.covariance**2 / (linear.covariate_variance * linear.variance)
+    return Baseline(
+        kind=kind,
+        mean=float(linear.mean),
+        sd=math.sqrt(max(variance, 0.0)),
+        variance_reduction=min(float(reduction), 0.999),
+    )
+
+
+def plan_sample(
+    baseline: Baseline,
+    *,
+    mde: float,
+    shares: tuple[float, ...] = (0.5, 0.5),
+    alpha: float = 0.05,
+    power: float = 0.8,
+    sides: Sides = 2,
+    margin: float | None = None,
+    comparisons: int = 1,
+    guardrails: int = 0,
+    units_per_day: float | None = None,
+) -> SamplePlan:
+    """Units to find a relative lift ``mde`` in the least-served treatment; control comes first.
+
+    ``margin`` (relative) plans a one-sided non-inferiority test instead, with the true lift taken
+    to be ``mde`` (0 for no change). ``comparisons`` divides alpha (Bonferroni bounds Holm from
+    above), ``guardrails`` asks beta / (G + 1) of each. Raises ``InvalidInputError``.
+    """
+    portions = _portions(shares)
+    tested_alpha, tested_power = alpha / comparisons, guardrail_power(power, guardrails)
+    tested_sides: Sides = 1 if margin is not None else sides
+    ratio = min(portions[1:]) / portions[0]
+    control = _control_units(baseline, mde, margin, ratio, tested_alpha, tested_power, tested_sides)
+    total = control / portions[0]
+    factor = sample_size_factor(alpha=tested_alpha, power=tested_power, sides=tested_sides)
+    return SamplePlan(
+        per_variant=tuple(math.ceil(total * portion) for portion in portions),
+        total=sum(math.ceil(total * portion) for portion in portions),
+        sequential_total=math.ceil(total * factor),
+        sequential_factor=factor,
+        days=_days(total, units_per_day),
+        sequential_days=_days(total * factor, units_per_day),
+        power=tested_power,
+        alpha=tested_alpha,
+    )
+
+
+def detectable_lift(
+    baseline: Baseline,
+    *,
+    n_control: float,
+    n_treatment: float,
+    alpha: float = 0.05,
+    power: float = 0.8,
+    sides: Sides = 2,
+) -> float:
+    """Least relative lift that one look finds with ``power``."""
+    if baseline.mean == 0.0:
+        raise InvalidInputError("a relative lift from a mean of 0 means nothing: use mean_mde")
+    if baseline.kind == "proportion" and baseline.variance_reduction == 0.0:
+        found = proportion_mde(
+            baseline.mean,
+            n_control=n_control,
+            n_treatment=n_treatment,
+            alpha=alpha,
+            power=power,
+            sides=sides,
+        )
+    else:
+        found = mean_mde(
+            sd=baseline.adjusted_sd,
+            n_control=n_control,
+            n_treatment=n_treatment,
+            alpha=alpha,
+            power=power,
+            sides=sides,
+        )
+    return found / abs(baseline.mean)
+
+
+def _control_units(
+    baseline: Baseline,
+    mde: float,
+    margin: float | None,
+    ratio: float,
+    alpha: float,
+    power: float,
+    sides: Sides,
+) -> float:
+    effect, slack = mde * abs(baseline.mean), (margin or 0.0) * abs(baseline.mean)
+    if baseline.kind == "proportion":
+        plain = proportion_sample_size(
+            baseline.mean,
+            baseline.mean + effect,
+            alpha=alpha,
+            power=power,
+            sides=sides,
+            ratio=ratio,
+            margin=slack,
+        )
+        return plain * (1.0 - baseline.variance_reduction)
+    return mean_sample_size(
+        abs(effect) if margin is None else effect,
+        sd=baseline.adjusted_sd,
+        alpha=alpha,
+        power=power,
+        sides=sides,
+        ratio=ratio,
+        margin=slack,
+    )
+
+
+def _portions(shares: tuple[float, ...]) -> tuple[float, ...]:
+    live = tuple(share for share in shares if share > 0.0)
+    if len(live) < 2 or min(shares) < 0.0 or shares[0] == 0.0:
+        raise InvalidInputError(
+            f"shares {shares!r}: control first, then a treatment, each 0 or more, both with traffic"
+        )
+    return tuple(share / sum(live) for share in live)
+
+
+def _days(units: float, per_day: float | None) -> float | None:
+    if per_day is None:
+        return None
+    if not per_day > 0.0:
+        raise InvalidInputError(f"units_per_day {per_day!r} must be above 0")
+    return units / per_day

@@ -1,0 +1,172 @@
+"""Intervals and tests for two proportions beyond the z-test: small counts and rates near 0 or 1.
+
+Score intervals come from statsmodels, exact tests from scipy; both are imported on first use
+(3 s and 2 s), as none of this is on the path of an ordinary analysis.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from scipy.special import chdtrc, ndtr, ndtri
+
+from neonblue.errors import InvalidInputError
+from neonblue.stats.comparison import Alternative, check_alpha
+
+DifferenceMethod = Literal["wald", "yates", "newcomb", "score", "agresti-caffo"]
+RatioMethod = Literal["log", "log-adjusted", "score"]
+OneMethod = Literal["normal", "wilson", "agresti_coull", "jeffreys", "beta"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """Successes out of n in control and treatment; raises ``InvalidInputError`` if impossible."""
+
+    successes_control: float
+    n_control: float
+    successes_treatment: float
+    n_treatment: float
+
+    def __post_init__(self) -> None:
+        for successes, n in (
+            (self.successes_control, self.n_control),
+            (self.successes_treatment, self.n_treatment),
+        ):
+            if not (n > 0 and 0 <= successes <= n):
+                raise InvalidInputError(
+                    f"{successes!r} successes of {n!r} units: need n > 0 and 0 to n successes"
+                )
+
+    @property
+    def p_control(self) -> float:
+        return self.successes_control / self.n_control
+
+    @property
+    def p_treatment(self) -> float:
+        return self.successes_treatment / self.n_treatment
+
+    @property
+    def table(self) -> list[list[float]]:
+        """[[treatment successes, control successes], [treatment failures, control failures]]."""
+        return [
+            [self.successes_treatment, self.successes_control],
+            [
+                self.n_treatment - self.successes_treatment,
+                self.n_control - self.successes_control,
+            ],
+        ]
+
+
+def difference_interval(
+    counts: Counts, *, method: DifferenceMethod = "newcomb", alpha: float = 0.05
+) -> tuple[float, float]:
+    """Limits of p_treatment - p_control.
+
+    ``newcomb``: Newcombe (1998), method 10; ``score``: Miettinen and Nurminen (1985);
+    ``agresti-caffo``: Agresti and Caffo (2000); ``yates``: Wald widened by Yates' correction.
+    """
+    check_alpha(alpha)
+    if method in ("wald", "yates"):
+        return _wald(counts, alpha, continuity=method == "yates")
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
+    lower, upper = confint_proportions_2indep(
+        counts.successes_treatment,
+        counts.n_treatment,
+        counts.successes_control,
+        counts.n_control,
+        method=method,
+        compare="diff",
+        alpha=alpha,
+    )
+    return float(lower), float(upper)
+
+
+def risk_ratio_interval(
+    counts: Counts, *, method: RatioMethod = "log", alpha: float = 0.05
+) -> tuple[float, float]:
+    """Limits of p_treatment / p_control (Katz 1978 on the log; Miettinen and Nurminen's score)."""
+    return _compared(counts, "ratio", method, alpha)
+
+
+def odds_ratio_interval(
+    counts: Counts, *, method: RatioMethod | Literal["logit"] = "logit", alpha: float = 0.05
+) -> tuple[float, float]:
+    """Limits of the odds ratio (Woolf 1955 on the logit, or the score interval)."""
+    return _compared(counts, "odds-ratio", method, alpha)
+
+
+def proportion_interval(
+    successes: float, n: float, *, method: OneMethod = "wilson", alpha: float = 0.05
+) -> tuple[float, float]:
+    """Limits of one proportion; ``beta`` is Clopper and Pearson's exact interval."""
+    from statsmodels.stats.proportion import proportion_confint
+
+    check_alpha(alpha)
+    lower, upper = proportion_confint(successes, n, alpha=alpha, method=method)
+    return float(lower), float(upper)
+
+
+def yates_p_value(counts: Counts, *, alternative: Alternative = "two-sided") -> float:
+    """p of the chi-square test with Yates' continuity correction (1934)."""
+    difference = counts.p_treatment - counts.p_control
+    total = counts.n_control + counts.n_treatment
+    pooled = (counts.successes_control + counts.successes_treatment) / total
+    variance = pooled * (1.0 - pooled) * (1.0 / counts.n_control + 1.0 / counts.n_treatment)
+    if variance <= 0.0:
+        return 1.0
+    size = (abs(difference) - _yates(counts)) / math.sqrt(variance)
+    if alternative == "two-sided":
+        return float(chdtrc(1.0, size * size))
+    z = math.copysign(size, difference)
+    return float(ndtr(-z if alternative == "greater" else z))
+
+
+def fisher_p_value(counts: Counts, *, alternative: Alternative = "two-sided") -> float:
+    """Fisher's exact test, conditional on both margins."""
+    from scipy.stats import fisher_exact
+
+    return float(fisher_exact(counts.table, alternative=alternative)[1])
+
+
+def barnard_p_value(
+    counts: Counts, *, pooled: bool = True, alternative: Alternative = "two-sided"
+) -> float:
+    """Barnard's unconditional exact test (1945), with the Wald statistic; for small counts."""
+    from scipy.stats import barnard_exact
+
+    # scipy reads "less" as: the first column's proportion is the smaller one.
+    found = barnard_exact(counts.table, pooled=pooled, alternative=alternative)
+    return float(found.pvalue)
+
+
+def _yates(counts: Counts) -> float:
+    """The correction, never more than the difference itself (as R does)."""
+    difference = abs(counts.p_treatment - counts.p_control)
+    step = 0.5 / counts.n_control + 0.5 / counts.n_treatment
+    return min(step, difference)
+
+
+def _wald(counts: Counts, alpha: float, *, continuity: bool) -> tuple[float, float]:
+    a, b = counts.p_control, counts.p_treatment
+    error = math.sqrt(a * (1.0 - a) / counts.n_control + b * (1.0 - b) / counts.n_treatment)
+    half = -float(ndtri(alpha / 2.0)) * error + (_yates(counts) if continuity else 0.0)
+    return max(b - a - half, -1.0), min(b - a + half, 1.0)
+
+
+def _compared(counts: Counts, compare: str, method: str, alpha: float) -> tuple[float, float]:
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
+    check_alpha(alpha)
+    lower, upper = confint_proportions_2indep(
+        counts.successes_treatment,
+        counts.n_treatment,
+        counts.successes_control,
+        counts.n_control,
+        method=method,
+        compare=compare,
+        alpha=alpha,
+    )
+    return float(lower), float(upper)

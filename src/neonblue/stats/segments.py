@@ -1,0 +1,241 @@
+"""Where does the treatment work differently? Segments against the rest, honestly counted.
+
+A segment that differs from zero is mostly the overall effect seen again. What interests is whether
+it differs from the other units: each segment is compared with its complement, and the p-values are
+adjusted over all segments: Benjamini-Hochberg when segments are disjoint, Benjamini-Yekutieli when
+they overlap. Everything here is arrays over segments, shape (k,).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.special import chdtrc, ndtr
+
+from neonblue.models import MetricSummary
+from neonblue.stats.comparison import ComparedKind
+from neonblue.stats.many_comparisons import ManyComparisons, compare_many
+from neonblue.stats.moments import MEANS, PRODUCTS, collapsed, removed
+from neonblue.stats.multiplicity import adjusted_p_values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentEffects:
+    """One entry a segment, in the order given; NaN where there are too few units.
+
+    ``difference_from_rest`` is the segment's effect minus the effect among all other units;
+    ``adjusted_p_value`` and ``differs`` refer to it. ``interaction_p_value`` asks whether effects
+    differ at all (Cochran's Q over disjoint segments; NaN for overlapping ones).
+    """
+
+    effects: ManyComparisons
+    difference_from_rest: np.ndarray
+    standard_error_from_rest: np.ndarray
+    p_value: np.ndarray
+    adjusted_p_value: np.ndarray
+    differs: np.ndarray
+    method: Literal["bh", "by"]
+    interaction_statistic: float
+    interaction_p_value: float
+
+
+def segment_effects(
+    control: MetricSummary,
+    treatment: MetricSummary,
+    *,
+    kind: ComparedKind,
+    fdr: float = 0.05,
+    alpha: float = 0.05,
+    overall: tuple[MetricSummary, MetricSummary] | None = None,
+) -> SegmentEffects:
+    """Effects of k segments and how each differs from the rest.
+
+    ``control`` and ``treatment`` hold arrays over segments. Disjoint segments that cover all units
+    need no ``overall``; overlapping ones give the (control, treatment) summaries of all units.
+    """
+    whole = overall or (collapsed(control), collapsed(treatment))
+    effects = compare_many(control, treatment, kind=kind, alpha=alpha)
+    rest = compare_many(
+        removed(whole[0], control), removed(whole[1], treatment), kind=kind, alpha=alpha
+    )
+    difference = effects.absolute_difference - rest.absolute_difference
+    error = np.hypot(effects.standard_error, rest.standard_error)
+    p_value = 2.0 * ndtr(-np.abs(difference / error))
+    method: Literal["bh", "by"] = "bh" if overall is None else "by"
+    adjusted = adjusted_p_values(p_value, method=method)
+    q, p_interaction = (np.nan, np.nan) if overall else interaction_test(effects)
+    return SegmentEffects(
+        effects=effects,
+        difference_from_rest=difference,
+        standard_error_from_rest=error,
+        p_value=p_value,
+        adjusted_p_value=adjusted,
+        differs=np.nan_to_num(adjusted, nan=1.0) <= fdr,
+        method=method,
+        interaction_statistic=q,
+        interaction_p_value=p_interaction,
+    )
+
+
+def interaction_test(effects: ManyComparisons) -> tuple[float, float]:
+    """Cochran's Q (1954) over disjoint segments and its p: do effects differ at all?"""
+    seen = effects.available
+    if seen.sum() < 2:
+        return np.nan, np.nan
+    weights = 1.0 / effects.standard_error[seen] ** 2
+    difference = effects.absolute_difference[seen]
+    mean = (weights @ difference) / weights.sum()
+    q = float(weights @ (difference - mean) ** 2)
+    return q, float(chdtrc(int(seen.sum()) - 1, q))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParadoxCheck:
+    """Simpson's paradox: the total points one way, the segments taken together the other.
+
+    ``stratified_difference`` weights segments by their units, so it is what the total would be
+    had every segment the same split. ``mix_p_value`` asks whether the split differs by segment,
+    which a fair randomisation makes impossible beyond chance.
+    """
+
+    paradox: bool
+    total_difference: float
+    stratified_difference: float
+    mix_statistic: float
+    mix_p_value: float
+
+
+def paradox_check(
+    control: MetricSummary, treatment: MetricSummary, *, kind: ComparedKind
+) -> ParadoxCheck:
+    """Total against stratified effect over k disjoint segments (arrays of shape (k,))."""
+    effects = compare_many(control, treatment, kind=kind, adjust=False)
+    whole = compare_many(
+        stacked([collapsed(control)]), stacked([collapsed(treatment)]),
+        kind=kind, adjust=False,
+    )  # fmt: skip
+    units = np.where(effects.available, effects.n_control + effects.n_treatment, 0.0)
+    within = np.nan_to_num(effects.absolute_difference)
+    stratified = float(units @ within / units.sum()) if units.sum() else np.nan
+    error = float(
+        np.sqrt(units**2 @ np.nan_to_num(effects.standard_error) ** 2) / max(units.sum(), 1.0)
+    )
+    total = float(whole.absolute_difference[0])
+    statistic, p_value = _mix(effects)
+    # Opposite signs by chance around zero are no paradox: both must stand out of the noise.
+    clear = abs(stratified) > error and abs(total) > float(whole.standard_error[0])
+    return ParadoxCheck(
+        paradox=bool(clear and total * stratified < 0.0),
+        total_difference=total,
+        stratified_difference=stratified,
+        mix_statistic=statistic,
+        mix_p_value=p_value,
+    )
+
+
+def _mix(effects: ManyComparisons) -> tuple[float, float]:
+    """Chi-square of homogeneity: variant shares by segment."""
+    counts = np.vstack((effects.n_control, effects.n_treatment)).astype(float)
+    counts = counts[:, counts.sum(axis=0) > 0]
+    if counts.shape[1] < 2 or (counts.sum(axis=1) == 0).any():
+        return np.nan, np.nan
+    expected = counts.sum(axis=1)[:, None] * counts.sum(axis=0) / counts.sum()
+    statistic = float(((counts - expected) ** 2 / expected).sum())
+    return statistic, float(chdtrc(counts.shape[1] - 1, statistic))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trend:
+    """Does the effect change by days since first exposure? Slope a day, weighted by precision.
+
+    ``kind`` is ``novelty`` when the effect significantly moves towards zero, ``learning`` when it
+    moves away, else ``none``.
+    """
+
+    kind: Literal["novelty", "learning", "none"]
+    slope: float
+    standard_error: float
+    p_value: float
+
+
+def novelty_trend(
+    days: np.ndarray, differences: np.ndarray, standard_errors: np.ndarray, *, alpha: float = 0.05
+) -> Trend:
+    """Weighted least squares of effects (k,) on days since first exposure (k,).
+
+    Effects by day must be of disjoint units, or the p-value is too small. Entries with NaN are
+    left out; fewer than three say nothing.
+    """
+    seen = np.isfinite(differences) & (standard_errors > 0.0)
+    if seen.sum() < 3:
+        return Trend(kind="none", slope=np.nan, standard_error=np.nan, p_value=np.nan)
+    t, y, w = days[seen].astype(float), differences[seen], standard_errors[seen] ** -2.0
+    centred = t - (w @ t) / w.sum()
+    spread = w @ centred**2
+    slope, error = float(w @ (centred * y) / spread), float(spread**-0.5)
+    p_value = float(2.0 * ndtr(-abs(slope / error)))
+    mean = float(w @ y / w.sum())
+    if p_value > alpha:
+        return Trend(kind="none", slope=slope, standard_error=error, p_value=p_value)
+    fades = slope * mean < 0.0
+    return Trend(
+        kind="novelty" if fades else "learning", slope=slope, standard_error=error, p_value=p_value
+    )
+
+
+def imbalance_p_value(control: MetricSummary, treatment: MetricSummary) -> float:
+    """Welch p that the covariate, known before exposure, has one mean in both variants.
+
+    NaN where it does not vary or there are too few units.
+    """
+    found = compare_many(_covariate(control), _covariate(treatment), kind="mean", adjust=False)
+    return float(found.p_value[0])
+
+
+def _covariate(summary: MetricSummary) -> MetricSummary:
+    return MetricSummary(
+        n=np.atleast_1d(summary.n),  # type: ignore[arg-type]
+        mean=np.atleast_1d(summary.covariate_mean),  # type: ignore[arg-type]
+        variance=np.atleast_1d(summary.covariate_variance),  # type: ignore[arg-type]
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interaction:
+    """How much the effect of one experiment depends on the variant of another."""
+
+    difference: float
+    standard_error: float
+    p_value: float
+
+
+def experiment_interaction(
+    *,
+    neither: MetricSummary,
+    first_only: MetricSummary,
+    second_only: MetricSummary,
+    both: MetricSummary,
+    kind: ComparedKind,
+) -> Interaction:
+    """Two experiments that share units, as a 2 x 2 table of summaries.
+
+    The effect of the first among units with the second's treatment minus the same without it.
+    """
+    control = stacked([neither, second_only])
+    treatment = stacked([first_only, both])
+    effects = compare_many(control, treatment, kind=kind, adjust=False)
+    difference = float(effects.absolute_difference[1] - effects.absolute_difference[0])
+    error = float(np.hypot(*effects.standard_error))
+    p_value = float(2.0 * ndtr(-abs(difference / error)))
+    return Interaction(difference=difference, standard_error=error, p_value=p_value)
+
+
+SUMMARY_FIELDS = ("n", *MEANS.values(), *PRODUCTS.values())
+
+
+def stacked(summaries: list[MetricSummary]) -> MetricSummary:
+    """k summaries as one whose fields are arrays of shape (k,)."""
+    fields = {f: np.array([getattr(s, f) for s in summaries], dtype=float) for f in SUMMARY_FIELDS}
+    return MetricSummary(**fields)  # type: ignore[arg-type]

@@ -1,0 +1,59 @@
+"""Means of capped values: one whale shall not decide an experiment.
+
+Both variants are capped at the same value, taken from all units together; a cap a variant would
+bias the difference. The mean of capped values is another metric than the mean: say so where shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from neonblue.errors import InvalidInputError
+from neonblue.models import MetricSummary
+from neonblue.stats.moments import summary_from_values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Winsorised:
+    """Summaries after capping. ``capped_fraction`` is the share of units that were changed."""
+
+    control: MetricSummary
+    treatment: MetricSummary
+    lower: float
+    upper: float
+    capped_fraction: float
+
+
+def winsorised(
+    control: ArrayLike,
+    treatment: ArrayLike,
+    *,
+    upper_quantile: float = 0.99,
+    lower_quantile: float = 0.0,
+    ignore_zeros: bool = False,
+) -> Winsorised:
+    """Values (n,) of both variants, capped at pooled quantiles.
+
+    ``ignore_zeros`` takes the quantiles of nonzero values (revenue: most units spend nothing).
+    Raises ``InvalidInputError`` for quantiles that leave nothing between them.
+    """
+    if not 0.0 <= lower_quantile < upper_quantile <= 1.0:
+        raise InvalidInputError(
+            f"quantiles {lower_quantile!r} to {upper_quantile!r}: need 0 <= lower < upper <= 1"
+        )
+    a, b = np.asarray(control, dtype=float), np.asarray(treatment, dtype=float)
+    together = np.concatenate((a, b))
+    basis = together[together != 0.0] if ignore_zeros else together
+    if basis.size == 0:
+        raise InvalidInputError("there is no value to take a cap from: load units first")
+    lower, upper = map(float, np.quantile(basis, [lower_quantile, upper_quantile]))
+    return Winsorised(
+        control=summary_from_values(np.clip(a, lower, upper)),
+        treatment=summary_from_values(np.clip(b, lower, upper)),
+        lower=lower,
+        upper=upper,
+        capped_fraction=float(((together < lower) | (together > upper)).mean()),
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from neonblue.errors import NotFoundError
@@ -28,12 +28,11 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VariantUnits:
-    """How many units a variant has in a segment ('' is all), and how they came by day (UTC)."""
+    """How many units a variant has in a segment ('' is all)."""
 
     variant_id: str
     segment: str
     units: int
-    by_day: Mapping[date, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +138,6 @@ class Moments:
         table = self._database.table(
             f"""
             SELECT variant, if(variant > 0, segment, '') AS slice, count() AS units,
-                   sumMap([toDate(exposed_at, 'UTC')], [toUInt64(1)]) AS days,
                    min(exposed_at) AS first_exposed_at, max(exposed_at) AS last_exposed_at,
                    max(last_at) AS last_event_at, countIf(early) AS early_units
                    {"".join(f", {column}" for column in columns)}
@@ -222,7 +220,12 @@ def _moments(
     variant_ids = [variant.variant_id for variant in experiment.variants]
     return ExperimentMoments(
         experiment_id=experiment.experiment_id,
-        units=tuple(_units(variant_ids[row["variant"] - 1], row) for row in planned),
+        units=tuple(
+            VariantUnits(
+                variant_id=variant_ids[row["variant"] - 1], segment=row["slice"], units=row["units"]
+            )
+            for row in planned
+        ),
         multiple_variant_units=sum(r["units"] for r in rows if r["variant"] == MULTIPLE),
         unplanned_units=sum(r["units"] for r in rows if r["variant"] == UNPLANNED),
         first_exposure_at=min((row["first_exposed_at"] for row in rows), default=None),
@@ -233,16 +236,6 @@ def _moments(
             for row in planned
             for index, metric in enumerate(metrics)
         },
-    )
-
-
-def _units(variant_id: str, row: Mapping[str, Any]) -> VariantUnits:
-    days = row["days"]
-    return VariantUnits(
-        variant_id=variant_id,
-        segment=row["slice"],
-        units=row["units"],
-        by_day=dict(zip(days["1"], days["2"], strict=True)),
     )
 
 

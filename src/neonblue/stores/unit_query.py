@@ -12,7 +12,6 @@ exposure; it is right always. Values are bound; the text holds only names made f
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -24,6 +23,7 @@ from neonblue.models.experiment import Aggregation
 # The variant index of a unit that was exposed to several variants, and to one not in the plan.
 MULTIPLE = -1
 UNPLANNED = 0
+MOST_VARIANTS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,7 @@ class UnitQuery:
     named: bool = False
     parameters: dict[str, Any] = field(default_factory=dict)
     event_types: list[str] = field(default_factory=list)
+    _kept: list[set[str]] = field(default_factory=list)
 
     def sql(self) -> str:
         """The whole subquery, ending in one row a unit."""
@@ -68,7 +69,7 @@ class UnitQuery:
         }
         return f"""
         SELECT
-            if(low != high, {MULTIPLE}, low) AS variant,
+            if(bitCount(seen) > 1, {MULTIPLE}, toInt32(bitCount(seen - 1))) AS variant,
             {self._segment()} AS segment,
             {"user_id," if self.named else ""}
             {", ".join(["exposed_at", "last_at", self._early(), *values])}
@@ -77,17 +78,21 @@ class UnitQuery:
             FROM events FINAL
             WHERE experiment_id = {{id:String}} {self._event_filter()} {self._until()}
             GROUP BY user_id
-            HAVING exposures > 0
+            HAVING seen > 0
         ) {self._followed()}"""
 
     def _exposure(self) -> list[str]:
         at_exposure = "event_type = 'exposure'"
-        index = "indexOf({variants:Array(String)}, variant_id)"
+        # One bit a variant: 0 is one that was not planned, i the i-th of the plan.
+        bit = "bitShiftLeft(toUInt64(1), indexOf({variants:Array(String)}, variant_id))"
+        if len(self.experiment.variants) > MOST_VARIANTS:
+            raise InvalidInputError(
+                f"experiment {self.experiment.experiment_id!r} has {len(self.experiment.variants)} "
+                f"variants, more than {MOST_VARIANTS}: split it"
+            )
         columns = ["user_id"] if self.named else []
         columns += [
-            f"countIf({at_exposure}) AS exposures",
-            f"toInt32(minIf({index}, {at_exposure})) AS low",
-            f"toInt32(maxIf({index}, {at_exposure})) AS high",
+            f"groupBitOrIf({bit}, {at_exposure}) AS seen",
             f"minIf(timestamp, {at_exposure}) AS exposed_at",
             "max(timestamp) AS last_at",
         ]
@@ -106,15 +111,10 @@ class UnitQuery:
         for index, event_type in enumerate(self.event_types):
             self.parameters[f"event{index}"] = event_type
             match = f"event_type = {{event{index}:String}}"
-            if self.exact:
-                columns.append(f"groupArrayIf(timestamp, {match}) AS times{index}")
-                columns.append(f"groupArrayIf(ifNull(value, 0), {match}) AS values{index}")
-            else:
-                columns.append(f"countIf({match}) AS count{index}")
-                columns.append(f"sumIf(ifNull(value, 0), {match}) AS sum{index}")
+            for kept in sorted(self._kept[index]):
+                columns.append(f"{KEEP[kept].format(match)} AS {kept}{index}")
         if not self.exact and self.event_types:
-            columns.append("minIf(timestamp, event_type != 'exposure') AS first_at")
-            columns.append("countIf(event_type != 'exposure') AS acts")
+            columns.append("min(timestamp) AS first_at")
         return columns
 
     def _metric(self, index: int) -> list[str]:
@@ -144,15 +144,15 @@ class UnitQuery:
     def _value(self, event_type: str, aggregation: Aggregation, inside: str) -> str:
         if event_type not in self.event_types:
             self.event_types.append(event_type)
+            self._kept.append(set())
         index = self.event_types.index(event_type)
-        if not self.exact:
-            simple = {"any": "toFloat64(count{0} > 0)", "count": "toFloat64(count{0})"}
-            return simple.get(aggregation, "sum{0}").format(index)
-        return EXACT_VALUES[aggregation](inside, index)
+        kept, expression = _expression(aggregation, inside, exact=self.exact)
+        self._kept[index] |= kept
+        return expression.format(index)
 
     def _after(self) -> str:
         if self.scope.window_days is None:
-            return "t >= exposed_at"
+            return AFTER_EXPOSURE
         self.parameters["from_ms"], self.parameters["to_ms"] = _window_ms(self.scope.window_days)
         return (
             "t >= exposed_at + toIntervalMillisecond({from_ms:Int64})"
@@ -172,7 +172,7 @@ class UnitQuery:
     def _early(self) -> str:
         if self.exact or not self.event_types:
             return "0 AS early"
-        return "(acts > 0 AND first_at < exposed_at) AS early"
+        return "first_at < exposed_at AS early"
 
     def _event_filter(self) -> str:
         self.parameters["event_types"] = ["exposure", *self.event_types]
@@ -193,13 +193,31 @@ class UnitQuery:
         return f"WHERE exposed_at + toIntervalMillisecond({{to_ms:Int64}}) <= {now}"
 
 
-EXACT_VALUES: dict[Aggregation, Callable[[str, int], str]] = {
-    "any": lambda inside, index: f"toFloat64(arrayExists(t -> {inside}, times{index}))",
-    "count": lambda inside, index: f"toFloat64(arrayCount(t -> {inside}, times{index}))",
-    "sum": lambda inside, index: (
-        f"arraySum((v, t) -> if({inside}, v, 0.), values{index}, times{index})"
-    ),
+AFTER_EXPOSURE = "t >= exposed_at"
+# What may be kept of the events of one type while reading, and how it is gathered.
+KEEP = {
+    "count": "countIf({0})",
+    "sum": "sumIf(ifNull(value, 0), {0})",
+    "last": "maxIf(timestamp, {0})",
+    "times": "groupArrayIf(timestamp, {0})",
+    "values": "groupArrayIf(ifNull(value, 0), {0})",
 }
+
+
+def _expression(aggregation: Aggregation, inside: str, *, exact: bool) -> tuple[set[str], str]:
+    """What to keep of an event type (numbered {0}), and a unit's value from it."""
+    if not exact:
+        simple = {"any": "toFloat64(count{0} > 0)", "count": "toFloat64(count{0})", "sum": "sum{0}"}
+        return {"sum" if aggregation == "sum" else "count"}, simple[aggregation]
+    if aggregation == "any" and inside == AFTER_EXPOSURE:
+        return {"last"}, "toFloat64(last{0} >= exposed_at)"
+    picked = inside.replace("{", "{{").replace("}", "}}")
+    if aggregation == "any":
+        return {"times"}, f"toFloat64(arrayExists(t -> {picked}, times{{0}}))"
+    if aggregation == "count":
+        return {"times"}, f"toFloat64(arrayCount(t -> {picked}, times{{0}}))"
+    chosen = f"arraySum((v, t) -> if({picked}, v, 0.), values{{0}}, times{{0}})"
+    return {"times", "values"}, chosen
 
 
 def needs_exact(metrics: tuple[MetricDefinition, ...], scope: UnitScope) -> bool:

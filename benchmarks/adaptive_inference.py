@@ -122,7 +122,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", action="store_true", help="few runs, nothing written")
     small = parser.parse_args().small
-    runs = 200 if small else 4_000
+    runs = 500 if small else 4_000
     began = time.perf_counter()
     text = table(runs)
     print(text, f"\n{time.perf_counter() - began:.0f} s")

@@ -110,9 +110,10 @@ def adaptive_sequence(
     n = np.cumsum(units)
     with np.errstate(all="ignore"):
         estimate = np.cumsum(sums) / n
-        spread = np.maximum(np.cumsum(squares) / n - estimate**2, 0.0)
-    error = np.sqrt(spread / n)
-    clock = _clock(batches, n * spread, control=control, treatment=treatment)
+        observed = np.cumsum(squares) - n * estimate**2
+    variance = np.maximum(observed, pooled_variation(batches, control, treatment))
+    error = np.sqrt(variance) / n
+    clock = _clock(batches, variance, control=control, treatment=treatment)
     r = clock * tuned_variance(planned_n=planned_n, alpha=alpha)
     effective = _effective_units(batches, (control, treatment))
     ready = (effective >= LEAST_EFFECTIVE_UNITS) & (error > 0.0)
@@ -155,6 +156,21 @@ def _scores(
         sums = sums + weight * n * centred
         squares = squares + weight**2 * (within + n * centred**2) + 2.0 * gap * weight * n * centred
     return sums, squares
+
+
+def pooled_variation(batches: Batches, control: int, treatment: int) -> Array:
+    """Accumulated variance of the scores if both variants had the variance of all units so far.
+
+    A variant held at a small share has few units a batch, and where its mean is low by chance
+    its observed variance is too; this keeps the standard error from falling with it.
+    """
+    columns = [control, treatment]
+    n, p = batches.n[:, columns], batches.probability[:, columns]
+    freedom = np.maximum(n - 1.0, 0.0)
+    within = np.cumsum((freedom * np.where(n > 0, batches.variance[:, columns], 0.0)).sum(axis=1))
+    variance = within / np.maximum(np.cumsum(freedom.sum(axis=1)), 1.0)
+    inverse = np.where(p > 0.0, 1.0 / np.where(p > 0.0, p, 1.0), 0.0).sum(axis=1)
+    return np.asarray(variance * np.cumsum(batches.n.sum(axis=1) * inverse))
 
 
 def _clock(batches: Batches, variance: Array, *, control: int, treatment: int) -> Array:

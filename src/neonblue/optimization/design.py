@@ -12,7 +12,9 @@ from neonblue.stats.planning import Baseline, PlannedKind, SamplePlan, baseline_
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
+    from neonblue.stores.moments import ExperimentMoments
 
+SECONDS_A_DAY = 86_400.0
 SHORTEST_DAYS = 7.0
 LONG_DAYS = 60.0
 LEAST_HISTORY_UNITS = 100
@@ -113,12 +115,17 @@ def _observed(
             f"experiment {experiment_id!r} has {control.n:.0f} control units, too few to plan "
             f"from (needs {LEAST_HISTORY_UNITS}): give baseline_mean instead"
         )
-    days = {day for item in found.units for day in item.by_day}
-    units = sum(item.units for item in found.units)
-    traffic = request.units_per_day or (units / len(days) if days else None)
+    traffic = request.units_per_day or _traffic(found)
     source = f"control of {experiment_id!r}, metric {metric.name!r}, {control.n:,.0f} units"
     kind: PlannedKind = metric.kind
     return baseline_of(control, kind=kind), source, traffic
+
+
+def _traffic(found: ExperimentMoments) -> float | None:
+    """Units a day between the first and the last exposure; None when that is under a day."""
+    first, last = found.first_exposure_at, found.last_exposure_at
+    days = (last - first).total_seconds() / SECONDS_A_DAY if first and last else 0.0
+    return sum(item.units for item in found.units) / days if days >= 1.0 else None
 
 
 def _metric(experiment: Experiment, name: str | None) -> MetricDefinition:

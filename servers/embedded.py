@@ -35,7 +35,7 @@ def serve_stdio(name: str) -> None:
     if not settings.embedded:
         _serve_here(name, settings.read_only)
         return
-    directory = DataDirectory(settings.owned_directory)
+    directory = DataDirectory(settings.owned_directory, serving=True)
     drain_seconds = DRAIN_SECONDS
     try:
         if directory.own():

@@ -75,7 +75,7 @@ async def _run(server: FastMCP, host: str, port: int, allowed_hosts: list[str]) 
 def _served(name: str, settings: StoreSettings, stack: ExitStack) -> FastMCP:
     if not settings.embedded:
         return build_imported(name, settings.read_only)
-    directory = DataDirectory(settings.owned_directory)
+    directory = DataDirectory(settings.owned_directory, serving=True)
     stack.callback(directory.close)
     if directory.own():
         return build_imported(name, settings.read_only)

@@ -134,6 +134,30 @@ def check_kafka() -> Finding:
     return Finding(part="kafka", status="ok", detail=detail)
 
 
+def check_ingest() -> Finding:
+    """Whether workers read events, how far they are behind, and what could not be read."""
+    from neonblue.servers.embedded import run_job
+
+    if KafkaSettings().bootstrap_servers is None:
+        return Finding(part="ingest", status="off", detail="no Kafka, no worker")
+    try:
+        state = run_job("inspect", {}, lambda done, total, message: None)["ingest"]
+    except NeonBlueError as error:
+        what, _, remedy = str(error).rpartition(": ")
+        return Finding(part="ingest", status="fault", detail=what, remedy=remedy)
+    detail = (
+        f"{state['live_workers']} workers, {state['lag']} messages behind, "
+        f"{state['journeys_waiting']} journeys to index, {state['dead_letters']} dead letters"
+    )
+    if not state["live_workers"]:
+        remedy = "start `neonblue ingest`, or a server, which runs the worker itself"
+        return Finding(part="ingest", status="warning", detail=detail, remedy=remedy)
+    if state["dead_letters"]:
+        remedy = "`neonblue dead-letters list` shows them"
+        return Finding(part="ingest", status="warning", detail=detail, remedy=remedy)
+    return Finding(part="ingest", status="ok", detail=detail)
+
+
 def check_language_model() -> Finding:
     """Which model phrases answers; it is not asked anything, because that costs money."""
     from neonblue.workspace import Workspace
@@ -181,6 +205,7 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
     check_clickhouse,
     check_chroma,
     check_kafka,
+    check_ingest,
     check_language_model,
     check_embeddings,
     check_http,

@@ -3,16 +3,28 @@
 from collections.abc import Mapping
 from typing import Any
 
+from neonblue.ingest.report import IngestReport, ingest_report
 from neonblue.jobs import Report
 from neonblue.workspace import Workspace
 
 
 def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """Where the store is, its engine's version, and how many experiments it knows."""
+    """Where the store is, its engine's version, how many experiments it knows, how ingestion is."""
     store = workspace.store
     report(0, 0, "asking the store")
     return {
         "store": store.database.name,
         "version": store.database.version(),
         "experiments": len(store.experiments.list()),
+        "ingest": _ingest(ingest_report(store)),
+    }
+
+
+def _ingest(state: IngestReport) -> dict[str, Any]:
+    return {
+        "live_workers": state.live,
+        "lag": state.lag,
+        "journeys_waiting": state.journeys_waiting,
+        "oldest_journey_seconds": state.oldest_journey_seconds,
+        "dead_letters": sum(state.dead_letters.values()),
     }

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from neonblue.intelligence.forecast.past import Past
 from neonblue.stores.forecasts import Outcome
 
-BASE_WEIGHT = 4.0
+BASE_WEIGHT = 2.0
 INTERVAL_LEVEL = 0.9
 INTERVAL_Z = 1.6448536269514722
 SUREST = 0.97

@@ -1,16 +1,11 @@
-"""How many units a plan needs, and how long they take to come.
-
-Fixed horizon: two-sided z test of two means, n a variant = 2 (z_{1-a/2} + z_power)^2 s^2 / d^2
-(Chow, Shao and Wang 2008, "Sample Size Calculations in Clinical Research", eq. 3.2.4), with alpha
-shared among the treatments. Sequential: the planned total grows by the factor that the confidence
-sequence costs at the same power.
-"""
+"""How many units a plan needs, and how long they take to come, fixed and sequential."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
+from neonblue.errors import InvalidInputError
 from neonblue.intelligence.forecast.plan import ForecastPlan
 
 DEFAULT_MDE = 0.05
@@ -35,12 +30,10 @@ class Sizing:
 
 
 def size(plan: ForecastPlan, units_a_day: float | None) -> Sizing:
-    """What the plan needs at its alpha and power."""
+    """What the plan needs at its alpha and power, equal shares, alpha divided by treatments."""
     mde = plan.mde or DEFAULT_MDE
-    noise = plan.relative_noise
-    fixed = None if noise is None else _fixed_total(plan, noise, mde)
-    sequential = None if fixed is None else math.ceil(fixed * _inflation(plan))
-    missing = [] if noise is not None else ["baseline (and baseline_sd for a mean)"]
+    fixed, sequential = _totals(plan, mde)
+    missing = [] if plan.relative_noise else ["baseline (and baseline_sd for a mean)"]
     if units_a_day is None:
         missing.append("units_a_day")
     return Sizing(
@@ -62,18 +55,30 @@ def relative_standard_error(plan: ForecastPlan, total: int | None) -> float | No
     return plan.relative_noise * math.sqrt(2 * plan.variant_count / total)
 
 
-def _fixed_total(plan: ForecastPlan, noise: float, mde: float) -> int:
-    from scipy.special import ndtri
+def _totals(plan: ForecastPlan, mde: float) -> tuple[int | None, int | None]:
+    from neonblue.stats.planning import Baseline, plan_sample
 
-    treatments = plan.variant_count - 1
-    z = float(ndtri(1 - plan.experiment.alpha / (2 * treatments)) + ndtri(plan.experiment.power))
-    return plan.variant_count * math.ceil(2 * (z * noise / mde) ** 2)
-
-
-def _inflation(plan: ForecastPlan) -> float:
-    from neonblue.stats.sequential_power import sample_size_factor
-
-    return sample_size_factor(alpha=plan.experiment.alpha, power=plan.experiment.power)
+    if plan.baseline is None or plan.relative_noise is None:
+        return None, None
+    if plan.metric_kind == "proportion" and plan.baseline * (1 + mde) >= 1:
+        raise InvalidInputError(
+            f"mde {mde!r} on a baseline of {plan.baseline!r} is a rate of 1 or more: "
+            "give a smaller relative improvement"
+        )
+    count = plan.variant_count
+    sample = plan_sample(
+        Baseline(
+            kind=plan.metric_kind,
+            mean=plan.baseline,
+            sd=plan.relative_noise * abs(plan.baseline),
+        ),
+        mde=mde,
+        shares=(1 / count,) * count,
+        alpha=plan.experiment.alpha,
+        power=plan.experiment.power,
+        comparisons=count - 1,
+    )
+    return sample.total, sample.sequential_total
 
 
 def _days(total: int | None, units_a_day: float | None) -> float | None:

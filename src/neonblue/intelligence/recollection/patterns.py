@@ -1,7 +1,6 @@
 """What kinds of change did, pooled over the experiments that tried them.
 
-Improvements are pooled by random effects (DerSimonian and Laird 1986, "Meta-analysis in clinical
-trials", eqs. 2, 7 and 8): experiments of one kind differ by more than their noise.
+Improvements are pooled by random effects: experiments of one kind differ by more than their noise.
 """
 
 from __future__ import annotations
@@ -41,21 +40,21 @@ class PooledEffect:
 
 def pool(effects: Sequence[tuple[float, float]]) -> PooledEffect | None:
     """Pool (improvement, standard error) pairs; None without a usable one."""
-    usable = [
-        (effect, error**2) for effect, error in effects if error > 0 and math.isfinite(effect)
-    ]
+    import numpy as np
+
+    from neonblue.stats.meta import random_effects
+
+    usable = [(mean, error) for mean, error in effects if error > 0 and math.isfinite(mean)]
     if not usable:
         return None
-    weights = [1 / variance for _, variance in usable]
-    total = sum(weights)
-    fixed = sum(w * effect for w, (effect, _) in zip(weights, usable, strict=True)) / total
-    q = sum(w * (effect - fixed) ** 2 for w, (effect, _) in zip(weights, usable, strict=True))
-    spare = total - sum(w**2 for w in weights) / total
-    between = max(0.0, (q - (len(usable) - 1)) / spare) if spare > 0 else 0.0
-    mixed = [1 / (variance + between) for _, variance in usable]
-    mean = sum(w * effect for w, (effect, _) in zip(mixed, usable, strict=True)) / sum(mixed)
+    if len(usable) == 1:
+        return PooledEffect(mean=usable[0][0], standard_error=usable[0][1], between_sd=0.0)
+    means, errors = np.array(usable).T
+    found = random_effects(means, errors**2)
     return PooledEffect(
-        mean=mean, standard_error=math.sqrt(1 / sum(mixed)), between_sd=math.sqrt(between)
+        mean=found.mean,
+        standard_error=found.standard_error,
+        between_sd=math.sqrt(found.tau_squared),
     )
 
 

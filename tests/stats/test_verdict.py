@@ -1,0 +1,276 @@
+"""The verdict: each rule, and their order."""
+
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from statsmodels.stats.multitest import multipletests
+
+from neonblue.stats.verdict import (
+    MetricEvidence,
+    Progress,
+    ValidityCheck,
+    Verdict,
+    decide,
+    holm,
+)
+
+EARLY = Progress(n=50_000, planned_n=100_000, days=8, units_a_day=5_000)
+AT_MAXIMUM = replace(EARLY, n=200_000, days=40)
+
+
+def evidence(**changes: object) -> MetricEvidence:
+    """A success metric without a clear effect; an interval of ±0.006 around 0.002."""
+    unclear = {
+        "metric": "conversion",
+        "variant": "B",
+        "role": "primary",
+        "estimate": 0.002,
+        "standard_error": 0.002,
+        "ci_lower": -0.004,
+        "ci_upper": 0.008,
+        "p_value": 0.4,
+        "mde": 0.005,
+    }
+    return MetricEvidence(**(unclear | changes))  # type: ignore[arg-type]
+
+
+def winner(**changes: object) -> MetricEvidence:
+    return evidence(
+        **({"estimate": 0.01, "ci_lower": 0.004, "ci_upper": 0.016, "p_value": 0.001} | changes)
+    )
+
+
+def loser(**changes: object) -> MetricEvidence:
+    return evidence(
+        **({"estimate": -0.01, "ci_lower": -0.016, "ci_upper": -0.004, "p_value": 0.001} | changes)
+    )
+
+
+def guardrail(**changes: object) -> MetricEvidence:
+    """Non-inferior: no worse than −0.004 with a margin of 0.01."""
+    return evidence(**({"metric": "latency", "role": "guardrail", "margin": 0.01} | changes))
+
+
+def judged(
+    *items: MetricEvidence, progress: Progress = EARLY, checks: tuple[ValidityCheck, ...] = ()
+) -> Verdict:
+    return decide(items, checks=checks, progress=progress)
+
+
+def codes(verdict: Verdict) -> set[str]:
+    return {reason.code for reason in verdict.reasons}
+
+
+BROKEN = ValidityCheck(name="sample_ratio", status="fail", detail="split is off")
+
+
+def test_a_failed_check_makes_everything_else_unreadable() -> None:
+    verdict = judged(winner(), loser(variant="C"), checks=(BROKEN,))
+    assert verdict.decision == "invalid"
+    assert codes(verdict) == {"check_failed"}
+    assert "diagnose_experiment" in verdict.next_step
+    assert verdict.by_variant == {}
+
+
+def test_a_warning_is_said_and_does_not_decide() -> None:
+    warning = ValidityCheck(name="data_freshness", status="warn", detail="a day old")
+    verdict = judged(winner(), checks=(warning,))
+    assert verdict.decision == "ship"
+    assert "check_warning" in codes(verdict)
+
+
+@pytest.mark.parametrize(
+    ("progress", "code"),
+    [
+        (replace(EARLY, days=3.0), "below_minimum_duration"),
+        (replace(EARLY, n=900, burn_in_n=1_000), "burn_in"),
+    ],
+)
+def test_too_early_to_win(progress: Progress, code: str) -> None:
+    verdict = judged(winner(), progress=progress)
+    assert verdict.decision == "keep_running"
+    assert codes(verdict) == {code}
+    assert verdict.eta_days is not None
+
+
+def test_harm_is_never_too_early() -> None:
+    verdict = judged(loser(), progress=replace(EARLY, days=1.0))
+    assert verdict.decision == "rollback"
+    assert verdict.variant == "B"
+
+
+def test_a_metric_that_should_fall_harms_by_rising() -> None:
+    assert judged(winner(direction="decrease")).decision == "rollback"
+    assert judged(loser(direction="decrease")).decision == "ship"
+
+
+def test_a_deteriorated_guardrail_rolls_a_winner_back() -> None:
+    verdict = judged(winner(), guardrail(estimate=-0.02, ci_lower=-0.03, ci_upper=-0.01))
+    assert verdict.decision == "rollback"
+    assert [reason.metric for reason in verdict.reasons if reason.code == "harm"] == ["latency"]
+
+
+def test_a_secondary_metric_neither_ships_nor_harms() -> None:
+    verdict = judged(winner(role="secondary"), loser(role="secondary", metric="time"), evidence())
+    assert verdict.decision == "keep_running"
+
+
+def test_ship_needs_a_winner_and_every_guardrail_within_its_margin() -> None:
+    verdict = judged(winner(), guardrail())
+    assert verdict.decision == "ship"
+    assert verdict.variant == "B"
+    assert codes(verdict) == {"success", "guardrail_passes"}
+    assert "'B'" in verdict.next_step
+    assert verdict.adjusted_p_values == {("conversion", "B"): 0.001}
+
+
+def test_one_of_two_success_metrics_is_enough_after_holm() -> None:
+    two = (winner(p_value=0.02), evidence(metric="revenue", p_value=0.9))
+    assert judged(*two).decision == "ship"
+    assert judged(winner(p_value=0.03), two[1]).decision == "keep_running"
+
+
+def test_a_small_p_in_the_wrong_direction_is_no_success() -> None:
+    wrong = evidence(estimate=-0.001, ci_lower=-0.004, ci_upper=0.002, p_value=0.001)
+    assert judged(wrong, progress=AT_MAXIMUM).decision != "ship"
+
+
+def test_guardrails_are_not_corrected_for_their_number() -> None:
+    many = [guardrail(metric=f"g{index}") for index in range(20)]
+    assert judged(winner(), *many).decision == "ship"
+
+
+def test_a_guardrail_without_a_margin_only_raises_alarms() -> None:
+    verdict = judged(winner(), guardrail(margin=None))
+    assert verdict.decision == "ship"
+    assert "guardrail_without_margin" in codes(verdict)
+
+
+def test_an_open_guardrail_waits_while_units_come_and_goes_to_a_person_after() -> None:
+    unresolved = guardrail(margin=0.001)
+    waiting = judged(winner(), unresolved)
+    assert waiting.decision == "keep_running"
+    assert waiting.eta_days == pytest.approx((200_000 - 50_000) / 5_000, rel=1e-3)
+    verdict = judged(winner(), unresolved, progress=AT_MAXIMUM)
+    assert verdict.decision == "review"
+    assert codes(verdict) == {"success", "guardrail_unresolved", "no_more_units"}
+
+
+def test_an_unresolved_guardrail_of_a_stopped_experiment_goes_to_a_person() -> None:
+    stopped = replace(EARLY, finished=True)
+    assert judged(winner(), guardrail(margin=0.001), progress=stopped).decision == "review"
+
+
+def test_keep_running_says_until_when() -> None:
+    verdict = judged(evidence())
+    assert verdict.decision == "keep_running"
+    assert codes(verdict) == {"not_precise_enough"}
+    assert verdict.eta_days is not None
+    assert 0 < verdict.eta_days < 30
+
+
+def test_without_traffic_there_is_no_time_to_wait() -> None:
+    assert judged(evidence(), progress=replace(EARLY, units_a_day=None)).eta_days is None
+
+
+def test_missing_data_keeps_running_and_says_so() -> None:
+    nothing = evidence(ci_lower=-math.inf, ci_upper=math.inf, p_value=1.0, detail="one unit")
+    verdict = judged(nothing)
+    assert verdict.decision == "keep_running"
+    assert codes(verdict) == {"insufficient_data"}
+    assert "one unit" in verdict.reasons[0].message
+
+
+def test_no_metric_at_all_is_no_data() -> None:
+    verdict = judged()
+    assert verdict.decision == "keep_running"
+    assert codes(verdict) == {"insufficient_data"}
+    assert judged(progress=AT_MAXIMUM).decision == "inconclusive"
+
+
+def test_an_interval_inside_the_mde_means_no_meaningful_effect() -> None:
+    narrow = evidence(estimate=0.001, ci_lower=-0.002, ci_upper=0.004)
+    assert judged(narrow).decision == "no_meaningful_effect"
+    assert judged(narrow, evidence(metric="revenue")).decision == "keep_running"
+
+
+def test_precise_but_at_the_edge_of_the_mde_is_inconclusive() -> None:
+    edge = evidence(estimate=0.004, ci_lower=-0.0005, ci_upper=0.0085)
+    assert judged(edge).decision == "inconclusive"
+
+
+def test_at_the_maximum_without_an_answer_is_inconclusive() -> None:
+    verdict = judged(evidence(), progress=AT_MAXIMUM)
+    assert verdict.decision == "inconclusive"
+    assert codes(verdict) == {"unresolved", "no_more_units"}
+
+
+def test_without_an_mde_it_runs_to_the_plan_and_no_further() -> None:
+    open_metric = evidence(mde=None)
+    assert judged(open_metric).decision == "keep_running"
+    assert judged(open_metric, progress=replace(EARLY, n=100_000)).decision == "inconclusive"
+
+
+def test_a_stopped_experiment_is_not_told_to_run_on() -> None:
+    stopped = replace(EARLY, days=2.0, finished=True)
+    assert judged(evidence(), progress=stopped).decision == "inconclusive"
+    assert judged(winner(), progress=stopped).decision == "ship"
+
+
+def test_of_several_treatments_the_winner_speaks_and_the_harmful_one_is_named() -> None:
+    verdict = judged(winner(variant="C"), loser(variant="B"))
+    assert (verdict.decision, verdict.variant) == ("ship", "C")
+    assert verdict.by_variant == {"C": "ship", "B": "rollback"}
+    assert "harm" in codes(verdict)
+
+
+def test_of_two_winners_the_better_proven_one_ships() -> None:
+    verdict = judged(winner(variant="B"), winner(variant="C", ci_lower=0.006))
+    assert verdict.variant == "C"
+
+
+def test_one_harmful_treatment_of_two_is_stopped_alone() -> None:
+    verdict = judged(evidence(variant="B"), loser(variant="C"))
+    assert (verdict.decision, verdict.variant) == ("rollback", "C")
+    assert "'C'" in verdict.next_step
+    assert "others" in verdict.next_step
+
+
+def test_holm_counts_every_treatment() -> None:
+    pair = (winner(p_value=0.03), evidence(variant="C", p_value=0.9))
+    assert judged(pair[0]).decision == "ship"
+    assert judged(*pair).decision == "keep_running"
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_is_the_one_of_statsmodels(p_values: list[float]) -> None:
+    expected = multipletests(p_values, method="holm")[1]
+    assert holm(p_values) == pytest.approx(tuple(expected))
+
+
+def test_reasons_carry_their_numbers() -> None:
+    reason = judged(loser()).reasons[0]
+    assert (reason.code, reason.metric, reason.variant) == ("harm", "conversion", "B")
+    assert reason.values["ci_upper"] == -0.004
+
+
+limits = st.floats(-1, 1)
+
+
+@given(limits, limits, st.floats(0, 1), st.floats(0, 300_000), st.booleans())
+def test_nothing_ships_that_could_do_harm(
+    one: float, other: float, p_value: float, n: float, finished: bool
+) -> None:
+    low, high = min(one, other), max(one, other)
+    item = evidence(estimate=(low + high) / 2, ci_lower=low, ci_upper=high, p_value=p_value)
+    verdict = judged(item, progress=replace(EARLY, n=n, finished=finished))
+    if high < 0:
+        assert verdict.decision == "rollback"
+    if verdict.decision == "ship":
+        assert p_value <= 0.05
+        assert item.gain > 0
+    if verdict.decision == "keep_running":
+        assert not finished

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from neonblue.demo.scenarios import Scenario
+
 Answer = Mapping[str, Any]
 
 DECISION_STYLES = {
@@ -18,18 +20,22 @@ DECISION_STYLES = {
     "keep_running": "cyan",
     "no_meaningful_effect": "blue",
     "inconclusive": "blue",
-    "insufficient_data": "dim",
 }
 TRUTHS = {
     "win": "purchases {lift:+.0%}",
-    "loss": "purchases {lift:+.0%}, more tickets",
+    "loss": "purchases {lift:+.0%}",
     "null": "no effect",
-    "broken": "treatment loses units on an old SDK",
-    "running": "purchases {lift:+.0%}, still collecting",
+    "broken": "units lost on an old SDK",
+    "running": "purchases {lift:+.0%}, early",
 }
 
 
-def verdict_table(answers: Sequence[Answer], truths: Mapping[str, str]) -> Table:
+def truths(scenarios: Sequence[Scenario]) -> dict[str, str]:
+    """What is true of each scenario, in a few words."""
+    return {s.experiment_id: TRUTHS[s.truth].format(lift=s.lift) for s in scenarios}
+
+
+def verdict_table(answers: Sequence[Answer], truth: Mapping[str, str]) -> Table:
     """One line an experiment: what is true, and what the statistics say."""
     from rich.table import Table
 
@@ -41,7 +47,7 @@ def verdict_table(answers: Sequence[Answer], truths: Mapping[str, str]) -> Table
         comparison = first_comparison(answer)
         table.add_row(
             answer["experiment_id"],
-            truths.get(answer["experiment_id"], ""),
+            truth.get(answer["experiment_id"], ""),
             f"[{DECISION_STYLES.get(decision, '')}]{decision}[/]",
             *_effect_cells(comparison),
         )

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neonblue.demo.scenarios import SCENARIOS, THEMES, PastTest, Scenario
+from neonblue.demo.scenarios import THEMES, PastTest, Scenario
+from neonblue.models import Experiment, MetricDefinition, Variant
 
 COUNTRIES, COUNTRY_SHARES = ("US", "GB", "DE", "IN"), (0.5, 0.2, 0.2, 0.1)
 DEVICES, DEVICE_SHARES = ("mobile", "desktop", "tablet"), (0.6, 0.33, 0.07)
@@ -127,7 +128,9 @@ def past_tests(*, seed: int) -> Iterator[PastTest]:
     for theme, (changes, reason, centre) in THEMES.items():
         for number, change in enumerate(changes, start=1):
             lift = rng.normal(centre, 0.02)
-            control, treatment = (int(n) for n in rng.integers(18_000, 32_000, 2))
+            units = int(rng.integers(36_000, 64_000))
+            control = int(rng.binomial(units, 0.5))
+            treatment = units - control
             yield PastTest(
                 experiment_id=f"past_{theme}_{number}",
                 name=change,
@@ -140,60 +143,57 @@ def past_tests(*, seed: int) -> Iterator[PastTest]:
             )
 
 
-def definition_of(scenario: Scenario, *, now: datetime) -> dict[str, Any]:
-    """The experiment's plan, as ``neonblue define`` reads it."""
+def plan_of(scenario: Scenario, *, now: datetime) -> Experiment:
+    """The experiment as it was planned."""
     start = now - timedelta(days=scenario.began_days_ago)
-    return {
-        "experiment_id": scenario.experiment_id,
-        "name": scenario.name,
-        "description": scenario.description,
-        "hypothesis": scenario.hypothesis,
-        "status": scenario.status,
-        "planned_sample_size": scenario.planned_sample_size,
-        "maximum_sample_size": 2 * scenario.planned_sample_size,
-        "segments": ["country", "device", "browser", "sdk_version"],
-        "started_at": _text(start),
-        "ended_at": _ended_at(scenario, start),
-        "variants": [{"variant_id": "control", "is_control": True}, {"variant_id": "treatment"}],
-        "metrics": list(METRICS),
-    }
+    running = scenario.status == "running"
+    return Experiment(
+        experiment_id=scenario.experiment_id,
+        name=scenario.name,
+        description=scenario.description,
+        hypothesis=scenario.hypothesis,
+        experiment_type="web",
+        industry="retail",
+        status=scenario.status,
+        planned_sample_size=scenario.planned_sample_size,
+        maximum_sample_size=2 * scenario.planned_sample_size,
+        segments=("country", "device", "browser", "sdk_version"),
+        started_at=start,
+        ended_at=None if running else start + timedelta(days=scenario.lasts_days),
+        variants=(
+            Variant(variant_id="control", is_control=True),
+            Variant(variant_id="treatment"),
+        ),
+        metrics=METRICS,
+    )
 
 
-def _ended_at(scenario: Scenario, start: datetime) -> str | None:
-    if scenario.status == "running":
-        return None
-    return _text(start + timedelta(days=scenario.lasts_days))
-
-
-METRICS: tuple[dict[str, Any], ...] = (
-    {
-        "name": "purchase",
-        "kind": "proportion",
-        "event_type": "purchase",
-        "role": "primary",
-        "mde": 0.10,
-        "covariate": "visits_before",
-        "description": "Visitors who buy at least once after their first exposure.",
-    },
-    {
-        "name": "revenue",
-        "kind": "mean",
-        "event_type": "purchase",
-        "aggregation": "sum",
-        "role": "secondary",
-        "mde": 0.15,
-        "covariate": "visits_before",
-        "description": "Order value a visitor, zero for those who do not buy.",
-    },
-    {
-        "name": "support_ticket",
-        "kind": "proportion",
-        "event_type": "support_ticket",
-        "role": "guardrail",
-        "direction": "decrease",
-        "margin": 0.25,
-        "description": "Visitors who open a support ticket.",
-    },
+METRICS: tuple[MetricDefinition, ...] = (
+    MetricDefinition(
+        name="purchase",
+        kind="proportion",
+        event_type="purchase",
+        mde=0.10,
+        covariate="visits_before",
+        description="Visitors who buy at least once after their first exposure.",
+    ),
+    MetricDefinition(
+        name="revenue",
+        kind="mean",
+        event_type="purchase",
+        aggregation="sum",
+        role="secondary",
+        mde=0.15,
+        covariate="visits_before",
+        description="Order value a visitor, zero for those who do not buy.",
+    ),
+    MetricDefinition(
+        name="support_ticket",
+        kind="proportion",
+        event_type="support_ticket",
+        role="guardrail",
+        direction="decrease",
+        margin=0.25,
+        description="Visitors who open a support ticket.",
+    ),
 )
-
-__all__ = ["METRICS", "SCENARIOS", "definition_of", "events_of", "past_tests"]

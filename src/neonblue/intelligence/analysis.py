@@ -8,10 +8,18 @@ from typing import TYPE_CHECKING
 from neonblue.errors import ConflictError
 from neonblue.intelligence.decision import Standing, as_decision, decide, with_adjusted
 from neonblue.intelligence.effects import Terms, metric_effects
-from neonblue.intelligence.evidence import Analysis, MetricEffects, RecordedLook, Validity
+from neonblue.intelligence.evidence import (
+    Analysis,
+    MetricEffects,
+    RecordedLook,
+    SegmentBreakdown,
+    Validity,
+)
 from neonblue.intelligence.history import allocation_changes
 from neonblue.intelligence.ledger import horizon_units, ledger_rows, stand
+from neonblue.intelligence.outcomes import remember
 from neonblue.intelligence.priors import Prior, lift_prior
+from neonblue.intelligence.segments import break_down, without
 from neonblue.intelligence.summaries import Summaries, read_summaries
 from neonblue.intelligence.validity import check_validity
 from neonblue.models import Experiment
@@ -41,7 +49,8 @@ def analyze(
     state = store.looks.state(experiment_id, experiment.version)
     look = stand(experiment, int(summaries.units.sum()), state)
     prior = lift_prior(store, experiment)
-    metrics = _metrics(experiment, summaries, validity, terms_of(experiment, look, state, prior))
+    terms = terms_of(experiment, look, state, prior)
+    metrics = _metrics(experiment, summaries, validity, terms)
     verdict = decide(
         _standing(experiment, summaries, state, look, now),
         validity,
@@ -51,17 +60,19 @@ def analyze(
     metrics = with_adjusted(metrics, verdict)
     if look.recorded:
         store.looks.append(ledger_rows(experiment, metrics, look, now, actor))
-    return Analysis(
+    analysis = Analysis(
         experiment=experiment,
         as_of=now,
         decision=as_decision(verdict),
         validity=validity,
         look=look,
         metrics=metrics,
-        segments=None,
+        segments=_segments(store, experiment, segment_by, validity, (terms, look)),
         notes=_notes(prior),
         last_event_at=summaries.last_event_at,
     )
+    remember(store, analysis)
+    return analysis
 
 
 def terms_of(experiment: Experiment, look: RecordedLook, state: LedgerState, prior: Prior) -> Terms:
@@ -114,6 +125,22 @@ def _metrics(
             for metric in experiment.metrics
         )
     return metric_effects(experiment, summaries, terms)
+
+
+def _segments(
+    store: Store,
+    experiment: Experiment,
+    segment_by: str | None,
+    validity: Validity,
+    stand_and_terms: tuple[Terms, RecordedLook],
+) -> SegmentBreakdown | None:
+    if segment_by is None:
+        return None
+    if validity.failed:
+        detail = "the experiment is invalid; call diagnose_experiment"
+        return without(segment_by, detail, "withheld")
+    terms, look = stand_and_terms
+    return break_down(store, experiment, segment_by, terms, fixed=look.fixed_horizon_decides)
 
 
 def _notes(prior: Prior) -> tuple[str, ...]:

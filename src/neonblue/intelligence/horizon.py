@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from neonblue.stats.comparison import Comparison
 from neonblue.stats.sequential import (
     ConfidenceSequence,
@@ -14,6 +16,7 @@ from neonblue.stats.sequential import (
     pooled_standard_error,
     relative_confidence_sequence,
 )
+from neonblue.stats.sequential_boundary import plan_critical_value, plan_p_value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,22 @@ class Horizon:
             burn_in=self.burn_in,
         )
 
+    def critical_value(self, n: float) -> float:
+        """Half-width in standard errors when ``n`` units have come; infinite before burn-in."""
+        if n < self.burn_in:
+            return math.inf
+        width = plan_critical_value(
+            n, planned_n=self.planned_n, maximum_n=self.maximum_n, alpha=self.alpha
+        )
+        return float(width)
+
+    def p_values(self, z: np.ndarray, n: float) -> np.ndarray:
+        """Anytime-valid p of several statistics (k,) at the same look."""
+        if n < self.burn_in:
+            return np.ones_like(z)
+        plan = (self.planned_n, self.maximum_n, self.alpha)
+        return np.array([_p_value(float(one), n, *plan) for one in z])
+
     @property
     def burn_in(self) -> float:
         """Units below which nothing is concluded."""
@@ -74,3 +93,7 @@ def _log_ratio_error(found: Comparison) -> float:
         variance_treatment=found.variance_treatment,
     )
     return float(error)
+
+
+def _p_value(z: float, n: float, planned_n: float, maximum_n: float | None, alpha: float) -> float:
+    return float(plan_p_value(z, n, planned_n=planned_n, maximum_n=maximum_n, alpha=alpha))

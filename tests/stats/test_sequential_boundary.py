@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from neonblue.stats.sequential import confidence_sequence
 from neonblue.stats.sequential_boundary import (
     LEAST_SCORE,
     critical_score,
@@ -109,3 +110,23 @@ def test_after_the_maximum_only_the_mixture_speaks() -> None:
     after = plan_critical_value(20_001.0, planned_n=10_000.0)
     assert after > within
     assert math.isfinite(after)
+
+
+def test_without_a_plan_it_is_the_plain_mixture() -> None:
+    setting = {"planned_n": 10_000.0, "maximum_n": math.inf}
+    found = confidence_sequence(0.01, 0.003, n=80_000.0, **setting)
+    plain = confidence_sequence(0.01, 0.003, n=80_000.0, planned_n=10_000.0, method="mixture")
+    assert found.half_width == pytest.approx(plain.half_width)
+    assert found.p_value == pytest.approx(plain.p_value)
+
+
+@pytest.mark.parametrize("maximum_n", [None, 10_000.0, math.inf])
+@pytest.mark.parametrize("n", [300.0, 9_000.0, 15_000.0, 80_000.0])
+@pytest.mark.parametrize("one_sided", [False, True])
+def test_many_statistics_at_one_look_are_each_judged_alike(
+    n: float, maximum_n: float | None, one_sided: bool
+) -> None:
+    z = np.array([-9.0, -2.0, 0.0, 1.5, 2.7, 5.0, 12.0])
+    setting = {"planned_n": 10_000.0, "maximum_n": maximum_n, "one_sided": one_sided}
+    each = [plan_p_value(float(one), n, **setting) for one in z]
+    assert plan_p_value(z, n, **setting) == pytest.approx(each, rel=1e-9)

@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from statsmodels.stats.multitest import multipletests
 
 from neonblue.stats.verdict import (
     MetricEvidence,
@@ -245,10 +244,25 @@ def test_holm_counts_every_treatment() -> None:
     assert judged(*pair).decision == "keep_running"
 
 
+@pytest.mark.parametrize(
+    ("p_values", "adjusted"),
+    [
+        ([0.04], [0.04]),
+        ([0.01, 0.04, 0.03], [0.03, 0.06, 0.06]),
+        ([0.02, 0.02, 0.9, 1e-300], [0.06, 0.06, 0.9, 4e-300]),
+        ([0.6, 0.7], [1.0, 1.0]),
+    ],
+)
+def test_holm_by_hand(p_values: list[float], adjusted: list[float]) -> None:
+    assert holm(p_values) == pytest.approx(tuple(adjusted), rel=1e-12)
+
+
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-def test_holm_is_the_one_of_statsmodels(p_values: list[float]) -> None:
-    expected = multipletests(p_values, method="holm")[1]
-    assert holm(p_values) == pytest.approx(tuple(expected))
+def test_holm_keeps_the_order_and_never_lowers_a_p(p_values: list[float]) -> None:
+    adjusted = holm(p_values)
+    assert all(new >= old for new, old in zip(adjusted, p_values, strict=True))
+    pairs = sorted(zip(p_values, adjusted, strict=True))
+    assert [new for _, new in pairs] == sorted(adjusted)
 
 
 def test_reasons_carry_their_numbers() -> None:
@@ -274,3 +288,11 @@ def test_nothing_ships_that_could_do_harm(
         assert item.gain > 0
     if verdict.decision == "keep_running":
         assert not finished
+
+
+def test_without_a_plan_there_is_no_maximum_to_end_it() -> None:
+    unplanned = replace(EARLY, n=10_000_000, maximum_n=math.inf)
+    verdict = judged(evidence(), progress=unplanned)
+    assert verdict.decision == "keep_running"
+    assert verdict.eta_days is not None
+    assert math.isfinite(verdict.eta_days)

@@ -71,6 +71,8 @@ def confidence_sequence(
 ) -> ConfidenceSequence:
     """The sequence when ``n`` units in total have come, of ``planned_n`` planned in total.
 
+    ``maximum_n`` None means twice the plan; infinite that nothing was planned: then
+    ``planned_n`` only says where the plain mixture is tuned to, and must not follow outcomes.
     ``burn_in`` is the total below which nothing is concluded; by default ``burn_in_units``.
     """
     _refuse_nonsense(alpha, planned_n, maximum_n)

@@ -23,6 +23,7 @@ import math
 from functools import lru_cache
 
 import numpy as np
+from scipy.special import ndtr
 
 from neonblue.stats.sequential_mixture import (
     Numbers,
@@ -42,14 +43,27 @@ LEAST_SCORE = 1.3
 """Below this score the bound is above 0.5 and Siegmund's term is not asked for."""
 
 
-def crossing_probability(score: float, *, maximum_ratio: float, one_sided: bool = False) -> float:
-    """Bound on the chance that the scaled score ever passes ``score`` before the maximum."""
+def crossing_probability(
+    score: Numbers, *, maximum_ratio: float, one_sided: bool = False
+) -> Numbers:
+    """Bound on the chance that the scaled score (float or array) is ever passed."""
+    if isinstance(score, np.ndarray):
+        x = np.maximum(score, LEAST_SCORE)
+        bound = _bound(x, 4.0 * ndtr(-x), np.exp(-0.5 * x * x), maximum_ratio, one_sided)
+        return np.where(score < LEAST_SCORE, 1.0, np.minimum(bound, 1.0))
     if score < LEAST_SCORE:
         return 1.0
-    density = math.exp(-0.5 * score * score) / ROOT_TWO_PI
-    flat = (score - 1.0 / score) * math.log(maximum_ratio) + excess(maximum_ratio) / score
-    bound = 2.0 * math.erfc(score / ROOT_TWO) + density * flat
-    return min(1.0, 0.5 * bound if one_sided else bound)
+    tail = 2.0 * math.erfc(score / ROOT_TWO)
+    return min(1.0, _bound(score, tail, math.exp(-0.5 * score * score), maximum_ratio, one_sided))
+
+
+def _bound(
+    x: Numbers, tail: Numbers, kernel: Numbers, maximum_ratio: float, one_sided: bool
+) -> Numbers:
+    """The module's formula; ``tail`` is 4 (1 - Phi(x)) and ``kernel`` phi(x) sqrt(2 pi)."""
+    flat = (x - 1.0 / x) * math.log(maximum_ratio) + excess(maximum_ratio) / x
+    bound = tail + kernel / ROOT_TWO_PI * flat
+    return 0.5 * bound if one_sided else bound
 
 
 def excess(maximum_ratio: float) -> float:
@@ -83,7 +97,11 @@ def plan_critical_value(
     alpha: float = 0.05,
     one_sided: bool = False,
 ) -> Numbers:
-    """Half-width of the sequence in standard errors when ``n`` units (float or array) came."""
+    """Half-width of the sequence in standard errors when ``n`` units (float or array) came.
+
+    ``maximum_n`` None means twice the plan; infinite means that there is no plan to lean on, and
+    gives the plain mixture tuned to ``planned_n``.
+    """
     if isinstance(n, np.ndarray):
         widths = [
             plan_critical_value(
@@ -96,8 +114,15 @@ def plan_critical_value(
             for count in n.ravel()
         ]
         return np.array(widths).reshape(n.shape)
+    if maximum_n == math.inf:
+        open_ratio = n * tuned_variance(planned_n=planned_n, alpha=alpha)
+        return _mixture_critical_value(open_ratio, alpha=alpha, one_sided=one_sided)
     ratio = plan_ratio(planned_n, maximum_n)
-    mixture = _mixture_critical_value(n, planned_n=planned_n, alpha=alpha, one_sided=one_sided)
+    mixture = _mixture_critical_value(
+        mixture_ratio(n, planned_n=planned_n, alpha=alpha),
+        alpha=alpha * MIXTURE_SHARE,
+        one_sided=one_sided,
+    )
     if n > ratio * planned_n:
         return mixture
     score = critical_score(
@@ -107,36 +132,50 @@ def plan_critical_value(
 
 
 def plan_p_value(
-    z: float,
+    z: Numbers,
     n: float,
     *,
     planned_n: float,
     maximum_n: float | None = None,
     alpha: float = 0.05,
     one_sided: bool = False,
-) -> float:
-    """Anytime-valid p of one look: below ``alpha`` exactly when the sequence excludes zero."""
+) -> Numbers:
+    """Anytime-valid p of one look: below ``alpha`` exactly when the sequence excludes zero.
+
+    ``z`` is a float, or an array of statistics that were all looked at with ``n`` units.
+    """
+    if maximum_n == math.inf:
+        r = n * tuned_variance(planned_n=planned_n, alpha=alpha)
+        return _mixture_p_value(z, r, 1.0, one_sided)
     ratio = plan_ratio(planned_n, maximum_n)
     r = mixture_ratio(n, planned_n=planned_n, alpha=alpha)
+    mixture = _mixture_p_value(z, r, MIXTURE_SHARE, one_sided)
+    if n > ratio * planned_n:
+        return mixture
+    score = (z if one_sided else abs(z)) * math.sqrt(min(1.0, n / planned_n))
+    chance = crossing_probability(score, maximum_ratio=ratio, one_sided=one_sided)
+    planned = chance / (1.0 - MIXTURE_SHARE)
+    if isinstance(z, np.ndarray):
+        return np.minimum(mixture, planned)
+    return min(mixture, planned)
+
+
+def _mixture_p_value(z: Numbers, r: float, share: float, one_sided: bool) -> Numbers:
+    """1 / e of the mixture over its share of alpha, at most 1."""
     log_e = one_sided_log_e_value(z, r) if one_sided else z * z * r / (2 + 2 * r) - _half_log(r)
-    p_value = math.exp(min(0.0, -float(log_e))) / MIXTURE_SHARE
-    if n <= ratio * planned_n:
-        score = (z if one_sided else abs(z)) * math.sqrt(min(1.0, n / planned_n))
-        chance = crossing_probability(score, maximum_ratio=ratio, one_sided=one_sided)
-        p_value = min(p_value, chance / (1.0 - MIXTURE_SHARE))
-    return min(1.0, p_value)
+    if isinstance(z, np.ndarray):
+        return np.minimum(1.0, np.exp(np.minimum(-log_e, 0.0)) / share)
+    return min(1.0, math.exp(min(0.0, -float(log_e))) / share)
 
 
 def _half_log(r: float) -> float:
     return 0.5 * math.log1p(r)
 
 
-def _mixture_critical_value(n: float, *, planned_n: float, alpha: float, one_sided: bool) -> float:
-    r = mixture_ratio(n, planned_n=planned_n, alpha=alpha)
-    share = alpha * MIXTURE_SHARE
+def _mixture_critical_value(r: float, *, alpha: float, one_sided: bool) -> float:
     if one_sided:
-        return float(one_sided_critical_value(r, alpha=share))
-    return math.sqrt((1.0 + 1.0 / r) * 2.0 * (_half_log(r) - math.log(share)))
+        return float(one_sided_critical_value(r, alpha=alpha))
+    return math.sqrt((1.0 + 1.0 / r) * 2.0 * (_half_log(r) - math.log(alpha)))
 
 
 def mixture_ratio(n: Numbers, *, planned_n: float, alpha: float) -> Numbers:

@@ -88,7 +88,7 @@ class Progress:
     """How far the experiment has come. ``n`` counts units over all variants.
 
     ``days`` is None where no times are known (an upload); ``finished`` means that no more units
-    are coming. ``maximum_n`` defaults to twice the plan.
+    are coming. ``maximum_n`` defaults to twice the plan; infinite where nothing was planned.
     """
 
     n: float

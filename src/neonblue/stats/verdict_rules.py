@@ -23,6 +23,9 @@ from neonblue.stats.verdict_reasons import (
     success_reason,
 )
 
+FURTHEST = 1000.0
+"""How many times the plan an ETA looks ahead where there is no maximum."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
@@ -160,7 +163,7 @@ def _n_for(item: MetricEvidence, target: float | None, case: Case) -> float:
     progress = case.progress
     if target is None or not item.available or item.standard_error <= 0.0:
         return min(max(progress.planned_n, progress.n), progress.last_n)
-    low, high = progress.n, progress.last_n
+    low, high = progress.n, min(progress.last_n, FURTHEST * max(progress.n, progress.planned_n))
     for _ in range(40):
         middle = 0.5 * (low + high)
         width = plan_critical_value(

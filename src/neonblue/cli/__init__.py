@@ -11,9 +11,11 @@ from neonblue import __version__
 COMMANDS = {
     "serve": "start the MCP servers on stdio, or over HTTP with --http HOST:PORT",
     "load": "load experiment data from a CSV, Parquet or JSONL file",
+    "define": "define an experiment in a small TOML file",
     "ingest": "read events from Kafka, a file or stdin into the store",
     "dead-letters": "list, export or replay messages that could not be read",
     "call": "call one tool and print its answer as JSON",
+    "forget": "remove a user from ClickHouse and the memory for good",
     "behavior": "train models of user behaviour and predict from them",
     "forecast": "train the text model, predict with it, see how forecasts came true",
     "migrate": "bring the stored data up to this version and embedding model",

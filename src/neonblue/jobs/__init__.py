@@ -25,6 +25,7 @@ class Job(Protocol):
 
 JOBS: tuple[str, ...] = (
     "load",
+    "define",
     "ingest",
     "dead-letters",
     "forecast-train",
@@ -32,6 +33,9 @@ JOBS: tuple[str, ...] = (
     "migrate",
     "inspect",
     "demo",
+    "behavior-train",
+    "behavior-drift",
+    "forget",
 )
 
 

@@ -1,0 +1,108 @@
+"""What every plan has to keep, wherever it comes from: a file, a tool, the platform's tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from neonblue.errors import InvalidInputError
+from neonblue.models.experiment import Experiment, MetricDefinition
+
+MOST_VARIANTS = 60
+MOST_METRICS = 200
+
+
+def check_plan(experiment: Experiment) -> None:
+    """Raise ``InvalidInputError`` for the first rule that a plan breaks."""
+    name = experiment.experiment_id
+    if not name.strip() or len(name) > 256 or "\0" in name:
+        raise InvalidInputError(f"experiment_id {name!r} cannot be used: give 1 to 256 characters")
+    _variants(experiment)
+    _distinct("metric", (metric.name for metric in experiment.metrics), name)
+    if not 0 < len(experiment.metrics) <= MOST_METRICS:
+        raise InvalidInputError(
+            f"experiment {name!r} has {len(experiment.metrics)} metrics: give 1 to {MOST_METRICS}"
+        )
+    for metric in experiment.metrics:
+        _metric(metric)
+    _numbers(experiment)
+
+
+def _variants(experiment: Experiment) -> None:
+    name, variants = experiment.experiment_id, experiment.variants
+    if not 2 <= len(variants) <= MOST_VARIANTS:
+        raise InvalidInputError(
+            f"experiment {name!r} has {len(variants)} variants: give 2 to {MOST_VARIANTS}"
+        )
+    _distinct("variant", (variant.variant_id for variant in variants), name)
+    controls = [variant.variant_id for variant in variants if variant.is_control]
+    if len(controls) != 1:
+        raise InvalidInputError(
+            f"experiment {name!r} has {len(controls)} control variants: mark exactly one"
+        )
+    for variant in variants:
+        if not (0 <= variant.weight < math.inf):
+            raise InvalidInputError(
+                f"variant {variant.variant_id!r} has weight {variant.weight!r}: give 0 or more"
+            )
+    if not sum(variant.weight for variant in variants) > 0:
+        raise InvalidInputError(f"no variant of {name!r} gets traffic: give one a weight over 0")
+
+
+def _distinct(what: str, names: Iterable[str], experiment_id: str) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if not name.strip():
+            raise InvalidInputError(f"a {what} of {experiment_id!r} has no name: give it one")
+        if name in seen:
+            raise InvalidInputError(
+                f"experiment {experiment_id!r} has the {what} {name!r} twice: rename one"
+            )
+        seen.add(name)
+
+
+def _metric(metric: MetricDefinition) -> None:
+    problem = _metric_problem(metric)
+    if problem is not None:
+        raise InvalidInputError(f"metric {metric.name!r} {problem}")
+
+
+def _metric_problem(metric: MetricDefinition) -> str | None:
+    if not metric.event_type:
+        return "names no event type: say which events it is made of"
+    if metric.kind == "ratio" and not metric.denominator_event_type:
+        return "is a ratio without a denominator: give denominator_event_type"
+    if metric.kind == "proportion" and metric.aggregation != "any":
+        return f"is a proportion with aggregation {metric.aggregation!r}: use 'any', or kind 'mean'"
+    if metric.kind == "quantile" and not (metric.quantile and 0 < metric.quantile < 1):
+        return f"is a quantile at {metric.quantile!r}: give quantile between 0 and 1"
+    if metric.winsorize_quantile is not None and not 0.5 < metric.winsorize_quantile < 1:
+        return f"is winsorised at {metric.winsorize_quantile!r}: give a quantile above 0.5, below 1"
+    if metric.margin is not None and not 0 < metric.margin < math.inf:
+        return f"has margin {metric.margin!r}: give a fraction above 0, like 0.02"
+    if metric.mde is not None and not 0 < metric.mde < math.inf:
+        return f"has mde {metric.mde!r}: give a fraction above 0, like 0.05"
+    if metric.pre_period_days is not None and not 0 < metric.pre_period_days <= 366:
+        return f"has pre_period_days {metric.pre_period_days!r}: give up to 366 days"
+    return None
+
+
+def _numbers(experiment: Experiment) -> None:
+    ranges = {
+        "alpha": (experiment.alpha, 0.0, 0.5),
+        "power": (experiment.power, 0.0, 1.0),
+        "minimum_duration_days": (experiment.minimum_duration_days, -1e-9, 3660.0),
+    }
+    for name, (value, low, high) in ranges.items():
+        if not low < value < high:
+            raise InvalidInputError(
+                f"{name} {value!r} of experiment {experiment.experiment_id!r} is out of range: "
+                f"give a number above {max(low, 0):g} and below {high:g}"
+            )
+    for name in ("planned_sample_size", "maximum_sample_size"):
+        size = getattr(experiment, name)
+        if size is not None and not 0 < size < 2**53:
+            raise InvalidInputError(
+                f"{name} {size!r} of experiment {experiment.experiment_id!r} is no number of "
+                "units: give a whole number above 0"
+            )

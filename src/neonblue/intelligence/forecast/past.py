@@ -29,8 +29,12 @@ if TYPE_CHECKING:
 LEAST_PAST = 3
 MOST_SIMILAR = 40
 MOST_PAST = 100_000
-# Two plans with cosine c resemble each other in effect by exp(-(1 - c) / LENGTH).
-LENGTH = 0.3
+# Two plans with cosine c resemble each other in effect by exp(-(1 - c) / length). With enough past
+# experiments the length is the likeliest of these; 0 means that texts tell nothing.
+LENGTHS = (0.0, 0.1, 0.2, 0.4, 0.6, 1.0)
+DEFAULT_LENGTH = 0.6
+ENOUGH_FOR_LENGTH = 20
+MOST_FOR_LENGTH = 400
 LEAST_SPREAD = 0.005
 LEAST_SIMILARITY = 0.35
 
@@ -68,18 +72,19 @@ def read_past(memory: Memory, plan: ForecastPlan) -> Past | None:
     if len(documents) < LEAST_PAST or pooled is None:
         return None
     known = {document.document_id for document in documents}
+    length = _likeliest_length(memory, documents, pooled)
     hits = search(
         memory, EXPERIMENTS, plan.text, limit=MOST_SIMILAR, at_least=LEAST_SIMILARITY
     ).hits
     near = [hit for hit in hits if hit.document.document_id in known]
     nearest = [from_document(hit.document, similarity=hit.similarity) for hit in near]
-    mean, sd = _sharpened(memory, plan, pooled, nearest)
+    mean, sd = _sharpened(memory, plan, pooled, nearest, length)
     return Past(
         experiments=len(documents),
         base_rates=_base_rates(documents),
         pooled=pooled,
         similar=tuple(
-            SimilarExperiment(past=item, resemblance=math.exp(-(1 - item.similarity) / LENGTH))
+            SimilarExperiment(past=item, resemblance=_resemblance(item.similarity, length))
             for item in nearest
         ),
         mean=mean,
@@ -94,22 +99,66 @@ def _base_rates(documents: Sequence[Document]) -> dict[Outcome, float]:
     return {outcome: (count + 1 / 3) / (total + 1) for outcome, count in counts.items()}
 
 
+def _resemblance(similarity: float, length: float) -> float:
+    return math.exp(-max(1 - similarity, 0.0) / length) if length > 0 else 0.0
+
+
+def _likeliest_length(memory: Memory, documents: Sequence[Document], pooled: PooledEffect) -> float:
+    """The length with the greatest marginal likelihood of the newest past improvements."""
+    import numpy as np
+
+    newest = [item for item in documents if effects_of([item])][:MOST_FOR_LENGTH]
+    if len(newest) < ENOUGH_FOR_LENGTH:
+        return DEFAULT_LENGTH
+    vectors = _vectors(memory, [item.document_id for item in newest])
+    means, errors = np.array(effects_of(newest)).T
+    apart = np.maximum(1 - vectors @ vectors.T, 0)
+    spread, noise = max(pooled.between_sd, LEAST_SPREAD) ** 2, np.diag(errors**2)
+    likelihoods = [
+        _log_likelihood(means - pooled.mean, spread * _alike(apart, length) + noise)
+        for length in LENGTHS
+    ]
+    return LENGTHS[int(np.argmax(likelihoods))]
+
+
+def _log_likelihood(values: NDArray[np.float64], covariance: NDArray[np.float64]) -> float:
+    import numpy as np
+
+    factor = np.linalg.cholesky(covariance)
+    whitened = np.linalg.solve(factor, values)
+    return -0.5 * float(whitened @ whitened) - float(np.log(np.diag(factor)).sum())
+
+
+def _alike(apart: NDArray[np.float64], length: float) -> NDArray[np.float64]:
+    """Resemblance of each pair from how far apart their texts are."""
+    import numpy as np
+
+    if length == 0:
+        return np.eye(*apart.shape)
+    alike: NDArray[np.float64] = np.exp(-apart / length)
+    return alike
+
+
 def _sharpened(
-    memory: Memory, plan: ForecastPlan, pooled: PooledEffect, nearest: Sequence[PastExperiment]
+    memory: Memory,
+    plan: ForecastPlan,
+    pooled: PooledEffect,
+    nearest: Sequence[PastExperiment],
+    length: float,
 ) -> tuple[float, float]:
     """Mean and standard deviation of this plan's true improvement."""
     import numpy as np
 
     spread = max(pooled.between_sd, LEAST_SPREAD)
     used = [item for item in nearest if item.improvement_standard_error]
-    if not used:
+    if not used or length == 0:
         return pooled.mean, math.hypot(spread, pooled.standard_error)
     vectors = _vectors(memory, [item.experiment_id for item in used])
     own = memory.embed_query(plan.text)
     errors = np.array([cast(float, item.improvement_standard_error) for item in used])
     seen = np.array([cast(float, item.improvement) for item in used]) - pooled.mean
-    between = spread**2 * np.exp(-np.maximum(1 - vectors @ vectors.T, 0) / LENGTH)
-    towards = spread**2 * np.exp(-np.maximum(1 - vectors @ own, 0) / LENGTH)
+    between = spread**2 * _alike(np.maximum(1 - vectors @ vectors.T, 0), length)
+    towards = spread**2 * _alike(np.maximum(1 - vectors @ own, 0), length)
     weights = np.linalg.solve(between + np.diag(errors**2), np.column_stack([seen, towards]))
     mean = pooled.mean + float(towards @ weights[:, 0])
     variance = spread**2 - float(towards @ weights[:, 1]) + pooled.standard_error**2

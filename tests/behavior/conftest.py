@@ -1,9 +1,17 @@
-"""Sequences with a known structure."""
+"""Sequences and users with a known structure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from neonblue.behavior.sequences import Sequences
+from neonblue.stores import Store
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @pytest.fixture
@@ -18,3 +26,74 @@ def cycling() -> Sequences:
         steps - np.repeat(steps[starts], lengths) + np.repeat(random.integers(4, size=400), lengths)
     )
     return Sequences(steps=steps % 4 + 1, lengths=lengths)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shop:
+    """A store with 600 made-up users: whoever adds to a cart mostly buys, the others leave."""
+
+    store: Store
+    buyers: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+DAY_MS = 86_400_000
+START_MS = 1_760_000_000_000
+
+
+def shop_events(users: int, seed: int = 3) -> "pa.Table":
+    """Two sessions a user over four weeks; users with an even number are buyers."""
+    random = np.random.default_rng(seed)
+    rows = []
+    for number in range(users):
+        path = ["page_view", "search", "product_view"]
+        if number % 2 == 0:
+            path += ["add_to_cart", "checkout"] + ["purchase"] * bool(random.random() < 0.8)
+        else:
+            path += ["page_view"] * int(random.integers(1, 4))
+        for session in range(2):
+            day = random.integers(0, 12) + 14 * session
+            clock = START_MS + int(day * DAY_MS + random.integers(0, DAY_MS // 2))
+            steps = path if random.random() < 0.9 else path[:3]
+            for step, name in enumerate(steps):
+                clock += int(random.integers(5_000, 90_000))
+                rows.append((f"user{number}", f"{number}-{session}-{step}", name, clock, number))
+    return event_table(rows)
+
+
+def event_table(rows: list[tuple[str, str, str, int, int]]) -> "pa.Table":
+    """Events without an experiment, from (user, id, type, time, number) tuples."""
+    import pyarrow as pa
+
+    from neonblue.stores.events import event_schema
+
+    devices = ["mobile" if number % 3 else "desktop" for *_, number in rows]
+    columns = {
+        "event_id": [row[1] for row in rows],
+        "user_id": [row[0] for row in rows],
+        "experiment_id": [""] * len(rows),
+        "variant_id": [""] * len(rows),
+        "event_type": [row[2] for row in rows],
+        "timestamp": [row[3] for row in rows],
+        "value": [20.0 if row[2] == "purchase" else None for row in rows],
+        "session_id": [""] * len(rows),
+        "properties": [[("device", device)] for device in devices],
+        "source": ["test"] * len(rows),
+    }
+    schema = event_schema()
+    return pa.table({name: pa.array(columns[name], schema.field(name).type) for name in columns})
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """The shop in a real chDB."""
+    from neonblue.stores import open_store
+
+    store = open_store(f"chdb://{tmp_path_factory.mktemp('shop') / 'clickhouse'}")
+    store.events.insert(shop_events(600))
+    yield Shop(
+        store=store,
+        buyers=tuple(f"user{number}" for number in range(0, 600, 2)),
+        others=tuple(f"user{number}" for number in range(1, 600, 2)),
+    )
+    store.close()

@@ -2,9 +2,10 @@
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
+
+from neonblue.cli.progress import progress_bar
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,20 +26,22 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the action and print its result as JSON."""
     if arguments.action == "predict":
         result = _predict(arguments)
-    elif arguments.action == "train" and arguments.file is not None:
-        result = _train_on_file(arguments.file)
     else:
-        from neonblue.servers.embedded import run_job
-
-        result = run_job(f"behavior-{arguments.action}", {}, _show)
+        with progress_bar(arguments.action) as report:
+            result = _work(arguments, report)
     print(json.dumps(result, indent=2))
     return 0
 
 
-def _train_on_file(path: Path) -> dict[str, Any]:
-    from neonblue.behavior.sequence_files import train_on_file
+def _work(arguments: argparse.Namespace, report: Any) -> dict[str, Any]:
+    """Train on a file here, for it needs nothing from the store; the rest where the data is."""
+    if arguments.action == "train" and arguments.file is not None:
+        from neonblue.behavior.sequence_files import train_on_file
 
-    return train_on_file(path, _model_files(), _show).as_dict()
+        return train_on_file(arguments.file, _model_files(), report).as_dict()
+    from neonblue.servers.embedded import run_job
+
+    return run_job(f"behavior-{arguments.action}", {}, report)
 
 
 def _predict(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -51,8 +54,3 @@ def _model_files() -> Any:
     from neonblue.workspace import Workspace
 
     return Workspace().model_files
-
-
-def _show(done: float, total: float, message: str) -> None:
-    share = f"{done / total:4.0%} " if total else ""
-    print(f"{share}{message}", file=sys.stderr, flush=True)

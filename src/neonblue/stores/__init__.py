@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from neonblue.stores.events import Events
     from neonblue.stores.experiments import Experiments
     from neonblue.stores.forecasts import Forecasts
+    from neonblue.stores.forgetting import Forgetting
+    from neonblue.stores.funnels import Funnels
     from neonblue.stores.health import Health
     from neonblue.stores.ingest_workers import IngestWorkers
     from neonblue.stores.journey_facts import Journeys
@@ -24,8 +26,10 @@ if TYPE_CHECKING:
     from neonblue.stores.looks import Looks
     from neonblue.stores.moments import Moments
     from neonblue.stores.outcomes import Outcomes
+    from neonblue.stores.sessions import Sessions
     from neonblue.stores.text_vectors import TextVectors
     from neonblue.stores.traffic import Traffic
+    from neonblue.stores.unit_rows import UnitRows
 
 
 class Store:
@@ -159,6 +163,34 @@ class Store:
         from neonblue.stores.traffic import Traffic
 
         return Traffic(self.database)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Users' events as sessions, with behavioural vectors."""
+        from neonblue.stores.sessions import Sessions
+
+        return Sessions(self.database)
+
+    @cached_property
+    def funnels(self) -> Funnels:
+        """How many users go how far through steps."""
+        from neonblue.stores.funnels import Funnels
+
+        return Funnels(self.database)
+
+    @cached_property
+    def unit_rows(self) -> UnitRows:
+        """Units of an experiment with properties, variant and outcome."""
+        from neonblue.stores.unit_rows import UnitRows
+
+        return UnitRows(self.database)
+
+    @cached_property
+    def forgetting(self) -> Forgetting:
+        """Removing a user everywhere."""
+        from neonblue.stores.forgetting import Forgetting
+
+        return Forgetting(self.database)
 
     def close(self) -> None:
         """Close the database under it."""

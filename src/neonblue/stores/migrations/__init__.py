@@ -19,6 +19,7 @@ from neonblue.stores.migrations import (
     journey_marks,
     loads,
     looks,
+    sessions,
 )
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     looks.MIGRATION,
     ingestion.MIGRATION,
     journey_marks.MIGRATION,
+    sessions.MIGRATION,
 )
 
 APPLIED_TABLE = """

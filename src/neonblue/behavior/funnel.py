@@ -1,0 +1,74 @@
+"""Where users drop out on the way through steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from neonblue.behavior.proportion import Share, share
+from neonblue.errors import InvalidInputError
+from neonblue.stores.funnels import FunnelCounts, Funnels, FunnelScope
+
+FEWEST_STEPS, MOST_STEPS = 2, 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunnelStep:
+    """Users who reached a step, as shares of those at the step before and at the first."""
+
+    event_type: str
+    users: int
+    of_previous: Share
+    of_first: Share
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Funnel:
+    """The steps of one slice and the step after which most users are lost ('' if none is)."""
+
+    slice: str
+    users: int
+    steps: tuple[FunnelStep, ...]
+    largest_drop_before: str
+
+
+def analyze(funnels: Funnels, steps: Sequence[str], scope: FunnelScope) -> tuple[Funnel, ...]:
+    """One funnel a slice, the largest first; empty when no user took the first step.
+
+    Raises:
+        InvalidInputError: not 2 to 12 different steps, or a window that is not positive.
+    """
+    if not FEWEST_STEPS <= len(steps) <= MOST_STEPS or len(set(steps)) != len(steps):
+        raise InvalidInputError(
+            f"a funnel needs {FEWEST_STEPS} to {MOST_STEPS} different event types, "
+            f"not {list(steps)!r}: get_user_journey shows which ones there are"
+        )
+    if scope.window_seconds <= 0:
+        raise InvalidInputError(f"the window must be positive, not {scope.window_seconds!r} s")
+    if scope.by == "variant" and not scope.experiment_id:
+        raise InvalidInputError(
+            "a breakdown by variant needs an experiment_id: list_experiments shows them"
+        )
+    found = [_funnel(steps, counts) for counts in funnels.count(steps, scope)]
+    return tuple(sorted(found, key=lambda funnel: -funnel.users))
+
+
+def _funnel(steps: Sequence[str], counts: FunnelCounts) -> Funnel:
+    reached = [sum(counts.stopped_at[index:]) for index in range(len(steps))]
+    rows = tuple(
+        FunnelStep(
+            event_type=step,
+            users=reached[index],
+            of_previous=share(reached[index], reached[max(index - 1, 0)]),
+            of_first=share(reached[index], reached[0]),
+        )
+        for index, step in enumerate(steps)
+    )
+    lost = [reached[index] - reached[index + 1] for index in range(len(steps) - 1)]
+    worst = max(range(len(lost)), key=lost.__getitem__)
+    return Funnel(
+        slice=counts.slice,
+        users=reached[0],
+        steps=rows,
+        largest_drop_before=steps[worst + 1] if lost[worst] else "",
+    )

@@ -1,0 +1,27 @@
+"""Remove a user from ClickHouse and ChromaDB, in the process that owns the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from neonblue.errors import InvalidInputError
+from neonblue.jobs import Report
+from neonblue.workspace import Workspace
+
+
+def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    """``user``: the id. The result counts the rows each table had; nothing names the user."""
+    from neonblue.memory.collections import USER_JOURNEYS
+
+    user = str(arguments.get("user", ""))
+    if not user:
+        raise InvalidInputError("no user was named: run neonblue forget USER")
+    report(0, 2, "removing rows from ClickHouse")
+    erased = workspace.store.forgetting.erase(user)
+    report(1, 2, "removing the journey from the memory")
+    documents = len(workspace.store.documents.get(USER_JOURNEYS.name, [user]))
+    # Also when ClickHouse has no document: an index that was written by a dying process may.
+    workspace.memory.erase(USER_JOURNEYS, [user])
+    report(2, 2, "done")
+    return {"rows_erased": erased, "journeys_erased": documents}

@@ -1,0 +1,207 @@
+"""Users' events cut into sessions by ClickHouse, and the sessions that were kept.
+
+A session ends with a pause of more than ``gap_seconds``. Events are ordered by their own clock, so
+one that arrives late or runs backwards takes its place and makes no negative pause.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from neonblue.stores.database import Database
+
+GAP_SECONDS = 1800
+TABLE = "behavior_sessions"
+
+# The events of one user as sorted tuples, split where the pause is longer than the gap.
+CUT = """
+SELECT user_id,
+       arrayMap(e -> e.1, session) AS times_ms,
+       arrayMap(e -> e.2, session) AS types,
+       arrayMap(e -> e.3, session) AS values,
+       arrayFirst(d -> d != '', arrayMap(e -> e.4, session)) AS device_type,
+       arrayFirst(d -> d != '', arrayMap(e -> e.5, session)) AS traffic_source,
+       arraySort(arrayDistinct(arrayFilter(x -> x != '', arrayMap(e -> e.6, session))))
+           AS experiments
+FROM (
+    SELECT user_id, arrayJoin(arraySplit(
+        (e, pause) -> pause > {gap_ms:Int64}, events, arrayDifference(arrayMap(e -> e.1, events))
+    )) AS session
+    FROM (
+        SELECT user_id, arraySort(groupArray((
+            toUnixTimestamp64Milli(timestamp), toString(event_type), ifNull(value, 0),
+            if(properties['device_type'] != '', properties['device_type'], properties['device']),
+            if(properties['utm_source'] != '', properties['utm_source'],
+               properties['traffic_source']),
+            toString(experiment_id)))) AS events
+        FROM (READ)
+        GROUP BY user_id
+    )
+)
+"""
+OF_USER = """
+SELECT * FROM events FINAL WHERE user_id = {user:String}
+ORDER BY timestamp DESC, event_id DESC LIMIT {limit:UInt32}
+"""
+RECENT = """
+SELECT * FROM events FINAL
+WHERE user_id IN (
+    SELECT user_id FROM events WHERE event_type != 'exposure'
+    GROUP BY user_id ORDER BY max(timestamp) DESC LIMIT {users:UInt32}
+)
+ORDER BY user_id, timestamp DESC LIMIT {limit:UInt32} BY user_id
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """What one user did without a long pause: parallel tuples, oldest first; times are UTC ms."""
+
+    user_id: str
+    times_ms: tuple[int, ...]
+    types: tuple[str, ...]
+    values: tuple[float, ...]
+    device_type: str
+    traffic_source: str
+    experiments: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserTotals:
+    """How much is known of a user over all time."""
+
+    events: int
+    first_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimilarSession:
+    """A kept session and its cosine similarity to the one that was asked for."""
+
+    pseudonym: str
+    started_at: datetime
+    steps: int
+    duration_seconds: float
+    path: tuple[str, ...]
+    value: float
+    device_type: str
+    traffic_source: str
+    outcome: str
+    similarity: float
+
+
+class Sessions:
+    """Sessions, cut from events or kept with their vectors."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def of_user(
+        self, user_id: str, *, limit: int = 2000, gap_seconds: float = GAP_SECONDS
+    ) -> tuple[Session, ...]:
+        """The sessions of a user's latest ``limit`` events, oldest first."""
+        rows = self._database.rows(
+            CUT.replace("READ", OF_USER),
+            {"user": user_id, "limit": limit, "gap_ms": round(gap_seconds * 1000)},
+        )
+        return tuple(sorted((_session(row) for row in rows), key=lambda one: one.times_ms[0]))
+
+    def recent(
+        self, *, users: int, events_each: int = 2000, gap_seconds: float = GAP_SECONDS
+    ) -> tuple[Session, ...]:
+        """The sessions of the users seen last, the latest ``events_each`` events of each."""
+        rows = self._database.rows(
+            CUT.replace("READ", RECENT),
+            {"users": users, "limit": events_each, "gap_ms": round(gap_seconds * 1000)},
+        )
+        return tuple(sorted((_session(row) for row in rows), key=_order))
+
+    def totals(self, user_id: str) -> UserTotals | None:
+        """How much there is of a user, or None without any event."""
+        row = self._database.row(
+            "SELECT count(), min(timestamp), max(timestamp) FROM events FINAL "
+            "WHERE user_id = {user:String}",
+            {"user": user_id},
+        )
+        if row is None or row[0] == 0:
+            return None
+        return UserTotals(events=int(row[0]), first_at=row[1], last_at=row[2])
+
+    def keep(self, rows: pa.Table) -> None:
+        """Keep described sessions; the same user and start replaces what was there."""
+        self._database.insert(TABLE, rows)
+
+    def kept(self) -> int:
+        """How many sessions are kept."""
+        row = self._database.row("SELECT count() FROM behavior_sessions FINAL")
+        return int(row[0]) if row else 0
+
+    def nearest(
+        self, vector: Sequence[float], *, limit: int, without_user: str = "", made_by: str
+    ) -> tuple[SimilarSession, ...]:
+        """The kept sessions whose vectors are nearest, one a user, nearest first."""
+        rows = self._database.rows(
+            """
+            SELECT pseudonym, started_at, steps, duration_seconds, path, value, device_type,
+                   traffic_source, outcome, 1 - cosineDistance(vector, {vector:Array(Float32)}) AS s
+            FROM behavior_sessions
+            WHERE user_id != {user:String} AND suspected_bot = 0 AND made_by = {made_by:String}
+            ORDER BY s DESC, pseudonym LIMIT 1 BY pseudonym LIMIT {limit:UInt32}
+            """,
+            {
+                "vector": list(vector),
+                "user": without_user,
+                "limit": limit,
+                "made_by": made_by,
+            },
+        )
+        return tuple(_similar(row) for row in rows)
+
+    def user_of(self, pseudonym: str) -> str | None:
+        """Whose pseudonym it is, among the users with kept sessions."""
+        row = self._database.row(
+            "SELECT user_id FROM behavior_sessions WHERE pseudonym = {name:String} LIMIT 1",
+            {"name": pseudonym},
+        )
+        return str(row[0]) if row else None
+
+    def pseudonym_key(self) -> bytes:
+        """The secret that pseudonyms are made with, made at the first call."""
+        oldest = "SELECT key FROM pseudonym_keys ORDER BY made_at, key LIMIT 1"
+        with self._database.writing():
+            row = self._database.row(oldest)
+            if row is None:
+                self._database.insert_rows("pseudonym_keys", ["key"], [[secrets.token_hex(32)]])
+                row = self._database.row(oldest)
+        assert row is not None
+        return bytes.fromhex(str(row[0]))
+
+
+def _session(row: Sequence[Any]) -> Session:
+    user_id, times, types, values, device, source, experiments = row
+    return Session(
+        user_id=user_id,
+        times_ms=tuple(times),
+        types=tuple(types),
+        values=tuple(values),
+        device_type=device,
+        traffic_source=source,
+        experiments=tuple(experiments),
+    )
+
+
+def _order(session: Session) -> tuple[str, int]:
+    return session.user_id, session.times_ms[0]
+
+
+def _similar(row: Sequence[Any]) -> SimilarSession:
+    values = dict(zip(SimilarSession.__slots__, row, strict=True))
+    return SimilarSession(**{**values, "path": tuple(values["path"])})

@@ -1,0 +1,111 @@
+"""Sessions, training and prediction on events in ClickHouse."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from neonblue.behavior.funnel import analyze
+from neonblue.behavior.journey_index import find_similar, keep_sessions
+from neonblue.behavior.model_files import ModelFiles
+from neonblue.behavior.outlook import predict
+from neonblue.behavior.own_drift import check_drift
+from neonblue.behavior.own_training import train_on_events
+from neonblue.errors import InvalidInputError, NotFoundError
+from neonblue.stores.funnels import FunnelScope
+
+
+def silent(done: float, total: float, message: str) -> None:
+    """A report that goes nowhere."""
+
+
+@pytest.fixture(scope="module")
+def files(shop, tmp_path_factory: pytest.TempPathFactory) -> ModelFiles:  # type: ignore[no-untyped-def]
+    """Models trained on the shop, whose sessions are kept."""
+    files = ModelFiles(tmp_path_factory.mktemp("models"))
+    result = train_on_events(shop.store.sessions, files, silent)
+    assert result["next_action"]["kept"]
+    assert result["intent"]["kept"]
+    keep_sessions(shop.store.sessions, shop.store.sessions.recent(users=1000))
+    return files
+
+
+def test_sessions_are_cut_at_pauses_and_in_the_order_of_time(shop) -> None:  # type: ignore[no-untyped-def]
+    sessions = shop.store.sessions.of_user("user0")
+    assert [session.types[0] for session in sessions] == ["page_view", "page_view"]
+    assert sessions[0].types[:3] == ("page_view", "search", "product_view")
+    assert all(np.diff(session.times_ms).min() > 0 for session in sessions)
+    assert sessions[0].device_type == "desktop"
+
+
+def test_a_user_with_a_cart_is_likelier_to_convert_than_one_without(shop, files) -> None:  # type: ignore[no-untyped-def]
+    sessions = shop.store.sessions
+    start = ["page_view", "search", "product_view"]
+    with_cart = predict(sessions, files, "new one", [*start, "add_to_cart"])
+    without = predict(sessions, files, "new one", [*start, "page_view", "page_view"])
+    assert with_cart.next_actions[0].action == "checkout"
+    assert with_cart.stage == "considering"
+    assert with_cart.conversion_probability is not None
+    assert without.conversion_probability is not None
+    assert with_cart.conversion_probability > without.conversion_probability
+
+
+def test_a_known_user_comes_with_alike_journeys_of_others(shop, files) -> None:  # type: ignore[no-untyped-def]
+    outlook = predict(shop.store.sessions, files, "user0")
+    assert outlook.basis == "user"
+    assert outlook.similar is not None
+    assert outlook.similar.converted.n > 10
+    assert outlook.similar.converted.value > 0.5
+    assert outlook.pseudonym not in {one.pseudonym for one in outlook.similar.journeys}
+    assert "user0" not in repr(outlook)
+
+
+def test_an_unknown_user_gets_the_population_s_answer_and_is_told_so(shop, files) -> None:  # type: ignore[no-untyped-def]
+    outlook = predict(shop.store.sessions, files, "nobody")
+    assert outlook.basis == "population"
+    assert outlook.conversion_probability == outlook.base_conversion_probability
+    assert sum(action.probability for action in outlook.next_actions) <= 1.001
+    assert any("population" in note for note in outlook.notes)
+
+
+def test_without_models_the_command_to_train_is_named(shop, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    outlook = predict(shop.store.sessions, ModelFiles(tmp_path), "user0")
+    assert outlook.next_actions == ()
+    assert any("neonblue behavior train" in note for note in outlook.notes)
+    with pytest.raises(NotFoundError, match="neonblue behavior train"):
+        check_drift(shop.store.sessions, ModelFiles(tmp_path))
+
+
+def test_the_users_a_model_was_trained_on_have_not_drifted(shop, files) -> None:  # type: ignore[no-untyped-def]
+    result = check_drift(shop.store.sessions, files)
+    assert result["next_action"]["verdict"] == "stable"
+    assert result["intent"]["verdict"] == "stable"
+
+
+def test_alike_journeys_are_those_with_the_same_steps(shop, files) -> None:  # type: ignore[no-untyped-def]
+    session = shop.store.sessions.of_user("user1")[-1]
+    found = find_similar(shop.store.sessions, session, limit=20)
+    assert all("add_to_cart" not in one.path for one in found.journeys)
+    assert found.journeys[0].similarity > 0.9
+
+
+def test_a_funnel_counts_users_in_order_with_intervals(shop) -> None:  # type: ignore[no-untyped-def]
+    scope = FunnelScope(window_seconds=3600)
+    steps = ["product_view", "add_to_cart", "purchase"]
+    (funnel,) = analyze(shop.store.funnels, steps, scope)
+    assert funnel.users == 600
+    assert 290 <= funnel.steps[1].users <= 300
+    cart = funnel.steps[1]
+    assert cart.of_previous.ci_lower < 0.5 < cart.of_previous.ci_upper
+    assert funnel.largest_drop_before == "add_to_cart"
+
+
+def test_a_funnel_breaks_down_by_a_property(shop) -> None:  # type: ignore[no-untyped-def]
+    scope = FunnelScope(window_seconds=3600, by="device")
+    found = analyze(shop.store.funnels, ["page_view", "purchase"], scope)
+    assert {funnel.slice: funnel.users for funnel in found} == {"mobile": 400, "desktop": 200}
+
+
+def test_a_funnel_of_one_step_is_refused(shop) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(InvalidInputError, match="2 to 12"):
+        analyze(shop.store.funnels, ["page_view"], FunnelScope(window_seconds=60))

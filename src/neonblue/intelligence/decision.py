@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from neonblue.intelligence.evidence import Comparison, Decision, MetricEffects, Reason, Validity
+from neonblue.intelligence.horizon import maximum_units
 from neonblue.intelligence.ledger import FINISHED
 from neonblue.models import Experiment, MetricDefinition
 from neonblue.stats.sequential import burn_in_units
@@ -92,7 +93,7 @@ def progress_of(standing: Standing) -> Progress:
     return Progress(
         n=standing.units,
         planned_n=standing.horizon,
-        maximum_n=plan.maximum_sample_size,
+        maximum_n=maximum_units(plan),
         days=days,
         minimum_days=plan.minimum_duration_days,
         burn_in_n=burn_in_units(standing.horizon, smallest_share=smallest_share(plan)),

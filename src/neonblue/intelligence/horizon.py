@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from neonblue.models import Experiment
 from neonblue.stats.comparison import Comparison
 from neonblue.stats.sequential import (
     ConfidenceSequence,
@@ -17,6 +18,16 @@ from neonblue.stats.sequential import (
     relative_confidence_sequence,
 )
 from neonblue.stats.sequential_boundary import plan_critical_value, plan_p_value
+
+
+def maximum_units(experiment: Experiment) -> float | None:
+    """The total at which it must be decided: None is twice the plan, infinite without a plan.
+
+    Without a plan the sequence is the plain mixture, which leans on no maximum.
+    """
+    if experiment.maximum_sample_size is not None:
+        return float(experiment.maximum_sample_size)
+    return None if experiment.planned_sample_size is not None else math.inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +83,10 @@ class Horizon:
         """Anytime-valid p of several statistics (k,) at the same look."""
         if n < self.burn_in:
             return np.ones_like(z)
-        plan = (self.planned_n, self.maximum_n, self.alpha)
-        return np.array([_p_value(float(one), n, *plan) for one in z])
+        found = plan_p_value(
+            z, n, planned_n=self.planned_n, maximum_n=self.maximum_n, alpha=self.alpha
+        )
+        return np.asarray(found)
 
     @property
     def burn_in(self) -> float:
@@ -93,7 +106,3 @@ def _log_ratio_error(found: Comparison) -> float:
         variance_treatment=found.variance_treatment,
     )
     return float(error)
-
-
-def _p_value(z: float, n: float, planned_n: float, maximum_n: float | None, alpha: float) -> float:
-    return float(plan_p_value(z, n, planned_n=planned_n, maximum_n=maximum_n, alpha=alpha))

@@ -33,8 +33,8 @@ def diagnose_experiment(
     from neonblue.tools.results.diagnosis_answer import diagnosis
 
     found = diagnose(workspace.store, experiment_id, now=datetime.now(UTC))
-    pictures = [allocation_picture(found)] if chart and found.allocation.by_day.values else []
-    return with_pictures(diagnosis(found), *pictures)
+    picture = allocation_picture(found.experiment, found.allocation.by_day) if chart else None
+    return with_pictures(diagnosis(found), picture)
 
 
 TOOLS = (diagnose_experiment,)

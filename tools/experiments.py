@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastmcp.dependencies import Shared
+from fastmcp.tools import ToolResult
 from pydantic import Field
 
 from neonblue.tools.effect import reads
+from neonblue.tools.results.content import with_pictures
 from neonblue.tools.results.listing import ExperimentList, listed
-from neonblue.tools.results.performance import Performance
 from neonblue.workspace import Workspace, open_workspace
 
 Status = Literal["undefined", "draft", "running", "paused", "stopped", "rolled_out", "archived"]
@@ -46,8 +47,9 @@ def analyze_experiment_performance(
     metrics: list[str] | None = None,
     segment_by: str | None = None,
     detail: Literal["concise", "full"] = "concise",
+    chart: Literal["none", "sequence", "forest", "allocation"] = "none",
     workspace: Workspace = Shared(open_workspace),
-) -> Performance:
+) -> ToolResult:
     """Say how an experiment is doing: verdict, validity, effects with intervals.
 
     Use it for any question about results. When validity is invalid, effects are withheld: call
@@ -60,8 +62,10 @@ def analyze_experiment_performance(
         metrics: Show only these; the verdict always weighs all.
         segment_by: Exposure property to break down by, e.g. country. Exploratory.
         detail: full lists more segments and secondary figures.
+        chart: Add a picture: the effect over time, by segment, or the split by day.
     """
     from neonblue.intelligence.analysis import analyze
+    from neonblue.intelligence.pictures import draw
     from neonblue.tools.results.performance_answer import performance
 
     analysis = analyze(
@@ -71,7 +75,8 @@ def analyze_experiment_performance(
         segment_by=segment_by,
         actor="mcp",
     )
-    return performance(analysis, metrics=metrics, full=detail == "full")
+    answer = performance(analysis, metrics=metrics, full=detail == "full")
+    return with_pictures(answer, draw(workspace.store, analysis, chart))
 
 
 TOOLS = (list_experiments, analyze_experiment_performance)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from neonblue.errors import NotFoundError
 from neonblue.intelligence.evidence import (
     Analysis,
     MetricEffects,
@@ -24,7 +25,7 @@ def performance(
     full: bool,
 ) -> answer.Performance:
     """The whole answer; ``metrics`` narrows what is listed, never what was decided."""
-    shown = [m for m in analysis.metrics if metrics is None or m.definition.name in metrics]
+    shown = _chosen(analysis, metrics)
     return answer.Performance(
         experiment_id=analysis.experiment.experiment_id,
         summary=summarise(analysis),
@@ -44,6 +45,17 @@ def performance(
         segments=_segments(analysis.segments, full) if analysis.segments else None,
         notes=list(analysis.notes),
     )
+
+
+def _chosen(analysis: Analysis, names: Sequence[str] | None) -> list[MetricEffects]:
+    known = [effects.definition.name for effects in analysis.metrics]
+    unknown = [name for name in names or () if name not in known]
+    if unknown:
+        raise NotFoundError(
+            f"experiment {analysis.experiment.experiment_id!r} has no metric {unknown[0]!r}: "
+            f"it has {', '.join(known)}"
+        )
+    return [e for e in analysis.metrics if names is None or e.definition.name in names]
 
 
 def _significance(analysis: Analysis) -> answer.Significance:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ DECISION_STYLES = {
     "inconclusive": "blue",
 }
 TRUTHS = {
-    "win": "purchases {lift:+.0%}",
-    "loss": "purchases {lift:+.0%}",
+    "win": "{lift:+.0%}",
+    "loss": "{lift:+.0%}",
     "null": "no effect",
-    "broken": "units lost on an old SDK",
-    "running": "purchases {lift:+.0%}, early",
+    "broken": "lost units",
+    "running": "{lift:+.0%}, early",
 }
 
 
@@ -40,8 +40,8 @@ def verdict_table(answers: Sequence[Answer], truth: Mapping[str, str]) -> Table:
     from rich.table import Table
 
     table = Table(title="What the agent is told, beside what is true", title_justify="left")
-    for heading in ("experiment", "truth", "verdict", "purchase: difference", "lift", "p"):
-        table.add_column(heading)
+    for heading in ("experiment", "truth", "verdict", "purchases, pp"):
+        table.add_column(heading, no_wrap=heading != "truth")
     for answer in answers:
         decision = answer["verdict"]["decision"]
         comparison = first_comparison(answer)
@@ -49,7 +49,7 @@ def verdict_table(answers: Sequence[Answer], truth: Mapping[str, str]) -> Table:
             answer["experiment_id"],
             truth.get(answer["experiment_id"], ""),
             f"[{DECISION_STYLES.get(decision, '')}]{decision}[/]",
-            *_effect_cells(comparison),
+            _effect_cell(comparison),
         )
     return table
 
@@ -60,17 +60,26 @@ def first_comparison(answer: Answer) -> Answer | None:
     return shown[0]["comparisons"][0] if shown else None
 
 
-def _effect_cells(comparison: Answer | None) -> tuple[str, str, str]:
+def _effect_cell(comparison: Answer | None) -> str:
     if comparison is None or comparison["absolute_difference"] is None:
-        return "withheld", "", ""
-    low, high = comparison["ci_lower"], comparison["ci_upper"]
-    difference = f"{_points(comparison['absolute_difference'])} ({_points(low)} to {_points(high)})"
-    lift, p_value = comparison["relative_lift"], comparison["p_value"]
-    return difference, _percent(lift), "" if p_value is None else f"{p_value:.3g}"
+        return "withheld"
+    return _interval(comparison, _points)
+
+
+def _interval(comparison: Answer, shown: Callable[[float | None], str]) -> str:
+    low, high = shown(comparison["ci_lower"]), shown(comparison["ci_upper"])
+    return f"{shown(comparison['absolute_difference'])} ({low}, {high})"
 
 
 def _points(value: float | None) -> str:
-    return "∞" if value is None else f"{100 * value:+.2f} pp"
+    """Percentage points."""
+    return "∞" if value is None else f"{100 * value:+.2f}"
+
+
+def _p_value(value: float | None) -> str:
+    if value is None:
+        return ""
+    return "<.0001" if value < 1e-4 else f"{value:.4f}"
 
 
 def _percent(value: float | None) -> str:
@@ -118,25 +127,23 @@ def metrics_table(answer: Answer) -> Table:
     from rich.table import Table
 
     table = Table(title=f"metrics of {answer['experiment_id']}", title_justify="left")
-    for heading in ("metric", "role", "control", "treatment", "difference", "lift", "shrunk", "p"):
-        table.add_column(heading)
+    for heading in ("metric", "control", "treatment", "difference", "lift", "shrunk", "p"):
+        table.add_column(heading, no_wrap=heading in ("metric", "p"))
     for metric in answer["metrics"]:
         for comparison in metric["comparisons"]:
-            table.add_row(metric["metric"], metric["role"], *_metric_cells(metric, comparison))
+            table.add_row(metric["metric"], *_metric_cells(metric, comparison))
     return table
 
 
 def _metric_cells(metric: Answer, comparison: Answer) -> tuple[str, ...]:
     shown = _points if metric["kind"] == "proportion" else _plain
-    low, high = shown(comparison["ci_lower"]), shown(comparison["ci_upper"])
-    p_value = comparison["p_value"]
     return (
         _plain(comparison["mean_control"]).lstrip("+"),
         _plain(comparison["mean_treatment"]).lstrip("+"),
-        f"{shown(comparison['absolute_difference'])} ({low} to {high})",
+        _interval(comparison, shown),
         _percent(comparison["relative_lift"]),
         _percent(comparison["shrunk_relative_lift"]),
-        "" if p_value is None else f"{p_value:.3g}",
+        _p_value(comparison["p_value"]),
     )
 
 

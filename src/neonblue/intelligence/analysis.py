@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from neonblue.errors import ConflictError
 from neonblue.intelligence.decision import Standing, as_decision, decide, with_adjusted
-from neonblue.intelligence.effects import Terms, metric_effects
+from neonblue.intelligence.effects import metric_effects
 from neonblue.intelligence.evidence import (
     Analysis,
     MetricEffects,
@@ -21,6 +21,7 @@ from neonblue.intelligence.outcomes import remember
 from neonblue.intelligence.priors import Prior, lift_prior
 from neonblue.intelligence.segments import break_down, without
 from neonblue.intelligence.summaries import Summaries, read_summaries
+from neonblue.intelligence.terms import Terms
 from neonblue.intelligence.validity import check_validity
 from neonblue.models import Experiment
 
@@ -69,6 +70,7 @@ def analyze(
         metrics=metrics,
         segments=_segments(store, experiment, segment_by, validity, (terms, look)),
         notes=_notes(prior),
+        terms=terms,
         last_event_at=summaries.last_event_at,
     )
     remember(store, analysis)

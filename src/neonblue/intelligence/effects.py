@@ -3,45 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 from neonblue.intelligence.evidence import Comparison, FixedHorizon, MetricEffects
-from neonblue.intelligence.horizon import Horizon
 from neonblue.intelligence.posterior import lift_posterior
-from neonblue.intelligence.priors import Prior
 from neonblue.intelligence.summaries import Summaries
+from neonblue.intelligence.terms import Terms
 from neonblue.models import Experiment, MetricDefinition, MetricSummary
 from neonblue.stats import comparison as stats
 from neonblue.stats.comparison import InsufficientData
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """What holds for all comparisons of one analysis.
-
-    ``planned_units`` is N* for the whole experiment; a comparison gets its two variants' share.
-    ``least_p`` are the least anytime-valid p-values of earlier looks by (metric, variant);
-    ``show_fixed_horizon`` says whether the textbook test may be shown.
-    """
-
-    planned_units: int
-    show_fixed_horizon: bool
-    least_p: Mapping[tuple[str, str], float]
-    prior: Prior
-
-    def horizon(self, experiment: Experiment, variant: str) -> Horizon:
-        """The plan of one treatment against control."""
-        weights = {item.variant_id: item.weight for item in experiment.variants}
-        pair = (weights[experiment.control.variant_id], weights[variant])
-        share = sum(pair) / sum(weights.values())
-        maximum = experiment.maximum_sample_size
-        return Horizon(
-            planned_n=max(1.0, share * self.planned_units),
-            maximum_n=None if maximum is None else max(share * maximum, share * self.planned_units),
-            alpha=experiment.alpha,
-            smallest_share=min(pair) / sum(pair) if min(pair) > 0 else 0.5,
-        )
 
 
 def metric_effects(
@@ -61,7 +30,7 @@ def _effects_of(
     comparisons, gaps = [], []
     for variant in experiment.treatments:
         treatment = summaries.of(metric.name, variant.variant_id)
-        found = _textbook(metric, control, treatment, experiment.alpha)
+        found = textbook(metric, control, treatment, experiment.alpha)
         if isinstance(found, InsufficientData):
             gaps.append(f"{variant.variant_id}: {found.detail}")
         else:
@@ -77,9 +46,10 @@ def _effects_of(
     )
 
 
-def _textbook(
+def textbook(
     metric: MetricDefinition, control: MetricSummary, treatment: MetricSummary, alpha: float
 ) -> stats.Comparison | InsufficientData:
+    """The fixed-horizon comparison of one metric; proportions are tested with pooled variance."""
     assert metric.kind != "quantile"
     return stats.compare(
         control,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from neonblue.intelligence.terms import Terms
 from neonblue.models import Experiment, MetricDefinition
 from neonblue.stats.verdict_evidence import VerdictDecision
 
@@ -192,4 +193,5 @@ class Analysis:
     metrics: tuple[MetricEffects, ...]
     segments: SegmentBreakdown | None
     notes: tuple[str, ...]
+    terms: Terms
     last_event_at: datetime | None

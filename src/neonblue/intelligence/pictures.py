@@ -3,24 +3,128 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from neonblue.intelligence.charts import AllocationDay, draw_allocation
+from neonblue.errors import InvalidInputError
+from neonblue.intelligence.charts import (
+    AllocationDay,
+    ForestRow,
+    draw_allocation,
+    draw_forest,
+    draw_sequence,
+)
+from neonblue.intelligence.diagnosis.counts import planned_shares, units_by_day
+from neonblue.intelligence.diagnosis.imbalance import CountTable
+from neonblue.intelligence.evidence import Analysis, Comparison, SegmentEffect
+from neonblue.intelligence.narrative import decisive
+from neonblue.intelligence.timeline import timeline
+from neonblue.models import Experiment, MetricDefinition
 
 if TYPE_CHECKING:
-    from neonblue.intelligence.diagnosis import Diagnosis
+    from neonblue.stores import Store
 
 
-def allocation_picture(found: Diagnosis) -> bytes:
-    """The split by day against the plan, as PNG."""
-    allocation = found.allocation
+Chart = Literal["none", "sequence", "forest", "allocation"]
+
+
+def draw(store: Store, analysis: Analysis, chart: Chart) -> bytes | None:
+    """The chart that was asked for as PNG; None when there is nothing to draw."""
+    if chart == "sequence":
+        return sequence_picture(store, analysis)
+    if chart == "forest":
+        return forest_picture(analysis)
+    if chart == "allocation":
+        counted = units_by_day(store, analysis.experiment)
+        return allocation_picture(analysis.experiment, counted)
+    return None
+
+
+def allocation_picture(experiment: Experiment, by_day: CountTable) -> bytes | None:
+    """The split by day against the plan, as PNG; None without exposures."""
+    if not by_day.values:
+        return None
+    names = [variant.variant_id for variant in experiment.variants]
     days = [
         AllocationDay(
-            day=date.fromisoformat(value),
-            counts=dict(zip(allocation.variants, map(int, counts), strict=True)),
+            day=date.fromisoformat(value), counts=dict(zip(names, map(int, counts), strict=True))
         )
-        for value, counts in zip(allocation.by_day.values, allocation.by_day.counts, strict=True)
+        for value, counts in zip(by_day.values, by_day.counts, strict=True)
     ]
-    shares = dict(zip(allocation.variants, map(float, allocation.shares), strict=True))
-    name = found.experiment.name or found.experiment.experiment_id
-    return draw_allocation(days, planned_shares=shares, title=f"{name}: share of new units by day")
+    shares = dict(zip(names, map(float, planned_shares(experiment)), strict=True))
+    title = f"{_name(experiment)}: share of new units by day"
+    return draw_allocation(days, planned_shares=shares, title=title)
+
+
+def sequence_picture(store: Store, analysis: Analysis) -> bytes | None:
+    """The decisive comparison over time with its boundary; None while nothing can be drawn."""
+    comparison = decisive(analysis)
+    if comparison is None:
+        return None
+    experiment = analysis.experiment
+    metric = _metric(experiment, comparison)
+    points = timeline(
+        store,
+        experiment,
+        metric,
+        comparison.variant,
+        terms=analysis.terms,
+        as_of=analysis.as_of,
+    )
+    if not points:
+        return None
+    return draw_sequence(
+        points,
+        title=f"{_name(experiment)}: {metric.name}, {comparison.variant} against control",
+        level=1 - experiment.alpha,
+        as_percentage=metric.kind == "proportion",
+        higher_is_better=metric.direction == "increase",
+        mde=None if metric.mde is None else metric.mde * abs(comparison.mean_control),
+    )
+
+
+def forest_picture(analysis: Analysis) -> bytes | None:
+    """The decisive metric by segment; None when there is nothing to draw."""
+    comparison, breakdown = decisive(analysis), analysis.segments
+    if breakdown is None:
+        raise InvalidInputError("chart 'forest' needs segments: give segment_by, e.g. country")
+    if comparison is None or not breakdown.effects:
+        return None
+    metric = _metric(analysis.experiment, comparison)
+    shown = [
+        _row(effect)
+        for effect in breakdown.effects
+        if (effect.metric, effect.variant) == (comparison.metric, comparison.variant)
+    ]
+    lower, upper = comparison.deciding_interval(fixed=analysis.look.fixed_horizon_decides)
+    return draw_forest(
+        ForestRow(
+            label="all units",
+            units=comparison.n_control + comparison.n_treatment,
+            estimate=comparison.absolute_difference,
+            ci_lower=lower,
+            ci_upper=upper,
+        ),
+        shown,
+        title=f"{_name(analysis.experiment)}: {metric.name} by {breakdown.segment}",
+        as_percentage=metric.kind == "proportion",
+        higher_is_better=metric.direction == "increase",
+    )
+
+
+def _row(effect: SegmentEffect) -> ForestRow:
+    return ForestRow(
+        label=effect.value,
+        units=effect.n_control + effect.n_treatment,
+        estimate=effect.absolute_difference,
+        ci_lower=effect.ci_lower,
+        ci_upper=effect.ci_upper,
+        differs=bool(effect.differs),
+    )
+
+
+def _metric(experiment: Experiment, comparison: Comparison) -> MetricDefinition:
+    return next(m for m in experiment.metrics if m.name == comparison.metric)
+
+
+def _name(experiment: Experiment) -> str:
+    return experiment.name or experiment.experiment_id

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neonblue.errors import NotFoundError
-from neonblue.intelligence.effects import Terms
 from neonblue.intelligence.evidence import Availability, SegmentBreakdown, SegmentEffect
 from neonblue.intelligence.horizon import Horizon
+from neonblue.intelligence.terms import Terms
 from neonblue.models import Experiment, MetricDefinition, MetricSummary
 from neonblue.stats.multiplicity import adjusted_p_values
 from neonblue.stats.segments import SegmentEffects, segment_effects, stacked

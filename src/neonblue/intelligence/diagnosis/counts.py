@@ -33,7 +33,6 @@ def read_allocation(store: Store, experiment: Experiment, summaries: Summaries) 
     """Units by variant in all, by each exposure property of few values, and by day."""
     experiment_id = experiment.experiment_id
     variants = tuple(variant.variant_id for variant in experiment.variants)
-    by_day = count_table(DAY, store.health.units_by_day(experiment_id), variants)
     assigned = assigned_units(store.database, experiment_id)
     return Allocation(
         experiment_id=experiment_id,
@@ -44,9 +43,15 @@ def read_allocation(store: Store, experiment: Experiment, summaries: Summaries) 
             count_table(name, store.health.units_by_property(experiment_id, name), variants)
             for name in _worth_searching(store.health.properties(experiment_id))
         ],
-        by_day=by_day,
+        by_day=units_by_day(store, experiment),
         assigned=_in_order(assigned, variants) if assigned else None,
     )
+
+
+def units_by_day(store: Store, experiment: Experiment) -> CountTable:
+    """New units by day of first exposure and variant."""
+    variants = tuple(variant.variant_id for variant in experiment.variants)
+    return count_table(DAY, store.health.units_by_day(experiment.experiment_id), variants)
 
 
 def count_table(

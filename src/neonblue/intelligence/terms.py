@@ -1,0 +1,38 @@
+"""What holds for every comparison of one analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from neonblue.intelligence.horizon import Horizon, maximum_units
+from neonblue.intelligence.priors import Prior
+from neonblue.models import Experiment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What holds for all comparisons of one analysis.
+
+    ``planned_units`` is N* for the whole experiment; a comparison gets its two variants' share.
+    ``least_p`` are the least anytime-valid p-values of earlier looks by (metric, variant);
+    ``show_fixed_horizon`` says whether the textbook test may be shown.
+    """
+
+    planned_units: int
+    show_fixed_horizon: bool
+    least_p: Mapping[tuple[str, str], float]
+    prior: Prior
+
+    def horizon(self, experiment: Experiment, variant: str) -> Horizon:
+        """The plan of one treatment against control."""
+        weights = {item.variant_id: item.weight for item in experiment.variants}
+        pair = (weights[experiment.control.variant_id], weights[variant])
+        share = sum(pair) / sum(weights.values())
+        maximum = maximum_units(experiment)
+        return Horizon(
+            planned_n=max(1.0, share * self.planned_units),
+            maximum_n=None if maximum is None else max(share * maximum, share * self.planned_units),
+            alpha=experiment.alpha,
+            smallest_share=min(pair) / sum(pair) if min(pair) > 0 else 0.5,
+        )

@@ -1,0 +1,152 @@
+"""analyze_experiment_performance and diagnose_experiment over MCP, on the demo world."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastmcp import Client
+
+from neonblue.jobs.demo import run
+from neonblue.servers.hub import build
+from neonblue.workspace import Workspace, open_workspace
+
+KEYS = [
+    "experiment_id",
+    "summary",
+    "status",
+    "verdict",
+    "statistical_significance",
+    "confidence_interval",
+    "validity",
+    "look",
+]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """The demo world, built once; the environment is set for the whole module."""
+    directory: Path = tmp_path_factory.mktemp("world")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NEONBLUE_DATA_DIR", str(directory))
+        with open_workspace() as opened:
+            arguments = {"seed": 7, "now": datetime.now(UTC).isoformat()}
+            run(opened, arguments, lambda *_: None)
+            yield opened
+
+
+@pytest.fixture
+async def client(world: Workspace, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Client[Any]]:
+    monkeypatch.setenv("NEONBLUE_DATA_DIR", str(world.settings.data_dir))
+    async with Client(build()) as connected:
+        yield connected
+
+
+async def analysis(client: Client[Any], experiment_id: str, **arguments: Any) -> dict[str, Any]:
+    arguments["experiment_id"] = experiment_id
+    result = await client.call_tool("analyze_experiment_performance", arguments)
+    return dict(result.structured_content or {})
+
+
+@pytest.mark.parametrize(
+    ("experiment_id", "decision"),
+    [
+        ("checkout_one_page", "ship"),
+        ("forced_signup", "rollback"),
+        ("footer_colour", "no_meaningful_effect"),
+        ("search_suggestions", "invalid"),
+        ("free_returns_banner", "keep_running"),
+    ],
+)
+async def test_the_verdict_is_the_truth(
+    client: Client[Any], experiment_id: str, decision: str
+) -> None:
+    assert (await analysis(client, experiment_id))["verdict"]["decision"] == decision
+
+
+async def test_the_verdict_comes_first_and_lists_last(client: Client[Any]) -> None:
+    answer = await analysis(client, "checkout_one_page")
+    assert list(answer)[: len(KEYS)] == KEYS
+    assert list(answer)[-3:] == ["metrics", "segments", "notes"]
+
+
+async def test_text_and_structured_content_agree(client: Client[Any]) -> None:
+    result = await client.call_tool(
+        "analyze_experiment_performance", {"experiment_id": "footer_colour"}
+    )
+    assert json.loads(result.content[0].text) == result.structured_content
+
+
+async def test_an_invalid_experiment_shows_no_effect_anywhere(client: Client[Any]) -> None:
+    answer = await analysis(client, "search_suggestions", detail="full", segment_by="country")
+    assert [metric["comparisons"] for metric in answer["metrics"]] == [[], [], []]
+    assert answer["confidence_interval"]["status"] == "withheld"
+    assert answer["statistical_significance"]["status"] == "withheld"
+    assert answer["segments"]["segments"] == []
+
+
+async def test_fixed_horizon_is_withheld_whatever_is_asked(client: Client[Any]) -> None:
+    for arguments in ({}, {"detail": "full"}, {"metrics": ["purchase"]}, {"segment_by": "device"}):
+        answer = await analysis(client, "free_returns_banner", **arguments)
+        shown = [c["fixed_horizon"] for m in answer["metrics"] for c in m["comparisons"]]
+        assert set(shown) == {None}
+
+
+async def test_metrics_narrow_the_list_and_not_the_verdict(client: Client[Any]) -> None:
+    answer = await analysis(client, "forced_signup", metrics=["revenue"])
+    assert [metric["metric"] for metric in answer["metrics"]] == ["revenue"]
+    assert answer["verdict"]["decision"] == "rollback"
+
+
+async def test_an_unknown_metric_names_the_known_ones(client: Client[Any]) -> None:
+    result = await client.call_tool(
+        "analyze_experiment_performance",
+        {"experiment_id": "forced_signup", "metrics": ["sales"]},
+        raise_on_error=False,
+    )
+    assert result.is_error
+    assert "'sales'" in result.content[0].text
+    assert "purchase" in result.content[0].text
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"chart": "sequence"},
+        {"chart": "forest", "segment_by": "country"},
+        {"chart": "allocation"},
+    ],
+)
+async def test_charts_are_png_beside_the_answer(
+    client: Client[Any], arguments: dict[str, str]
+) -> None:
+    result = await client.call_tool(
+        "analyze_experiment_performance", {"experiment_id": "checkout_one_page"} | arguments
+    )
+    assert [block.type for block in result.content] == ["text", "image"]
+    assert result.content[1].mime_type == "image/png"
+    assert result.structured_content["verdict"]["decision"] == "ship"
+
+
+async def test_the_old_sdk_is_named_first(client: Client[Any]) -> None:
+    result = await client.call_tool("diagnose_experiment", {"experiment_id": "search_suggestions"})
+    answer = result.structured_content
+    first = answer["findings"][0]
+    evidence = {item["name"]: item["value"] for item in first["evidence"]}
+    assert answer["trust"] == "not_trusted"
+    assert (evidence["dimension"], evidence["values"]) == ("sdk_version", ["3.9.1"])
+    assert first["side"] == "capture"
+
+
+async def test_names_are_fenced(client: Client[Any]) -> None:
+    answer = await analysis(client, "checkout_one_page")
+    assert answer["name"] == "<data>One-page checkout</data>"
+
+
+async def test_answers_stay_short(client: Client[Any]) -> None:
+    result = await client.call_tool(
+        "analyze_experiment_performance", {"experiment_id": "checkout_one_page"}
+    )
+    assert len(result.content[0].text) < 10_000

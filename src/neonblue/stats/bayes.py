@@ -243,6 +243,17 @@ def beta_chances_best(beliefs: tuple[BetaBelief, ...]) -> np.ndarray:
     return _chances(densities, below, weights)
 
 
+def beta_losses(beliefs: tuple[BetaBelief, ...]) -> np.ndarray:
+    """E[best of all - this one] for each rate, shape (k,)."""
+    s, weights = _grid(beliefs)
+    u = expit(s)
+    below = np.array([betainc(b.alpha, b.beta, u) for b in beliefs])
+    densities = np.array([_logit_density(b, s) for b in beliefs])
+    center = beliefs[0].mean
+    expected_best = center + float(_chances(densities * (u - center), below, weights).sum())
+    return np.array([expected_best - belief.mean for belief in beliefs])
+
+
 def normal_chances_best(means: ArrayLike, sds: ArrayLike) -> np.ndarray:
     """P(each of k independent normal variants is the highest), shape (k,), by quadrature."""
     mean, sd = _normals(means, sds)

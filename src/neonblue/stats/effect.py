@@ -6,7 +6,7 @@ Works on floats and, elementwise, on numpy arrays (many segments at once).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from neonblue.stats.moments import merged
 
 Numbers = Any
 """A float or a numpy array of floats."""
+ThetaFrom = Literal["all_units", "within"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,13 +82,22 @@ class Effect:
 
 
 def effect_of(
-    control: MetricSummary, treatment: MetricSummary, *, kind: str, adjust: bool = True
+    control: MetricSummary,
+    treatment: MetricSummary,
+    *,
+    kind: str,
+    adjust: bool = True,
+    theta_from: ThetaFrom = "all_units",
 ) -> Effect:
-    """The effect, adjusted by the covariate where both have one and ``adjust`` is set."""
+    """The effect, adjusted by the covariate where both have one and ``adjust`` is set.
+
+    ``theta_from``: one regression over all units, or the sums of covariances and variances within
+    variants (gbstats' choice for ratios). They differ by the square of the effect.
+    """
     if adjust and np.any(
         np.asarray(control.covariate_variance) + treatment.covariate_variance > 0.0
     ):
-        return _adjusted(control, treatment, kind)
+        return _adjusted(control, treatment, kind, theta_from)
     c, t = _raw(control, kind), _raw(treatment, kind)
     return Effect(
         n_control=control.n,
@@ -152,11 +162,15 @@ def _ratio_variance(summary: MetricSummary, r: Numbers) -> Numbers:
     )
 
 
-def _adjusted(control: MetricSummary, treatment: MetricSummary, kind: str) -> Effect:
+def _adjusted(
+    control: MetricSummary, treatment: MetricSummary, kind: str, theta_from: ThetaFrom
+) -> Effect:
     """CUPED with one theta and one centre from all units: Deng et al. (2013), eqs. 4-5."""
     together = linearised(_both(control, treatment, kind), kind=kind)
-    theta = _share(together.covariance, together.covariate_variance)
     c, t = linearised(control, kind=kind), linearised(treatment, kind=kind)
+    theta = _share(together.covariance, together.covariate_variance)
+    if theta_from == "within":
+        theta = _share(c.covariance + t.covariance, c.covariate_variance + t.covariate_variance)
     var_c, var_t = _residual(c, theta), _residual(t, theta)
     before = c.variance / control.n + t.variance / treatment.n
     after = var_c / control.n + var_t / treatment.n

@@ -17,7 +17,7 @@ from scipy.special import chdtrc
 
 from neonblue.errors import InvalidInputError
 
-TauMethod = Literal["REML", "DL", "PM", "ML", "FE"]
+TauMethod = Literal["REML", "DL", "PM", "ML", "HE", "FE"]
 MAX_STEPS = 200
 
 
@@ -44,8 +44,8 @@ def random_effects(
 ) -> RandomEffects:
     """Pools effects (k,) with sampling variances (k,); raises ``InvalidInputError`` if k < 2.
 
-    REML by Fisher scoring (Viechtbauer 2005, eq. 12), DerSimonian-Laird (1986) and
-    Paule-Mandel (1982).
+    REML and ML by Fisher scoring (Viechtbauer 2005, eq. 12), DerSimonian-Laird (1986),
+    Paule-Mandel (1982), Hedges (1983).
     """
     y, v = _checked(effects, variances)
     tau2 = between_variance(y, v, method=method)
@@ -75,6 +75,8 @@ def between_variance(y: np.ndarray, v: np.ndarray, *, method: TauMethod = "REML"
         return 0.0
     if method == "DL":
         return start
+    if method == "HE":
+        return max(0.0, float(np.var(y, ddof=1) - v.mean()))
     if method == "PM":
         return _paule_mandel(y, v)
     return _likelihood(y, v, start, restricted=method == "REML")

@@ -31,8 +31,12 @@ def mean_power(
     alpha: float = 0.05,
     sides: Sides = 2,
     margin: float = 0.0,
+    both_tails: bool = True,
 ) -> float:
-    """Chance that a t-test finds ``effect``; with ``margin`` that it shows effect > -margin."""
+    """Chance that a t-test finds ``effect``; with ``margin`` that it shows effect > -margin.
+
+    ``both_tails`` counts rejections on the wrong side too (R's ``strict``).
+    """
     _check(alpha, sides)
     if min(n_control, n_treatment) < 2 or not sd > 0.0:
         raise InvalidInputError(
@@ -44,7 +48,9 @@ def mean_power(
     df = n_control + n_treatment - 2.0
     if sd_treatment is not None:
         df = (a + b) ** 2 / (a * a / (n_control - 1.0) + b * b / (n_treatment - 1.0))
-    return _t_power((effect + margin) / math.sqrt(a + b), df, alpha, sides)
+    return t_power(
+        (effect + margin) / math.sqrt(a + b), df, alpha=alpha, sides=sides, both_tails=both_tails
+    )
 
 
 def mean_sample_size(
@@ -74,7 +80,7 @@ def mean_sample_size(
         )
 
     least = max(2.0, 2.0 / ratio)
-    return _first(reached, power, least, f"effect {effect!r}")
+    return first_reaching(reached, power, least, f"effect {effect!r}")
 
 
 def mean_mde(
@@ -100,7 +106,7 @@ def mean_mde(
             sides=sides,
         )
 
-    return _first(reached, power, 0.0, "the sample size")
+    return first_reaching(reached, power, 0.0, "the sample size")
 
 
 def proportion_power(
@@ -222,19 +228,21 @@ def _proportion_errors(
     return math.sqrt(p * (1.0 - p) * (1.0 / n_a + 1.0 / n_b)), error
 
 
-def _t_power(noncentrality: float, df: float, alpha: float, sides: int) -> float:
-    reach = -float(stdtrit(df, alpha / sides))
+def t_power(
+    noncentrality: float, df: float, *, alpha: float, sides: Sides = 2, both_tails: bool = True
+) -> float:
+    """Chance that a t statistic with this noncentrality is significant; normal for df of inf."""
     if df > 1e6:
+        reach = -float(ndtri(alpha / sides) if math.isinf(df) else stdtrit(df, alpha / sides))
         upper, lower = ndtr(noncentrality - reach), ndtr(-noncentrality - reach)
     else:
+        reach = -float(stdtrit(df, alpha / sides))
         upper, lower = nctdtr(df, -noncentrality, -reach), nctdtr(df, noncentrality, -reach)
-    found = float(upper) + (float(lower) if sides == 2 else 0.0)
-    if math.isfinite(found):
-        return found
-    return float(ndtr(noncentrality - reach))
+    found = float(upper) + (float(lower) if sides == 2 and both_tails else 0.0)
+    return found if math.isfinite(found) else float(ndtr(noncentrality - reach))
 
 
-def _first(reached: Callable[[float], float], power: float, least: float, of: str) -> float:
+def first_reaching(reached: Callable[[float], float], power: float, least: float, of: str) -> float:
     """Least argument at which an increasing function reaches ``power``."""
     if reached(least) >= power:
         return least

@@ -170,3 +170,34 @@ def _compared(counts: Counts, compare: str, method: str, alpha: float) -> tuple[
         alpha=alpha,
     )
     return float(lower), float(upper)
+
+
+def barnard_statistic(counts: Counts, *, pooled: bool = True) -> float:
+    """The Wald statistic that orders Barnard's tables: a z-test, pooled or not."""
+    a, b = counts.p_treatment, counts.p_control
+    if pooled:
+        total = counts.n_control + counts.n_treatment
+        p = (counts.successes_control + counts.successes_treatment) / total
+        variance = p * (1.0 - p) * (1.0 / counts.n_control + 1.0 / counts.n_treatment)
+    else:
+        variance = a * (1.0 - a) / counts.n_treatment + b * (1.0 - b) / counts.n_control
+    return (a - b) / math.sqrt(variance) if variance > 0.0 else 0.0
+
+
+def boschloo_p_value(counts: Counts, *, alternative: Alternative = "two-sided") -> float:
+    """Boschloo's unconditional exact test (1970): never less powerful than Fisher's."""
+    from scipy.stats import boschloo_exact
+
+    return float(boschloo_exact(counts.table, alternative=alternative).pvalue)
+
+
+def fisher_odds_ratio(
+    counts: Counts, *, conditional: bool = True, alpha: float = 0.05
+) -> tuple[float, tuple[float, float]]:
+    """Odds ratio and limits: the conditional maximum likelihood one (as R), or the plain one."""
+    from scipy.stats.contingency import odds_ratio
+
+    table = [[int(cell) for cell in row] for row in counts.table]
+    found = odds_ratio(table, kind="conditional" if conditional else "sample")
+    limits = found.confidence_interval(confidence_level=1.0 - alpha)
+    return float(found.statistic), (float(limits.low), float(limits.high))

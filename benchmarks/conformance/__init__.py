@@ -1,0 +1,1 @@
+"""Replays numbers that other statistics tools gave, by category and inputs."""

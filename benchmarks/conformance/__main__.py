@@ -1,0 +1,24 @@
+"""``python -m benchmarks.conformance FILE``: a line a case, and how many passed at the end."""
+
+import json
+import sys
+from pathlib import Path
+
+from benchmarks.conformance.replay import replay
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 1:
+        print("usage: python -m benchmarks.conformance FILE", file=sys.stderr)
+        return 2
+    cases = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))["cases"]
+    outcomes = [replay(case) for case in cases]
+    for outcome in outcomes:
+        print(outcome.line())
+    passed = sum(outcome.ok for outcome in outcomes)
+    print(f"{passed} passed, {len(outcomes) - passed} failed")
+    return 0 if passed == len(outcomes) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

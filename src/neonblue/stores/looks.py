@@ -62,12 +62,18 @@ class Looks:
         self._database.insert_rows("looks", COLUMNS, [astuple(look) for look in looks])
 
     def state(self, experiment_id: str, version: int) -> LedgerState:
-        """How often this version was looked at, and the least p of each metric and variant."""
+        """How often it was looked at, and this version's least p of each metric and variant.
+
+        Looks count over all versions: a new name, or any other new version, does not make a
+        watched experiment unwatched.
+        """
         rows = self._database.rows(
             """
-            SELECT metric, variant_id, min(p_value), uniqExact(looked_at), min(units)
-            FROM looks
-            WHERE experiment_id = {id:String} AND version = {version:UInt32}
+            SELECT metric, variant_id,
+                if(countIf(version = {version:UInt32}) = 0, 1.,
+                   minIf(p_value, version = {version:UInt32})),
+                uniqExact(version, looked_at), min(units)
+            FROM looks WHERE experiment_id = {id:String}
             GROUP BY metric, variant_id
             """,
             {"id": experiment_id, "version": version},

@@ -7,6 +7,8 @@ from neonblue.resources import ingest as ingest_resources
 from neonblue.servers.build import Surface
 from neonblue.tools import diagnosis as diagnosis_tools
 from neonblue.tools import experiments as experiment_tools
+from neonblue.tools import forecast as forecast_tools
+from neonblue.tools import memory as memory_tools
 
 SURFACE = Surface(
     name="experiment_intelligence",
@@ -21,6 +23,8 @@ SURFACE = Surface(
     modules=(
         experiment_tools,
         diagnosis_tools,
+        memory_tools,
+        forecast_tools,
         experiment_resources,
         guides,
         ingest_resources,

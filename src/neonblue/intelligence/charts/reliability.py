@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from neonblue.intelligence.charts.canvas import FAINT, INK, NEUTRAL, new_chart, png
+from neonblue.intelligence.forecast.calibration import ReliabilityBin
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReliabilityPoint:
-    """One bin of forecasts: their mean, the share that happened, and how many they are."""
-
-    mean_forecast: float
-    share_happened: float
-    forecasts: int
-
-
-def draw_reliability(points: Sequence[ReliabilityPoint], *, title: str) -> bytes:
-    """PNG; points on the diagonal are calibrated, their size is the number of forecasts."""
-    figure, axes = new_chart(title, height_inches=6.0)
+def reliability_picture(points: Sequence[ReliabilityBin]) -> bytes | None:
+    """PNG; bins on the diagonal are calibrated, their size is the number of forecasts."""
+    if not points:
+        return None
+    figure, axes = new_chart("Forecasts and what happened", height_inches=6.0)
     axes.plot([0, 1], [0, 1], color=FAINT, lw=1.2, ls="--")
-    most = max((point.forecasts for point in points), default=1)
+    most = max(point.forecasts for point in points)
     axes.scatter(
         [point.mean_forecast for point in points],
         [point.share_happened for point in points],

@@ -1,0 +1,106 @@
+"""The answers of ``predict_experiment_outcome`` and ``forecast_calibration``."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from neonblue.tools.results.figure import Answer, Fenced, Figure
+
+
+class OutcomeProbabilities(Answer):
+    """They sum to 1. Success is a shipped winner, failure a proven harm."""
+
+    success: Figure
+    failure: Figure
+    neutral: Figure
+
+
+class ExpectedLift(Answer):
+    """The true relative improvement, positive is better, and an interval that holds it."""
+
+    improvement: Figure
+    lower: Figure
+    upper: Figure
+    level: Figure
+    chance_of_improvement: Figure
+
+
+class RecommendedSize(Answer):
+    """Totals over all variants; sequential may be looked at any time."""
+
+    mde: Figure
+    fixed_total: int | None
+    sequential_total: int | None
+    fixed_days: Figure | None
+    sequential_days: Figure | None
+    units_a_day: Figure | None
+    missing: list[str]
+
+
+class RiskFactor(Answer):
+    """What may go wrong and what to do about it."""
+
+    code: str
+    detail: str
+    suggestion: str
+
+
+class RestsOn(Answer):
+    """A past experiment that the forecast rests on."""
+
+    experiment_id: str
+    name: Fenced
+    similarity: Figure
+    resemblance: Figure = Field(description="how alike its effect is expected to be, 0 to 1")
+    outcome: str | None
+    improvement: Figure | None
+
+
+class OutcomeForecast(Answer):
+    """What an experiment is likely to find."""
+
+    status: Literal["available", "insufficient_data"]
+    experiment_id: str
+    outcome_probabilities: OutcomeProbabilities | None
+    expected_lift: ExpectedLift | None
+    recommended_size: RecommendedSize
+    risk_factors: list[RiskFactor]
+    rests_on: list[RestsOn]
+    past_experiments: int
+    base_rates: dict[str, Figure]
+    text_probability: Figure | None = Field(description="text model: treatment beats control")
+    model_version: str
+    forecast_id: str | None = Field(description="its entry in the log; null if not logged")
+    detail: str
+
+
+class ReliabilityRow(Answer):
+    """Forecasts of about this probability, and how often they came true."""
+
+    mean_forecast: Figure
+    share_happened: Figure
+    forecasts: int
+
+
+class ModelCalibration(Answer):
+    """Scores of one model version; null while too few are resolved. Skill above 0 beats base."""
+
+    model_version: str
+    made: int
+    resolved: int
+    brier: Figure | None
+    log_score: Figure | None
+    calibration_error: Figure | None
+    brier_skill: Figure | None
+    log_skill: Figure | None
+    lift_interval_coverage: Figure | None
+    reliability: list[ReliabilityRow]
+
+
+class ForecastRecordAnswer(Answer):
+    """The public record of all forecasts."""
+
+    status: Literal["available", "insufficient_data"]
+    log_unbroken: bool
+    detail: str
+    models: list[ModelCalibration]

@@ -1,0 +1,80 @@
+"""Shapes forecasts and their record for the wire."""
+
+from neonblue.intelligence.forecast.calibration import Calibration
+from neonblue.intelligence.forecast.forecasting import Forecast
+from neonblue.intelligence.forecast.past import SimilarExperiment
+from neonblue.tools.results.forecast import (
+    ExpectedLift,
+    ForecastRecordAnswer,
+    ModelCalibration,
+    OutcomeForecast,
+    OutcomeProbabilities,
+    RecommendedSize,
+    RestsOn,
+    RiskFactor,
+)
+
+
+def outcome_forecast(made: Forecast) -> OutcomeForecast:
+    """Shape a forecast."""
+    outlook = made.outlook
+    return OutcomeForecast(
+        status=made.status,
+        experiment_id=made.experiment_id,
+        outcome_probabilities=None
+        if outlook is None
+        else OutcomeProbabilities(**outlook.probabilities),
+        expected_lift=None
+        if outlook is None
+        else ExpectedLift(
+            improvement=outlook.expected_lift,
+            lower=outlook.lift_lower,
+            upper=outlook.lift_upper,
+            level=outlook.interval_level,
+            chance_of_improvement=outlook.chance_of_improvement,
+        ),
+        recommended_size=RecommendedSize.model_validate(
+            {**_fields(made), "missing": list(made.sizing.missing)}
+        ),
+        risk_factors=[RiskFactor.model_validate(risk) for risk in made.risks],
+        rests_on=[_rests_on(item) for item in made.similar],
+        past_experiments=made.past_experiments,
+        base_rates=made.base_rates,
+        text_probability=made.text_probability,
+        model_version=made.model_version,
+        forecast_id=made.logged_as,
+        detail=made.detail,
+    )
+
+
+def forecast_record(found: list[Calibration], *, broken_at: str | None) -> ForecastRecordAnswer:
+    """Shape the record of all forecasts."""
+    scored = any(one.brier is not None for one in found)
+    detail = "" if scored else "scores need 5 forecasts whose experiments have ended"
+    if broken_at is not None:
+        detail = f"the log was changed at {broken_at!r}: do not trust it. {detail}".strip()
+    return ForecastRecordAnswer(
+        status="available" if scored else "insufficient_data",
+        log_unbroken=broken_at is None,
+        detail=detail,
+        models=[ModelCalibration.model_validate(one) for one in found],
+    )
+
+
+def _fields(made: Forecast) -> dict[str, object]:
+    sizing = made.sizing
+    return {
+        name: getattr(sizing, name) for name in RecommendedSize.model_fields if name != "missing"
+    }
+
+
+def _rests_on(item: SimilarExperiment) -> RestsOn:
+    past = item.past
+    return RestsOn(
+        experiment_id=past.experiment_id,
+        name=past.name,
+        similarity=past.similarity,
+        resemblance=item.resemblance,
+        outcome=past.outcome,
+        improvement=past.improvement,
+    )

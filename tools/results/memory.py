@@ -1,0 +1,31 @@
+"""The answer of ``semantic_experiment_search``."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from neonblue.tools.results.figure import Answer, Fenced, Figure
+
+
+class MemoryHit(Answer):
+    """One remembered document and why it was found."""
+
+    id: str
+    similarity: Figure = Field(description="cosine of query and document, at most 1")
+    keyword_score: Figure = Field(description="BM25, 0 to 1")
+    reason: Fenced
+    facts: dict[str, Figure | str | list[str]]
+    current_status: str | None = Field(description="of an experiment in ClickHouse now")
+    text: Fenced = Field(description="written from facts and from what people typed")
+
+
+class MemorySearch(Answer):
+    """What the memory knows about a question."""
+
+    status: Literal["available", "insufficient_data"]
+    summary: Fenced
+    narrated_by: str
+    hits: list[MemoryHit]
+    next_cursor: str | None
+    answered_by: str = Field(description="index, or clickhouse while the index is rebuilt")
+    note: str

@@ -1,0 +1,57 @@
+"""Shapes hits in the memory for the wire."""
+
+from neonblue.intelligence.recollection.discovery import Discoveries, Discovery
+from neonblue.llm.narration import Narration
+from neonblue.models.written_text import fenced
+from neonblue.stores.documents import MetadataValue
+from neonblue.tools.results.memory import MemoryHit, MemorySearch
+
+EXCERPT = 600
+# What is shown unless everything is asked for; the texts were typed by people.
+CONCISE = frozenset(
+    {
+        *("type", "industry", "outcome", "decision", "metric", "improvement", "sample_size"),
+        *("revenue_impact", "optimization_type", "tests", "successes", "failures"),
+        *("user_segment", "conversion_outcome", "journey_length", "value"),
+    }
+)
+OURS = frozenset({"outcome", "decision", "status", "implementation_effort"})
+
+
+def memory_search(found: Discoveries, told: Narration, *, full: bool) -> MemorySearch:
+    """Shape a page of discoveries."""
+    notes = [part for part in (found.note, told.note) if part]
+    return MemorySearch(
+        status="available" if found.found else "insufficient_data",
+        summary=told.text,
+        narrated_by=told.narrated_by,
+        hits=[_hit(item, full) for item in found.found],
+        next_cursor=found.next_cursor,
+        answered_by=found.answered_by,
+        note="; ".join(notes),
+    )
+
+
+def _hit(item: Discovery, full: bool) -> MemoryHit:
+    hit, document = item.hit, item.hit.document
+    return MemoryHit(
+        id=document.document_id,
+        similarity=hit.similarity,
+        keyword_score=hit.keyword_score,
+        reason=hit.reason,
+        facts={
+            field: _fact(field, value)
+            for field, value in document.metadata.items()
+            if full or field in CONCISE
+        },
+        current_status=item.experiment.status if item.experiment is not None else None,
+        text=document.text if full else document.text[:EXCERPT],
+    )
+
+
+def _fact(field: str, value: MetadataValue) -> float | str | list[str]:
+    if isinstance(value, tuple):
+        return [fenced(item) for item in value]
+    if isinstance(value, str):
+        return value if field in OURS else fenced(value)
+    return value

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 # Small, so that a newer or more wanted journey never waits long behind others.
-BATCH = 256
+BATCH = 512
 IDLE_SECONDS = 0.2
 RETRY_SECONDS = 2.0
 REPORT_SECONDS = 2.0

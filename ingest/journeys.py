@@ -15,8 +15,7 @@ from neonblue.ingest.scorer import STAGES
 from neonblue.stores.documents import Document
 from neonblue.stores.journey_facts import JourneyFacts
 
-TOLD_ACTIONS = 5
-AMOUNTS = ((1, "one"), (3, "a few"), (10, "several"), (30, "many"))
+TOLD_ACTIONS = 3
 
 
 def journey_document(facts: JourneyFacts) -> Document:
@@ -43,15 +42,15 @@ def journey_document(facts: JourneyFacts) -> Document:
 def journey_text(facts: JourneyFacts) -> str:
     """What happened, in plain words without names, numbers or identifiers."""
     actions = [action for action, _ in groupby(map(_words, facts.last_types))][-TOLD_ACTIONS:]
+    visits = "returning" if facts.sessions > 1 else "first"
     parts = [
-        f"A visitor who is {stage_of(facts.last_types)}.",
-        f"Lately: {', then '.join(actions)}.",
-        f"{_amount(facts.events)} events in {_amount(facts.sessions)} sessions.",
-        f"On {facts.device}." if facts.device else "",
-        f"Came from {facts.source}." if facts.source else "",
-        f"Segment {facts.segment}." if facts.segment else "",
+        f"{stage_of(facts.last_types)} on a {visits} visit",
+        ", then ".join(actions),
+        facts.device,
+        f"from {facts.source}" if facts.source else "",
+        facts.segment,
     ]
-    return " ".join(part for part in parts if part)
+    return "; ".join(part for part in parts if part)
 
 
 def stage_of(event_types: Sequence[str]) -> str:
@@ -74,7 +73,3 @@ def _converted(event_types: Sequence[str]) -> bool:
 
 def _words(event_type: str) -> str:
     return re.sub(r"[^a-z]+", " ", event_type.lower()).strip() or "something"
-
-
-def _amount(count: int) -> str:
-    return next((word for most, word in AMOUNTS if count <= most), "very many")

@@ -7,19 +7,18 @@ process talks to the server itself.
 
 from __future__ import annotations
 
-import signal
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from neonblue.errors import UnavailableError
 from neonblue.jobs import Report, find_job
 from neonblue.servers.connection import Connection
 from neonblue.servers.data_directory import DataDirectory
 from neonblue.servers.greeting import Wish
-from neonblue.servers.leaving import LAST_SECONDS, leave_within
+from neonblue.servers.leaving import unwinding_on_sigterm
 from neonblue.settings import StoreSettings
 
 if TYPE_CHECKING:
@@ -86,11 +85,12 @@ def _reached(settings: StoreSettings, wish: Wish) -> Iterator[Connection]:
             yield connection
         return
     directory = DataDirectory(settings.owned_directory)
-    try:
-        with closing(directory.connect(wish)) as connection:
-            yield connection
-    finally:
-        directory.close(drain_seconds=DRAIN_SECONDS)
+    with unwinding_on_sigterm():
+        try:
+            with closing(directory.connect(wish)) as connection:
+                yield connection
+        finally:
+            directory.close(drain_seconds=DRAIN_SECONDS)
 
 
 @contextmanager
@@ -122,15 +122,10 @@ def _relay(directory: DataDirectory, wish: Wish) -> None:
     from neonblue.servers.starting import warm_up
     from neonblue.servers.stdio import take_stdio
 
-    signal.signal(signal.SIGTERM, _leave)
     wire = take_stdio()
     relay = Relay(partial(directory.connect, wish), wire.write)
     later = threading.Timer(WARM_UP_AFTER_SECONDS, warm_up, (wish.name, wish.read_only))
     later.daemon = True
     later.start()
-    relay.run(wire.lines())
-
-
-def _leave(*_: object) -> NoReturn:
-    leave_within(LAST_SECONDS)
-    raise SystemExit(0)
+    with unwinding_on_sigterm(status=0):
+        relay.run(wire.lines())

@@ -92,6 +92,8 @@ class Endpoint:
                 await self._grant(wish, stream, lines)
             except (anyio.BrokenResourceError, anyio.EndOfStream, anyio.ClosedResourceError):
                 logger.debug("a client hung up")
+            except Exception:  # one client's trouble must not end the others' connections
+                logger.exception("a client's connection failed")
 
     async def _accepted(self, lines: BufferedByteReceiveStream) -> Wish | None:
         try:

@@ -11,15 +11,18 @@ import json
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from neonblue.errors import NeonBlueError
+from neonblue.errors import NeonBlueError, UnavailableError
 from neonblue.servers.connection import Connection
 
 OWNER_DIED = -32000
 DRAIN_SECONDS = 10.0
+USELESS_OWNERS = 20
+PAUSE_SECONDS = 0.005
 LISTING = frozenset(
     {
         "ping",
@@ -90,15 +93,18 @@ class Relay:
             self._in_flight[_key(message["id"])] = Request(line, method, _described(message))
 
     def _read_from_owners(self) -> None:
+        useless = 0
         while self._connection is not None:
+            useless += 1
             for line in self._connection.lines():
+                useless = 0
                 self._answer(line)
             if self._leaving:
                 return
             try:
-                self._move_on()
+                self._move_on(useless)
             except (NeonBlueError, OSError) as error:
-                logger.critical("no process can own the data directory any more: %s", error)
+                logger.critical("the data cannot be reached any more: %s", error)
                 os._exit(1)  # the client sees its server end instead of waiting for ever
 
     def _answer(self, line: bytes) -> None:
@@ -109,8 +115,11 @@ class Relay:
                 self._in_flight.pop(_key(message.get("id")), None)
                 self._change.notify_all()
 
-    def _move_on(self) -> None:
+    def _move_on(self, useless: int) -> None:
         """Fail what was in flight, find or become the next owner, greet it as the client did."""
+        if useless > USELESS_OWNERS:
+            raise UnavailableError("every owner of the data hangs up at once: see its log")
+        time.sleep(useless * PAUSE_SECONDS)
         with self._change:
             self._connection = None
             lost, self._in_flight = self._in_flight, {}

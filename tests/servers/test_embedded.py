@@ -136,3 +136,25 @@ def test_a_call_in_flight_when_the_owner_dies_fails_clearly_and_is_not_repeated(
         "there is no experiment"
         in second.request("resources/read", uri=UNKNOWN)["error"]["message"]
     )
+
+
+def test_what_was_sent_before_the_client_left_is_still_answered(data_dir: Path) -> None:
+    import json
+    import subprocess
+    import sys
+
+    from .conftest import INITIALIZE
+
+    messages = [
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": INITIALIZE},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
+    ]
+    ended = subprocess.run(
+        [sys.executable, "-m", "neonblue", "serve"],
+        input="".join(json.dumps(message) + "\n" for message in messages),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert [json.loads(line)["id"] for line in ended.stdout.splitlines()] == [1, 2]

@@ -89,16 +89,20 @@ def test_few_effective_units_are_a_typed_answer() -> None:
     assert "effective sample" in found.detail
 
 
-def test_a_variant_without_traffic_in_a_batch_is_no_obstacle() -> None:
+def test_a_batch_without_a_chance_for_one_variant_is_left_out() -> None:
     batches = Batches(
         n=np.array([[500.0, 500.0, 0.0], [300.0, 300.0, 400.0]]),
-        mean=np.array([[0.1, 0.1, 0.0], [0.1, 0.12, 0.5]]),
-        variance=np.array([[0.09, 0.09, 0.0], [0.09, 0.1, 0.25]]),
+        mean=np.array([[0.1, 0.1, np.nan], [0.1, 0.12, 0.5]]),
+        variance=np.array([[0.09, 0.09, np.nan], [0.09, 0.1, 0.25]]),
         probability=np.array([[0.5, 0.5, 0.0], [0.3, 0.3, 0.4]]),
     )
-    found = adaptive_sequence(batches, control=0, treatment=1, planned_n=4_000).last
-    assert found.available
-    assert abs(found.estimate) < 0.05
+    known = adaptive_sequence(batches, control=0, treatment=1, planned_n=4_000)
+    assert known.n.tolist() == [1_000.0, 2_000.0]
+    assert abs(known.last.estimate) < 0.05
+    late = adaptive_sequence(batches, control=0, treatment=2, planned_n=4_000)
+    assert late.n.tolist() == [0.0, 1_000.0]
+    assert late.last.available
+    assert late.last.estimate == pytest.approx(0.4, abs=0.1)
 
 
 @pytest.mark.parametrize(
@@ -121,3 +125,37 @@ def test_nothing_to_compare_is_refused() -> None:
     batches = even_batches(np.random.default_rng(76), count=1)
     with pytest.raises(InvalidInputError, match="different variants"):
         adaptive_sequence(batches, control=1, treatment=1, planned_n=100)
+
+
+def test_missing_moments_of_empty_and_single_units_are_not_read() -> None:
+    batches = Batches(
+        n=np.array([[500.0, 500.0], [600.0, 0.0], [400.0, 1.0]]),
+        mean=np.array([[0.1, 0.1], [0.1, np.nan], [0.1, 1.0]]),
+        variance=np.array([[0.09, 0.09], [0.09, np.nan], [0.09, np.nan]]),
+        probability=np.array([[0.5, 0.5], [0.99, 0.01], [0.99, 0.01]]),
+    )
+    path = adaptive_sequence(batches, control=0, treatment=1, planned_n=4_000)
+    assert np.isfinite(path.estimate).all()
+    assert np.isfinite(path.standard_error).all()
+
+
+@pytest.mark.parametrize(("planned_n", "alpha"), [(0.0, 0.05), (np.nan, 0.05), (1_000.0, 0.0)])
+def test_a_plan_that_cannot_be_is_refused(planned_n: float, alpha: float) -> None:
+    batches = even_batches(np.random.default_rng(77), count=1)
+    with pytest.raises(InvalidInputError):
+        adaptive_sequence(batches, control=0, treatment=1, planned_n=planned_n, alpha=alpha)
+
+
+def test_epoch_sized_values_keep_their_digits() -> None:
+    """The same data with 1.7 billion added gives the same effect."""
+    batches = even_batches(np.random.default_rng(78))
+    moved = Batches(
+        n=batches.n,
+        mean=batches.mean + 1.7e9,
+        variance=batches.variance,
+        probability=batches.probability,
+    )
+    near = adaptive_sequence(batches, control=0, treatment=1, planned_n=8_000)
+    far = adaptive_sequence(moved, control=0, treatment=1, planned_n=8_000)
+    assert far.estimate == pytest.approx(near.estimate, abs=1e-5)
+    assert far.standard_error == pytest.approx(near.standard_error, rel=1e-3)

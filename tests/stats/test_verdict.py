@@ -296,3 +296,9 @@ def test_without_a_plan_there_is_no_maximum_to_end_it() -> None:
     assert verdict.decision == "keep_running"
     assert verdict.eta_days is not None
     assert math.isfinite(verdict.eta_days)
+
+
+def test_a_missing_p_proves_nothing() -> None:
+    verdict = judged(winner(p_value=math.nan), winner(metric="revenue", p_value=0.001))
+    assert verdict.adjusted_p_values == {("conversion", "B"): 1.0, ("revenue", "B"): 0.002}
+    assert verdict.decision == "ship"

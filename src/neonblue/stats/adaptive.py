@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neonblue.errors import InvalidInputError
-from neonblue.stats.sequential import ConfidenceSequence, insufficient
+from neonblue.stats.sequential import ConfidenceSequence, insufficient, refuse_nonsense
 from neonblue.stats.sequential_mixture import critical_value, log_e_value, tuned_variance
 
 Array = NDArray[np.float64]
@@ -34,8 +34,9 @@ LEAST_EFFECTIVE_UNITS = 100.0
 class Batches:
     """What came in each batch, in order; every array has shape (batches, variants).
 
-    ``variance`` is the unbiased one (0 with fewer than two units). ``probability`` is what a
-    unit's chance of each variant was, decided before the batch began; rows sum to 1.
+    ``variance`` is the unbiased one, not read with fewer than two units, as ``mean`` is not with
+    none. ``probability`` is what a unit's chance of each variant was, decided before the batch
+    began; rows sum to 1.
     """
 
     n: Array
@@ -100,17 +101,20 @@ def adaptive_sequence(
     """The average effect of ``treatment`` against ``control`` (column numbers), batch by batch.
 
     ``planned_n`` counts the units of all variants that were planned; the boundary is the normal
-    mixture, whose clock is the accumulated variance of the scores.
+    mixture, whose clock is the accumulated variance of the scores. Batches in which one of the two
+    had no chance at all say nothing about their difference and are left out.
     """
     if batches.n.shape[0] == 0 or control == treatment:
         raise InvalidInputError("adaptive inference needs a batch and two different variants")
-    units = batches.n.sum(axis=1)
+    refuse_nonsense(alpha, planned_n, None)
+    both = np.all(batches.probability[:, [control, treatment]] > 0.0, axis=1)
+    units = np.where(both, batches.n.sum(axis=1), 0.0)
     predictions = earlier_means(batches)
     sums, squares = _scores(batches, predictions, control=control, treatment=treatment)
     n = np.cumsum(units)
     with np.errstate(all="ignore"):
-        estimate = np.cumsum(sums) / n
-        observed = np.cumsum(squares) - n * estimate**2
+        estimate = np.cumsum(sums * both) / n
+        observed = np.cumsum(squares * both) - n * estimate**2
     variance = np.maximum(observed, pooled_variation(batches, control, treatment))
     error = np.sqrt(variance) / n
     clock = _clock(batches, variance, control=control, treatment=treatment)
@@ -152,7 +156,7 @@ def _scores(
         seen = n > 0
         weight = np.where(seen, sign / np.where(seen, batches.probability[:, column], 1.0), 0.0)
         centred = np.where(seen, batches.mean[:, column] - predictions[:, column], 0.0)
-        within = np.maximum(n - 1.0, 0.0) * np.where(seen, batches.variance[:, column], 0.0)
+        within = np.maximum(n - 1.0, 0.0) * np.where(n > 1.0, batches.variance[:, column], 0.0)
         sums = sums + weight * n * centred
         squares = squares + weight**2 * (within + n * centred**2) + 2.0 * gap * weight * n * centred
     return sums, squares
@@ -167,9 +171,11 @@ def pooled_variation(batches: Batches, control: int, treatment: int) -> Array:
     columns = [control, treatment]
     n, p = batches.n[:, columns], batches.probability[:, columns]
     freedom = np.maximum(n - 1.0, 0.0)
-    within = np.cumsum((freedom * np.where(n > 0, batches.variance[:, columns], 0.0)).sum(axis=1))
+    known = np.where(n > 1.0, batches.variance[:, columns], 0.0)
+    within = np.cumsum((freedom * known).sum(axis=1))
     variance = within / np.maximum(np.cumsum(freedom.sum(axis=1)), 1.0)
-    inverse = np.where(p > 0.0, 1.0 / np.where(p > 0.0, p, 1.0), 0.0).sum(axis=1)
+    both = np.all(p > 0.0, axis=1)
+    inverse = np.where(both, (1.0 / np.where(p > 0.0, p, 1.0)).sum(axis=1), 0.0)
     return np.asarray(variance * np.cumsum(batches.n.sum(axis=1) * inverse))
 
 

@@ -75,7 +75,7 @@ def confidence_sequence(
     ``planned_n`` only says where the plain mixture is tuned to, and must not follow outcomes.
     ``burn_in`` is the total below which nothing is concluded; by default ``burn_in_units``.
     """
-    _refuse_nonsense(alpha, planned_n, maximum_n)
+    refuse_nonsense(alpha, planned_n, maximum_n)
     waiting = _missing(estimate, standard_error, n, planned_n, burn_in)
     if waiting:
         return insufficient(estimate, standard_error, waiting)
@@ -233,7 +233,8 @@ def insufficient(estimate: float, standard_error: float, detail: str) -> Confide
     )
 
 
-def _refuse_nonsense(alpha: float, planned_n: float, maximum_n: float | None) -> None:
+def refuse_nonsense(alpha: float, planned_n: float, maximum_n: float | None) -> None:
+    """``InvalidInputError`` for a plan that no sequence can follow."""
     if not 0.0 < alpha < 0.5:
         raise InvalidInputError(f"alpha {alpha!r} must lie between 0 and 0.5: 0.05 is usual")
     if not (planned_n > 0.0 and math.isfinite(planned_n)):

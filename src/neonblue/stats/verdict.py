@@ -107,7 +107,8 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
 
 def _adjusted(evidence: Sequence[MetricEvidence]) -> dict[tuple[str, str], float]:
     family = [item for item in evidence if item.role == "primary"]
-    p_values = holm([item.p_value for item in family])
+    # A missing p (NaN) proves nothing.
+    p_values = holm([item.p_value if item.p_value <= 1.0 else 1.0 for item in family])
     return {(item.metric, item.variant): p for item, p in zip(family, p_values, strict=True)}
 
 

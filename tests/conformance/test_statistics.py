@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from benchmarks.conformance.replay import replay
 
 FILE = Path(__file__).with_name("statistics.json")

@@ -70,7 +70,8 @@ def normal_posterior(
 
     Elementwise on arrays. Raises ``InvalidInputError`` unless every standard error is above 0.
     """
-    if not np.all(np.asarray(standard_error) > 0.0):
+    usable = standard_error > 0.0
+    if not (usable if isinstance(usable, bool) else np.all(usable)):
         raise InvalidInputError(
             f"standard error {standard_error!r} must be above 0: every unit has the same value"
         )
@@ -100,6 +101,8 @@ def normal_expected_loss(mean: Numbers, sd: Numbers) -> Numbers:
     z = mean / sd
     density = np.exp(-0.5 * z * z) / SQRT_2PI
     direct = density - z * ndtr(-z)
+    if np.ndim(z) == 0 and z <= 8.0:
+        return sd * direct
     far = np.maximum(z, 8.0)
     series = density / (far * far) * (1.0 - 3.0 / far**2 + 15.0 / far**4)
     return sd * np.where(z > 8.0, series, direct)

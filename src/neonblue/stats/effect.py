@@ -1,10 +1,12 @@
 """The linearised effect of one variant against control: means, variances and CUPED.
 
-Works on floats and, elementwise, on numpy arrays (many segments at once).
+Works on floats and, elementwise, on numpy arrays (many segments at once). This runs for every
+metric at every look, so floats stay Python's and nothing is computed twice.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -43,24 +45,12 @@ class Effect:
     mean_treatment: Numbers
     variance_control: Numbers
     variance_treatment: Numbers
-    variance_reduction: Numbers | None
-    theta: Numbers | None
-
-    @property
-    def difference(self) -> Numbers:
-        return self.mean_treatment - self.mean_control
-
-    @property
-    def error_variance_control(self) -> Numbers:
-        return self.variance_control / self.n_control
-
-    @property
-    def error_variance_treatment(self) -> Numbers:
-        return self.variance_treatment / self.n_treatment
-
-    @property
-    def standard_error(self) -> Numbers:
-        return _root(self.error_variance_control + self.error_variance_treatment)
+    difference: Numbers
+    error_variance_control: Numbers
+    error_variance_treatment: Numbers
+    standard_error: Numbers
+    variance_reduction: Numbers | None = None
+    theta: Numbers | None = None
 
     @property
     def degrees_of_freedom(self) -> Numbers:
@@ -94,21 +84,9 @@ def effect_of(
     ``theta_from``: one regression over all units, or the sums of covariances and variances within
     variants (gbstats' choice for ratios). They differ by the square of the effect.
     """
-    if adjust and np.any(
-        np.asarray(control.covariate_variance) + treatment.covariate_variance > 0.0
-    ):
+    if adjust and _any_positive(control.covariate_variance, treatment.covariate_variance):
         return _adjusted(control, treatment, kind, theta_from)
-    c, t = _raw(control, kind), _raw(treatment, kind)
-    return Effect(
-        n_control=control.n,
-        n_treatment=treatment.n,
-        mean_control=c[0],
-        mean_treatment=t[0],
-        variance_control=c[1],
-        variance_treatment=t[1],
-        variance_reduction=None,
-        theta=None,
-    )
+    return _effect(control.n, treatment.n, _raw(control, kind), _raw(treatment, kind))
 
 
 def linearised(summary: MetricSummary, *, kind: str) -> Linear:
@@ -123,7 +101,6 @@ def linearised(summary: MetricSummary, *, kind: str) -> Linear:
         )
     d, e = summary.denominator_mean, summary.covariate_denominator_mean
     r, s = summary.mean / d, summary.covariate_mean / e
-    variance = _ratio_variance(summary, r) / (d * d)
     covariate_variance = (
         summary.covariate_variance
         - 2.0 * s * summary.covariance_x_e
@@ -137,7 +114,7 @@ def linearised(summary: MetricSummary, *, kind: str) -> Linear:
     ) / (d * e)
     return Linear(
         mean=r,
-        variance=variance,
+        variance=_ratio_variance(summary, r) / (d * d),
         covariate=s,
         covariate_variance=covariate_variance,
         covariance=covariance,
@@ -166,50 +143,59 @@ def _adjusted(
     control: MetricSummary, treatment: MetricSummary, kind: str, theta_from: ThetaFrom
 ) -> Effect:
     """CUPED with one theta and one centre from all units: Deng et al. (2013), eqs. 4-5."""
-    together = linearised(_both(control, treatment, kind), kind=kind)
     c, t = linearised(control, kind=kind), linearised(treatment, kind=kind)
-    theta = _share(together.covariance, together.covariate_variance)
+    n_c, n_t = control.n, treatment.n
+    if kind == "ratio":
+        together = linearised(merged(control, treatment), kind=kind)
+        theta = _share(together.covariance, together.covariate_variance)
+        center = together.covariate
+    else:
+        theta, center = _pooled_theta(n_c, n_t, c, t)
     if theta_from == "within":
         theta = _share(c.covariance + t.covariance, c.covariate_variance + t.covariate_variance)
-    var_c, var_t = _residual(c, theta), _residual(t, theta)
-    before = c.variance / control.n + t.variance / treatment.n
-    after = var_c / control.n + var_t / treatment.n
+    adjusted_c = c.mean - theta * (c.covariate - center), _residual(c, theta)
+    adjusted_t = t.mean - theta * (t.covariate - center), _residual(t, theta)
+    before = c.variance / n_c + t.variance / n_t
+    return _effect(n_c, n_t, adjusted_c, adjusted_t, theta=theta, before=before)
+
+
+def _pooled_theta(n_c: Numbers, n_t: Numbers, c: Linear, t: Linear) -> tuple[Numbers, Numbers]:
+    """theta and the covariate's mean over all units: within plus between variants."""
+    step = t.covariate - c.covariate
+    between = n_c * n_t / (n_c + n_t) * step
+    covariance = (
+        (n_c - 1.0) * c.covariance + (n_t - 1.0) * t.covariance + between * (t.mean - c.mean)
+    )
+    spread = (
+        (n_c - 1.0) * c.covariate_variance + (n_t - 1.0) * t.covariate_variance + between * step
+    )
+    return _share(covariance, spread), c.covariate + step * n_t / (n_c + n_t)
+
+
+def _effect(
+    n_c: Numbers,
+    n_t: Numbers,
+    control: tuple[Numbers, Numbers],
+    treatment: tuple[Numbers, Numbers],
+    *,
+    theta: Numbers | None = None,
+    before: Numbers | None = None,
+) -> Effect:
+    """From (mean, variance of one unit) a variant; ``before``: squared error without theta."""
+    a, b = control[1] / n_c, treatment[1] / n_t
     return Effect(
-        n_control=control.n,
-        n_treatment=treatment.n,
-        mean_control=c.mean - theta * (c.covariate - together.covariate),
-        mean_treatment=t.mean - theta * (t.covariate - together.covariate),
-        variance_control=var_c,
-        variance_treatment=var_t,
-        variance_reduction=1.0 - _share(after, before),
+        n_control=n_c,
+        n_treatment=n_t,
+        mean_control=control[0],
+        mean_treatment=treatment[0],
+        variance_control=control[1],
+        variance_treatment=treatment[1],
+        difference=treatment[0] - control[0],
+        error_variance_control=a,
+        error_variance_treatment=b,
+        standard_error=_root(a + b),
+        variance_reduction=None if before is None else 1.0 - _share(a + b, before),
         theta=theta,
-    )
-
-
-def _both(control: MetricSummary, treatment: MetricSummary, kind: str) -> MetricSummary:
-    """All units together; for a mean only what theta needs, as this runs for every metric."""
-    if kind == "ratio":
-        return merged(control, treatment)
-    n_c, n_t = control.n, treatment.n
-    n = n_c + n_t
-    step_y, step_x = (
-        treatment.mean - control.mean,
-        treatment.covariate_mean - control.covariate_mean,
-    )
-    between = n_c * n_t / n
-
-    def joined(first: Numbers, second: Numbers, product: Numbers) -> Numbers:
-        return ((n_c - 1.0) * first + (n_t - 1.0) * second + between * product) / (n - 1.0)
-
-    return MetricSummary(
-        n=n,
-        mean=control.mean + step_y * n_t / n,
-        variance=joined(control.variance, treatment.variance, step_y * step_y),
-        covariate_mean=control.covariate_mean + step_x * n_t / n,
-        covariate_variance=joined(
-            control.covariate_variance, treatment.covariate_variance, step_x * step_x
-        ),
-        covariance_y_x=joined(control.covariance_y_x, treatment.covariance_y_x, step_y * step_x),
     )
 
 
@@ -218,9 +204,15 @@ def _residual(one: Linear, theta: Numbers) -> Numbers:
     return _positive(left)
 
 
+def _any_positive(a: Numbers, b: Numbers) -> bool:
+    if isinstance(a, float) and isinstance(b, float):
+        return a > 0.0 or b > 0.0
+    return bool(np.any(np.asarray(a) > 0.0) or np.any(np.asarray(b) > 0.0))
+
+
 def _share(part: Numbers, whole: Numbers) -> Numbers:
     """part / whole, 0 where the whole is 0."""
-    if np.ndim(whole) == 0:
+    if isinstance(whole, float) or np.ndim(whole) == 0:
         return part / whole if whole > 0.0 else 0.0
     return np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0.0)
 
@@ -230,4 +222,4 @@ def _positive(value: Numbers) -> Numbers:
 
 
 def _root(value: Numbers) -> Numbers:
-    return float(np.sqrt(value)) if np.ndim(value) == 0 else np.sqrt(value)
+    return math.sqrt(value) if isinstance(value, float) else np.sqrt(value)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import chdtrc, gammaln
+from scipy.special import chdtrc
 
 from neonblue.errors import InvalidInputError
 
+HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 CONCENTRATION = 5_000.0
 """Default certainty of the Dirichlet prior around the plan.
 
@@ -44,13 +44,11 @@ class SrmTest:
 def srm_test(counts: ArrayLike, weights: ArrayLike) -> SrmTest:
     """Pearson's chi-square of counts (k,) against weights (k,) of any positive scale."""
     units, shares, stray = _planned(counts, weights)
-    total = units.sum()
-    if units.size < 2 or total <= 0:
+    total = math.fsum(units)
+    if len(units) < 2 or total <= 0.0:
         return _insufficient(stray)
-    expected = total * shares
-    difference = units - expected
-    statistic = float((difference * difference / expected).sum())
-    df = units.size - 1
+    statistic = sum((x - total * w) ** 2 / (total * w) for x, w in zip(units, shares, strict=True))
+    df = len(units) - 1
     p = 0.0 if stray else float(chdtrc(df, statistic))
     return SrmTest(statistic=statistic, p_value=p, degrees_of_freedom=df, unexpected_units=stray)
 
@@ -65,13 +63,12 @@ def sequential_srm_test(
     if not 0.0 < concentration < math.inf:
         raise InvalidInputError(f"concentration {concentration!r} must be a positive number")
     units, shares, stray = _planned(counts, weights)
-    total = float(units.sum())
-    if units.size < 2 or total <= 0:
+    if len(units) < 2 or math.fsum(units) <= 0.0:
         return _insufficient(stray)
     log_bf = _log_bayes_factor(units, shares, concentration)
     p = 0.0 if stray else math.exp(-max(log_bf, 0.0))
     return SrmTest(
-        statistic=log_bf, p_value=p, degrees_of_freedom=units.size - 1, unexpected_units=stray
+        statistic=log_bf, p_value=p, degrees_of_freedom=len(units) - 1, unexpected_units=stray
     )
 
 
@@ -80,57 +77,61 @@ def exact_srm_p_value(counts: ArrayLike, weights: ArrayLike) -> float:
     from scipy.stats import binomtest
 
     units, shares, stray = _planned(counts, weights)
-    if units.size != 2:
+    if len(units) != 2:
         raise InvalidInputError(
-            f"the exact test takes two variants, not {units.size!r}: use the chi-square test"
+            f"the exact test takes two variants, not {len(units)!r}: use the chi-square test"
         )
     if stray:
         return 0.0
-    return float(binomtest(int(units[0]), int(units.sum()), float(shares[0])).pvalue)
+    return float(binomtest(int(units[0]), int(sum(units)), shares[0]).pvalue)
 
 
-def _log_bayes_factor(units: np.ndarray, shares: np.ndarray, concentration: float) -> float:
+def _log_bayes_factor(units: list[float], shares: list[float], concentration: float) -> float:
     """Lindon and Malek (2022), eq. 6, rearranged so that counts near 2**53 lose no digits.
 
     By Stirling's formula log Gamma falls into a relative entropy, which is small and computed
     as such, and terms that stay small; the huge parts cancel on paper instead of in floats.
     """
-    total = float(units.sum())
-    posterior = units + concentration * shares
-    expected = (total + concentration) * shares
-    excess = (units - total * shares) / expected
-    entropy = expected * ((1.0 + excess) * np.log1p(excess) - excess)
-    rest = _stirling_rest(posterior).sum() - _stirling_rest(total + concentration)
-    start = _stirling_rest(concentration * shares).sum() - _stirling_rest(concentration)
-    return float(entropy.sum() + rest - start)
+    total = math.fsum(units)
+    log_bf = _stirling_rest(concentration) - _stirling_rest(total + concentration)
+    for x, w in zip(units, shares, strict=True):
+        expected = (total + concentration) * w
+        excess = (x - total * w) / expected
+        log_bf += expected * ((1.0 + excess) * math.log1p(excess) - excess)
+        log_bf += _stirling_rest(x + concentration * w) - _stirling_rest(concentration * w)
+    return log_bf
 
 
-def _stirling_rest(z: Any) -> Any:
+def _stirling_rest(z: float) -> float:
     """log Gamma(z) - (z log z - z + log(2 pi) / 2), without cancellation for large z."""
+    log_z = math.log(z)
+    if z < 100.0:
+        return math.lgamma(z) - (z * log_z - z + HALF_LOG_2PI)
     inverse = 1.0 / (z * z)
-    series = (1.0 / 12.0 - inverse * (1.0 / 360.0 - inverse / 1260.0)) / z
-    small = np.minimum(z, 1e3)
-    exact = gammaln(small) - ((small - 0.5) * np.log(small) - small + 0.5 * math.log(2.0 * math.pi))
-    return np.where(z < 100.0, exact, series) - 0.5 * np.log(z)
+    return (1.0 / 12.0 - inverse * (1.0 / 360.0 - inverse / 1260.0)) / z - 0.5 * log_z
 
 
-def _planned(counts: ArrayLike, weights: ArrayLike) -> tuple[np.ndarray, np.ndarray, float]:
-    """Counts and shares of the variants that have traffic, and units where none was planned."""
-    units, plan = np.asarray(counts, dtype=float), np.asarray(weights, dtype=float)
-    if units.shape != plan.shape or units.ndim != 1:
+def _planned(counts: ArrayLike, weights: ArrayLike) -> tuple[list[float], list[float], float]:
+    """Counts and shares of the variants that have traffic, and units where none was planned.
+
+    Plain lists: there are few variants, and this runs at every look.
+    """
+    units = [float(x) for x in counts]  # type: ignore[union-attr, arg-type]
+    plan = [float(w) for w in weights]  # type: ignore[union-attr, arg-type]
+    if len(units) != len(plan):
         raise InvalidInputError(
-            f"{units.size} counts and {plan.size} weights: give one of each a variant"
+            f"{len(units)} counts and {len(plan)} weights: give one of each a variant"
         )
-    if not (np.isfinite(units).all() and (units >= 0).all()):
-        raise InvalidInputError(f"counts {units.tolist()!r} must be numbers of units, 0 or more")
-    if not (np.isfinite(plan).all() and (plan >= 0).all() and plan.sum() > 0):
+    if not all(0.0 <= x < math.inf for x in units):
+        raise InvalidInputError(f"counts {units!r} must be numbers of units, 0 or more")
+    total = sum(plan)
+    if not (all(w >= 0.0 for w in plan) and 0.0 < total < math.inf):
         raise InvalidInputError(
-            f"weights {plan.tolist()!r} must be 0 or more with one above 0: check the plan"
+            f"weights {plan!r} must be 0 or more with one above 0: check the plan"
         )
-    live = plan > 0
-    if live.all():
-        return units, plan / plan.sum(), 0.0
-    return units[live], plan[live] / plan.sum(), float(units[~live].sum())
+    live = [(x, w / total) for x, w in zip(units, plan, strict=True) if w > 0.0]
+    stray = sum(x for x, w in zip(units, plan, strict=True) if w == 0.0)
+    return [x for x, _ in live], [share for _, share in live], stray
 
 
 def _insufficient(stray: float) -> SrmTest:

@@ -33,8 +33,9 @@ def stage_rows(
     rows = staging.rows()
     try:
         read, excluded = _read(rows, plan, file, rejects, report)
-        ranges = rows.ranges(values)
         report(READING, 1.0, "making events")
+        rows.compact()
+        ranges = rows.ranges(values)
         rows.to_events(staging.table, plan.experiment_id, [event_type_of(name) for name in values])
         return StagedFile(
             rows_read=read,

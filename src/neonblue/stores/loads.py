@@ -81,7 +81,7 @@ class Loads:
 
         definition = "" if experiment is None else msgspec.json.encode(experiment).decode()
         with self._database.writing():
-            self._database.command(f"OPTIMIZE TABLE {staging.table} FINAL")
+            staging.compact()
             state = "replacing" if replace else "ready"
             self._record(staging.table, state, experiment, definition, file_name)
             return self._finish(staging.table, definition, replace=replace)
@@ -156,6 +156,13 @@ class Staging:
     def __init__(self, database: Database, table: str) -> None:
         self._database = database
         self.table = identifier(table)
+        self._compacted = False
+
+    def compact(self) -> None:
+        """Merge what was inserted into one part without duplicates, once."""
+        if not self._compacted:
+            self._database.command(f"OPTIMIZE TABLE {self.table} FINAL")
+            self._compacted = True
 
     def rows(self) -> RowStaging:
         """A second table, for a file that has one row a unit."""
@@ -163,11 +170,13 @@ class Staging:
 
     def insert(self, rows: pa.Table) -> None:
         """Append rows of ``event_schema()``."""
+        self._compacted = False
         self._database.insert(self.table, rows.cast(event_schema()))
 
     def count(self) -> int:
         """How many distinct events are staged."""
-        row = self._database.row(f"SELECT count() FROM {self.table} FINAL")
+        self.compact()
+        row = self._database.row(f"SELECT count() FROM {self.table}")
         return int(row[0]) if row else 0
 
     def expose_from_events(self) -> None:
@@ -176,6 +185,7 @@ class Staging:
         The made event carries that row's properties and a deterministic id, so that loading again
         changes nothing.
         """
+        self._compacted = False
         self._database.command(
             f"""
             INSERT INTO {self.table}
@@ -197,6 +207,7 @@ class Staging:
 
     def describe(self, experiment_id: str) -> Staged:
         """Count what is staged of an experiment ('' for all), after deduplication."""
+        self.compact()
         (totals,) = self._database.rows(
             f"""
             SELECT sum(events), count(), min(first), max(last),

@@ -28,6 +28,7 @@ from neonblue.stats.sequential_mixture import (
 from neonblue.stats.srm import sequential_srm_test
 
 ALPHA = 0.05
+MISMATCH_P = 0.001
 RULES = ("naive", "mixture", "plan")
 SHOWN = {"naive": "naive z", "mixture": "mixture", "plan": "plan boundary (product)"}
 Key = tuple[str, int, int]
@@ -172,6 +173,22 @@ def summary(replays: Sequence[Replay]) -> str:
     return markdown([*header, "significant at the end, also called", "median n / end"], rows)
 
 
+def without_mismatches(series: Sequence[Series], replays: Sequence[Replay]) -> str:
+    """The share of overturned calls when experiments with a mismatch are withheld."""
+    broken = {
+        item.key[0]
+        for item, p_value in zip(series, srm_p_values(series), strict=True)
+        if p_value < MISMATCH_P
+    }
+    early = [item for item in replays if item.early("plan") and item.key[0] not in broken]
+    back = sum(item.overturned("plan") for item in early)
+    return (
+        f"Withholding the {len(broken)} experiments with a sample ratio mismatch (if 50/50 was the "
+        f"plan, which the data does not say), the end overturns {back} of {len(early)} early calls "
+        f"of the plan boundary ({back / len(early):.0%})."
+    )
+
+
 def by_experiment(series: Sequence[Series], replays: Sequence[Replay]) -> str:
     """One row an experiment."""
     rows = []
@@ -209,6 +226,7 @@ def main() -> None:
     replays = [replay(item) for item in series]
     text = f"{len(replays)} series.\n\n{summary(replays)}"
     detail = by_experiment(series, replays)
+    text = f"{text}\n\n{without_mismatches(series, replays)}"
     print(text, detail, sep="\n\n")
     if not small:
         details = f"<details><summary>By experiment</summary>\n\n{detail}\n\n</details>"

@@ -7,6 +7,7 @@ Score intervals come from statsmodels, exact tests from scipy; both are imported
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +16,9 @@ from scipy.special import chdtrc, ndtr, ndtri
 from neonblue.errors import InvalidInputError
 from neonblue.stats.comparison import Alternative, check_alpha
 
-DifferenceMethod = Literal["wald", "yates", "newcomb", "score", "agresti-caffo"]
+DifferenceMethod = Literal[
+    "wald", "yates", "newcomb", "miettinen-nurminen", "score", "agresti-caffo"
+]
 RatioMethod = Literal["log", "log-adjusted", "score"]
 OneMethod = Literal["normal", "wilson", "agresti_coull", "jeffreys", "beta"]
 
@@ -64,10 +67,14 @@ def difference_interval(
 ) -> tuple[float, float]:
     """Limits of p_treatment - p_control.
 
-    ``newcomb``: Newcombe (1998), method 10; ``score``: Miettinen and Nurminen (1985);
+    ``newcomb``: Newcombe (1998), method 10; ``miettinen-nurminen``: their score interval (1985);
     ``agresti-caffo``: Agresti and Caffo (2000); ``yates``: Wald widened by Yates' correction.
+    ``score`` is statsmodels' version of the score interval, to agree with it: it depends on which
+    variant comes first, by 0.05 with 30 units each.
     """
     check_alpha(alpha)
+    if method == "miettinen-nurminen":
+        return _miettinen_nurminen(counts, alpha)
     if method in ("wald", "yates"):
         return _wald(counts, alpha, continuity=method == "yates")
     from statsmodels.stats.proportion import confint_proportions_2indep
@@ -154,6 +161,53 @@ def _wald(counts: Counts, alpha: float, *, continuity: bool) -> tuple[float, flo
     error = math.sqrt(a * (1.0 - a) / counts.n_control + b * (1.0 - b) / counts.n_treatment)
     half = -float(ndtri(alpha / 2.0)) * error + (_yates(counts) if continuity else 0.0)
     return max(b - a - half, -1.0), min(b - a + half, 1.0)
+
+
+def _miettinen_nurminen(counts: Counts, alpha: float) -> tuple[float, float]:
+    """Where the score statistic passes its critical value, by bisection."""
+    reach = -float(ndtri(alpha / 2.0))
+    difference = counts.p_treatment - counts.p_control
+    lower = _crossing(lambda d: _score(counts, d) > reach, -1.0, difference)
+    upper = _crossing(lambda d: _score(counts, d) >= -reach, difference, 1.0)
+    return lower, upper
+
+
+def _crossing(before: Callable[[float], bool], low: float, high: float) -> float:
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if before(middle) else (low, middle)
+    return 0.5 * (low + high)
+
+
+def _score(counts: Counts, difference: float) -> float:
+    """Score statistic of p_treatment - p_control = difference, with the n / (n - 1) correction."""
+    total = counts.n_control + counts.n_treatment
+    a = _restricted(counts, difference)
+    b = a + difference
+    variance = max(a * (1.0 - a), 0.0) / counts.n_control
+    variance += max(b * (1.0 - b), 0.0) / counts.n_treatment
+    distance = counts.p_treatment - counts.p_control - difference
+    if variance <= 0.0:
+        return math.copysign(math.inf, distance) if distance else 0.0
+    return distance / math.sqrt(variance * total / (total - 1.0))
+
+
+def _restricted(counts: Counts, d: float) -> float:
+    """Likeliest control proportion given the difference: the cubic of Miettinen and Nurminen,
+    solved as Farrington and Manning (1990), appendix."""
+    n0, n1 = counts.n_control, counts.n_treatment
+    x0, successes = counts.successes_control, counts.successes_control + counts.successes_treatment
+    total = n0 + n1
+    l2 = (n1 + 2.0 * n0) * d - total - successes
+    l1 = (n0 * d - total - 2.0 * x0) * d + successes
+    l0 = x0 * d * (1.0 - d)
+    q = (l2 / (3.0 * total)) ** 3 - l1 * l2 / (6.0 * total**2) + l0 / (2.0 * total)
+    p = math.sqrt(max((l2 / (3.0 * total)) ** 2 - l1 / (3.0 * total), 0.0))
+    p = math.copysign(p, q)
+    ratio = 0.0 if p == 0.0 else min(max(q / p**3, -1.0), 1.0)
+    angle = (math.pi + math.acos(ratio)) / 3.0
+    found = 2.0 * p * math.cos(angle) - l2 / (3.0 * total)
+    return min(max(found, 0.0, -d), 1.0, 1.0 - d)
 
 
 def _compared(counts: Counts, compare: str, method: str, alpha: float) -> tuple[float, float]:

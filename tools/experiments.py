@@ -65,6 +65,7 @@ def analyze_experiment_performance(
         chart: Add a picture: the effect over time, by segment, or the split by day.
     """
     from neonblue.intelligence.analysis import analyze
+    from neonblue.intelligence.context import context_of
     from neonblue.intelligence.pictures import draw
     from neonblue.tools.results.performance_answer import performance
 
@@ -75,7 +76,8 @@ def analyze_experiment_performance(
         segment_by=segment_by,
         actor="mcp",
     )
-    answer = performance(analysis, metrics=metrics, full=detail == "full")
+    context = context_of(lambda: workspace.learner.memory, analysis)
+    answer = performance(analysis, context, metrics=metrics, full=detail == "full")
     return with_pictures(answer, draw(workspace.store, analysis, chart))
 
 

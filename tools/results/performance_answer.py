@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from neonblue.errors import NotFoundError
+from neonblue.intelligence.context import Context
 from neonblue.intelligence.evidence import (
     Analysis,
     MetricEffects,
@@ -20,6 +21,7 @@ MOST_SEGMENTS_FULL = 200
 
 def performance(
     analysis: Analysis,
+    context: Context,
     *,
     metrics: Sequence[str] | None,
     full: bool,
@@ -39,8 +41,8 @@ def performance(
         name=analysis.experiment.name,
         narrated_by=NARRATOR,
         recommendations=list(recommend(analysis)),
-        predicted_outcomes=_prediction(),
-        similar_experiment_insights=_insights(),
+        predicted_outcomes=_prediction(context),
+        similar_experiment_insights=_insights(context),
         metrics=[_metric(effects, full) for effects in shown],
         segments=_segments(analysis.segments, full) if analysis.segments else None,
         notes=list(analysis.notes),
@@ -143,15 +145,30 @@ def _segments(breakdown: SegmentBreakdown, full: bool) -> answer.SegmentBreakdow
     )
 
 
-def _insights() -> answer.SimilarInsights:
+def _insights(context: Context) -> answer.SimilarInsights:
     return answer.SimilarInsights(
-        status="not_available",
-        detail="call semantic_experiment_search for experiments like this one",
-        experiments=[],
+        status=context.similar_status,
+        detail=context.similar_detail,
+        experiments=[
+            answer.SimilarInsight(
+                experiment_id=item.past.experiment_id,
+                name=item.past.name,
+                similarity=item.past.similarity,
+                outcome=item.past.outcome or item.past.decision,
+                relative_lift=item.past.relative_lift,
+            )
+            for item in context.similar
+        ],
     )
 
 
-def _prediction() -> answer.PredictedOutcome:
+def _prediction(context: Context) -> answer.PredictedOutcome:
+    expected = context.outlook
     return answer.PredictedOutcome(
-        status="not_available", detail="call predict_experiment_outcome for a forecast"
+        status=context.outlook_status,
+        detail=context.outlook_detail,
+        chance_of_win=expected.probabilities["success"] if expected else None,
+        relative_lift=expected.expected_lift if expected else None,
+        ci_lower=expected.lift_lower if expected else None,
+        ci_upper=expected.lift_upper if expected else None,
     )

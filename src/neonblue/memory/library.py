@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from neonblue.errors import ConflictError, InvalidInputError
 from neonblue.memory.collections import COLLECTIONS, Collection
@@ -28,6 +28,9 @@ QUERY_CACHE = 256
 EMBED_BATCH = 256
 # How old the words may be when other processes write too.
 READ_SECONDS = 2.0
+DERIVED_SECONDS = 60.0
+
+Derived = TypeVar("Derived")
 
 
 class Memory:
@@ -46,6 +49,7 @@ class Memory:
         self._read_at: dict[str, float] = {}
         self._keyword_lock = threading.Lock()
         self._one_model = False
+        self._derived: dict[tuple[str, str], tuple[float, Any]] = {}
 
     def start(self) -> Memory:
         """Begin to check the index in the background."""
@@ -82,6 +86,20 @@ class Memory:
             self._store(name, changed[start : start + EMBED_BATCH], embed or self.embedder.embed)
         return len(changed)
 
+    def derived(self, collection: Collection, name: str, compute: Callable[[], Derived]) -> Derived:
+        """What ``compute`` makes of a collection, kept until the collection changes.
+
+        Changes by other processes are seen after a minute.
+        """
+        key = (collection.name, name)
+        until, value = self._derived.get(key, (0.0, None))
+        if time.monotonic() < until:
+            known: Derived = value
+            return known
+        fresh = compute()
+        self._derived[key] = (time.monotonic() + DERIVED_SECONDS, fresh)
+        return fresh
+
     def erase(self, collection: Collection, document_ids: Sequence[str]) -> None:
         """Remove documents from ClickHouse, Chroma and the words."""
         with self.upkeep.writing:
@@ -89,6 +107,7 @@ class Memory:
             self._in_index(
                 collection.name, lambda: self.index.delete(collection.name, document_ids)
             )
+            self._forget_derived(collection.name)
         if collection.name in self._keywords:
             self._keywords[collection.name].remove(document_ids)
 
@@ -209,8 +228,13 @@ class Memory:
         with self.upkeep.writing:
             self.documents.save(collection, embedded)
             self._in_index(collection, lambda: self.index.upsert(collection, embedded))
+            self._forget_derived(collection)
         if collection in self._keywords:
             self._keywords[collection].add((item.document_id, item.text) for item in documents)
+
+    def _forget_derived(self, collection: str) -> None:
+        for key in [key for key in self._derived if key[0] == collection]:
+            self._derived.pop(key, None)
 
     def _in_index(self, collection: str, change: Callable[[], None]) -> None:
         if not self.upkeep.is_ready(collection):

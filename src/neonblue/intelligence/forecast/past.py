@@ -60,35 +60,63 @@ class Past:
     sd: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """All past experiments together: ids, outcome shares, pooled effect, length of likeness."""
+
+    experiment_ids: frozenset[str]
+    base_rates: dict[Outcome, float]
+    pooled: PooledEffect
+    length: float
+
+
+def read_record(memory: Memory) -> Record | None:
+    """The record, computed once until the memory changes; None below three usable experiments."""
+    return memory.derived(EXPERIMENTS, "record", lambda: _compute_record(memory))
+
+
 def read_past(memory: Memory, plan: ForecastPlan) -> Past | None:
     """The past as it bears on a plan; None with fewer than three usable experiments."""
-    documents = [
-        document
-        for document in memory.documents.select(EXPERIMENTS.name, limit=MOST_PAST)
-        if document.metadata.get("outcome") is not None
-        and document.document_id != plan.experiment.experiment_id
-    ]
-    pooled = pool(effects_of(documents))
-    if len(documents) < LEAST_PAST or pooled is None:
+    record = read_record(memory)
+    own = plan.experiment.experiment_id
+    if record is None or len(record.experiment_ids - {own}) < LEAST_PAST:
         return None
-    known = {document.document_id for document in documents}
-    length = _likeliest_length(memory, documents, pooled)
     hits = search(
         memory, EXPERIMENTS, plan.text, limit=MOST_SIMILAR, at_least=LEAST_SIMILARITY
     ).hits
-    near = [hit for hit in hits if hit.document.document_id in known]
-    nearest = [from_document(hit.document, similarity=hit.similarity) for hit in near]
-    mean, sd = _sharpened(memory, plan, pooled, nearest, length)
+    nearest = [
+        from_document(hit.document, similarity=hit.similarity)
+        for hit in hits
+        if hit.document.document_id in record.experiment_ids - {own}
+    ]
+    mean, sd = _sharpened(memory, plan, record.pooled, nearest, record.length)
     return Past(
-        experiments=len(documents),
-        base_rates=_base_rates(documents),
-        pooled=pooled,
+        experiments=len(record.experiment_ids - {own}),
+        base_rates=record.base_rates,
+        pooled=record.pooled,
         similar=tuple(
-            SimilarExperiment(past=item, resemblance=_resemblance(item.similarity, length))
+            SimilarExperiment(past=item, resemblance=_resemblance(item.similarity, record.length))
             for item in nearest
         ),
         mean=mean,
         sd=sd,
+    )
+
+
+def _compute_record(memory: Memory) -> Record | None:
+    documents = [
+        document
+        for document in memory.documents.select(EXPERIMENTS.name, limit=MOST_PAST)
+        if document.metadata.get("outcome") is not None
+    ]
+    pooled = pool(effects_of(documents))
+    if len(documents) < LEAST_PAST or pooled is None:
+        return None
+    return Record(
+        experiment_ids=frozenset(document.document_id for document in documents),
+        base_rates=_base_rates(documents),
+        pooled=pooled,
+        length=_likeliest_length(memory, documents, pooled),
     )
 
 

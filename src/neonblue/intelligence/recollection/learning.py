@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 PATTERN_SOURCES = 100_000
 BACKGROUND_SECONDS = 60.0
+# A first round over many experiments takes long; a question is answered with what is known by then.
+LONGEST_WAIT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +145,7 @@ class Learner:
     """
 
     def __init__(self, store: Store, memory: Memory, *, every_seconds: float = 5.0) -> None:
-        self._store, self._memory = store, memory
+        self._store, self.memory = store, memory
         self._every_seconds = every_seconds
         self._lock = threading.Lock()
         self._next = 0.0
@@ -162,20 +164,21 @@ class Learner:
             return
 
     def _run(self) -> None:
-        while not self._closed.wait(BACKGROUND_SECONDS):
+        while not self._closed.is_set():
             try:
                 self.catch_up()
             except NeonBlueError as error:  # the store or a model is away: the next round may work
                 structlog.get_logger().warning("nothing learnt", reason=str(error))
+            self._closed.wait(BACKGROUND_SECONDS)
 
     def catch_up(self, *, at_once: bool = False) -> Learnt | None:
-        """Learn what finished, unless that was done a moment ago or another thread is at it."""
-        if not self._lock.acquire(blocking=at_once):
+        """Learn what finished, unless that was done a moment ago; waits for a round under way."""
+        if not self._lock.acquire(timeout=LONGEST_WAIT_SECONDS):
             return None
         try:
             if self._closed.is_set() or (time.monotonic() < self._next and not at_once):
                 return None
-            learnt = learn(self._store, self._memory, looked_at=self._looked_at)
+            learnt = learn(self._store, self.memory, looked_at=self._looked_at)
             self._next = time.monotonic() + self._every_seconds
             return learnt
         finally:

@@ -179,7 +179,14 @@ def _open_embedded(dsn: str, memory_bytes: int) -> Client:
         interface="chdb",
         path=str(path),
         chdb_options={"max_server_memory_usage": str(memory_bytes)},
+        settings=_spilling(memory_bytes),
     )
+
+
+def _spilling(memory_bytes: int) -> dict[str, str]:
+    """Large groupings and sorts go to disk instead of failing."""
+    half = str(memory_bytes // 2)
+    return {"max_bytes_before_external_group_by": half, "max_bytes_before_external_sort": half}
 
 
 def _open_server(dsn: str, memory_bytes: int) -> Client:
@@ -189,7 +196,7 @@ def _open_server(dsn: str, memory_bytes: int) -> Client:
     options: dict[str, Any] = {
         "dsn": dsn,
         "autogenerate_session_id": False,
-        "settings": {"max_memory_usage": str(memory_bytes)},
+        "settings": {"max_memory_usage": str(memory_bytes), **_spilling(memory_bytes)},
     }
     if dsn.startswith("clickhouses:"):
         options["interface"] = "https"

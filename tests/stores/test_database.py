@@ -1,0 +1,108 @@
+"""One DSN, many threads; what goes wrong with the world is said in our words."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from neonblue.errors import ConflictError, InvalidInputError, StoreBusyError, UnavailableError
+from neonblue.stores import Store, open_store
+from neonblue.stores.database import Database, identifier
+from neonblue.stores.migrations import MIGRATIONS, migrate
+from neonblue.stores.migrations.migration import Migration
+
+
+def test_values_are_bound_and_never_meet_the_text(store: Store) -> None:
+    nasty = "x'; DROP TABLE events; -- \\ \n\t\0 {id:String}"
+    assert store.database.rows("SELECT {value:String}", {"value": nasty}) == [(nasty,)]
+
+
+def test_times_come_back_aware_and_in_utc(store: Store) -> None:
+    ((moment,),) = store.database.rows("SELECT toDateTime64('2026-01-01 00:00:00.5', 3, 'UTC')")
+    assert moment == datetime(2026, 1, 1, 0, 0, 0, 500_000, tzinfo=UTC)
+
+
+def test_many_threads_read_while_one_writes(store: Store) -> None:
+    store.database.command("CREATE TABLE t (a UInt32) ENGINE = MergeTree ORDER BY a")
+
+    def write(number: int) -> None:
+        store.database.insert("t", pa.table({"a": pa.array([number], pa.uint32())}))
+
+    def read(_: int) -> int:
+        return int(store.database.rows("SELECT count() FROM t")[0][0])
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(40)))
+        counts = list(pool.map(read, range(40)))
+    assert counts == [40] * 40
+
+
+def test_a_closed_store_says_so(store: Store) -> None:
+    store.close()
+    with pytest.raises(UnavailableError, match="is closed: start neonblue again"):
+        store.events.count()
+
+
+def test_a_second_process_is_refused_with_a_reason(store: Store, tmp_path: Path) -> None:
+    script = (
+        "import sys\nfrom neonblue.errors import StoreBusyError\n"
+        "from neonblue.stores import open_store\n"
+        "try:\n    open_store(sys.argv[1])\n"
+        "except StoreBusyError as error:\n    print(error)\n"
+    )
+    dsn = f"chdb://{tmp_path / 'clickhouse'}"
+    done = subprocess.run(
+        [sys.executable, "-c", script, dsn], capture_output=True, text=True, check=True
+    )
+    assert "holds the data in" in done.stdout
+
+
+def test_another_path_in_this_process_is_refused(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(StoreBusyError, match="another store in this one"):
+        open_store(f"chdb://{tmp_path / 'elsewhere'}")
+
+
+def test_a_server_that_is_not_there_is_named_without_its_password() -> None:
+    with pytest.raises(UnavailableError, match="does not answer") as raised:
+        Database("clickhouse://ana:secret@127.0.0.1:1/shop")
+    assert "secret" not in str(raised.value)
+
+
+def test_only_our_names_become_part_of_a_statement() -> None:
+    assert identifier("load_1") == "load_1"
+    for name in ("", "a b", "A", "1a", "a;b", 'a"', "a" * 80):
+        with pytest.raises(InvalidInputError):
+            identifier(name)
+
+
+def test_a_query_over_the_memory_limit_says_what_to_do(tmp_path: Path) -> None:
+    store = open_store(f"chdb://{tmp_path / 'clickhouse'}", max_memory_fraction=1e-9)
+    try:
+        with pytest.raises(UnavailableError, match="NEONBLUE_MAX_MEMORY_FRACTION"):
+            store.database.rows("SELECT groupArray(number) FROM numbers(100000000)")
+        assert store.database.rows("SELECT 1") == [(1,)]
+    finally:
+        store.close()
+
+
+def test_migrations_run_once_and_in_order(store: Store) -> None:
+    assert migrate(store.database) == []
+    step = Migration(name="extra", statements=("CREATE TABLE extra (a UInt8) ENGINE = Memory",))
+    assert migrate(store.database, (*MIGRATIONS, step)) == ["extra"]
+    assert migrate(store.database, (*MIGRATIONS, step)) == []
+
+
+def test_data_of_a_newer_version_is_left_alone(store: Store) -> None:
+    step = Migration(name="of_the_future", statements=())
+    migrate(store.database, (*MIGRATIONS, step))
+    with pytest.raises(ConflictError, match="written by a newer neonblue"):
+        migrate(store.database)
+
+
+def test_names_of_migrations_are_unique() -> None:
+    names = [migration.name for migration in MIGRATIONS]
+    assert len(set(names)) == len(names)

@@ -8,6 +8,8 @@ end with ``TOOLS``, ``RESOURCES`` and ``PROMPTS``, tuples of functions. Tools ca
 Tools publish no output schema: one such schema costs a model more context than all that tools take
 in, and takes longest to build. Answers are structured all the same.
 
+What may be left out is described by the type it has when given: null is accepted, not advertised.
+
 Functions raise ``NeonBlueError``; here, and only here, its message becomes what the client sees.
 Anything else that is raised is logged and masked.
 """
@@ -59,7 +61,8 @@ def build_server(surface: Surface, *, read_only: bool = False) -> FastMCP:
     for module in surface.modules:
         for function in getattr(module, "TOOLS", ()):
             if not (_writes(function) and read_only):
-                server.add_tool(_without_return(_raising(ToolError, function)))
+                tool = server.add_tool(_without_return(_raising(ToolError, function)))
+                tool.parameters = compact(tool.parameters)
         for function in getattr(module, "RESOURCES", ()):
             server.add_resource(_raising(ResourceError, function))
         for function in getattr(module, "PROMPTS", ()):
@@ -107,3 +110,19 @@ def _without_return(function: Function) -> Function:
     changed.__signature__ = signature.replace(return_annotation=inspect.Signature.empty)
     changed.__annotations__ = {k: v for k, v in function.__annotations__.items() if k != "return"}
     return function
+
+
+def compact(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a tool's input without the null that stands for an argument left out."""
+    properties = schema.get("properties", {})
+    return {**schema, "properties": {k: _without_null(v) for k, v in properties.items()}}
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    rest = {k: v for k, v in schema.items() if k != "anyOf"}
+    choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
+    if rest.get("default", ...) is None:
+        del rest["default"]
+    if len(choices) == 1:
+        return {**choices[0], **rest}
+    return {**rest, "anyOf": choices} if choices else rest

@@ -25,7 +25,7 @@ def reads(*, title: str, open_world: bool = False) -> Callable[[Function], Funct
     return tool(
         title=title,
         annotations=ToolAnnotations(
-            title=title, read_only_hint=True, idempotent_hint=True, open_world_hint=open_world
+            read_only_hint=True, idempotent_hint=True, open_world_hint=open_world
         ),
     )
 
@@ -46,7 +46,6 @@ def writes(
         title=title,
         tags={WRITES},
         annotations=ToolAnnotations(
-            title=title,
             read_only_hint=False,
             destructive_hint=destructive,
             idempotent_hint=idempotent,

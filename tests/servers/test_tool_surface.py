@@ -7,7 +7,7 @@ import pytest
 from fastmcp import Client
 from mcp_types import Tool
 
-from neonblue.servers.build import Surface, build_server
+from neonblue.servers.build import Surface, build_server, compact
 from neonblue.servers.hub import build
 from neonblue.tools.effect import reads, writes
 from neonblue.workspace import Workspace
@@ -105,3 +105,18 @@ def test_a_tool_that_does_not_say_whether_it_writes_is_refused() -> None:
 def test_a_name_is_registered_once() -> None:
     with pytest.raises(ValueError, match="look"):
         build_server(_surface(look, look))
+
+
+def test_an_optional_argument_is_described_by_its_type_alone() -> None:
+    text = {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None, "description": "x"}
+    number = {"type": "integer", "default": 25}
+    compacted = compact({"type": "object", "properties": {"text": text, "number": number}})
+    assert compacted["properties"] == {
+        "text": {"type": "string", "description": "x"},
+        "number": number,
+    }
+
+
+async def test_null_is_still_accepted_for_an_optional_argument(client: "Client[Any]") -> None:
+    answer = await client.call_tool("list_experiments", {"text": None})
+    assert answer.structured_content["total"] == 0

@@ -150,3 +150,12 @@ async def test_answers_stay_short(client: Client[Any]) -> None:
         "analyze_experiment_performance", {"experiment_id": "checkout_one_page"}
     )
     assert len(result.content[0].text) < 10_000
+
+
+async def test_the_memory_gives_context_and_no_verdict(client: Client[Any]) -> None:
+    answer = await analysis(client, "free_returns_banner")
+    insights = answer["similar_experiment_insights"]
+    assert insights["status"] == "available"
+    assert insights["experiments"][0]["experiment_id"].startswith("past_")
+    assert answer["predicted_outcomes"]["status"] == "available"
+    assert 0 < answer["predicted_outcomes"]["chance_of_win"] < 1

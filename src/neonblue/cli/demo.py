@@ -103,6 +103,9 @@ async def _ask(console: Console, directory: Path) -> None:
         )
         console.print(demo_tables.diagnosis_table(broken))
         await _save_chart(console, client, directory)
+        question = "fewer steps between cart and payment"
+        similar = await _call(console, client, "semantic_experiment_search", query=question)
+        console.print(demo_tables.memory_table(similar, question))
 
 
 @asynccontextmanager

@@ -162,3 +162,26 @@ def diagnosis_table(answer: Answer) -> Table:
     for finding in answer["findings"][:3]:
         table.add_row(str(finding["rank"]), finding["side"], finding["headline"], finding["fix"])
     return table
+
+
+def memory_table(answer: Answer, question: str) -> Table:
+    """Past experiments that resemble a question, and how they ended."""
+    from rich.table import Table
+
+    title = f"semantic_experiment_search: {question}"
+    table = Table(title=title, title_justify="left")
+    for heading in ("past experiment", "similarity", "outcome", "lift"):
+        table.add_column(heading)
+    for hit in answer["hits"][:5]:
+        facts = hit["facts"]
+        table.add_row(
+            _unfenced(hit["text"]).splitlines()[0],
+            f"{hit['similarity']:.2f}",
+            str(facts.get("outcome", "")),
+            _percent(facts.get("improvement")),
+        )
+    return table
+
+
+def _unfenced(text: str) -> str:
+    return text.removeprefix("<data>").removesuffix("</data>")

@@ -13,17 +13,13 @@ from neonblue.models import Experiment, MetricSummary
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
-    from neonblue.stores.moments import ExperimentMoments
 
 EMPTY = MetricSummary(n=0.0, mean=0.0, variance=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summaries:
-    """Counts by variant in plan order, and one summary a metric and variant.
-
-    ``segment_units`` and ``by_segment`` are filled when results are broken down.
-    """
+    """Counts of units by variant in plan order, and one summary a metric and variant."""
 
     units: NDArray[np.float64]
     multiple_variant_units: int
@@ -31,34 +27,17 @@ class Summaries:
     first_exposure_at: datetime | None
     last_event_at: datetime | None
     overall: dict[tuple[str, str], MetricSummary]
-    by_segment: dict[tuple[str, str, str], MetricSummary]
-    segments: tuple[str, ...]
 
     def of(self, metric: str, variant: str) -> MetricSummary:
         """One metric in one variant; n = 0 without units."""
         return self.overall.get((metric, variant), EMPTY)
 
 
-def read_summaries(
-    store: Store, experiment: Experiment, *, segment_by: str | None = None
-) -> Summaries:
-    """One query for all metrics; with ``segment_by`` a second one by that property."""
+def read_summaries(store: Store, experiment: Experiment) -> Summaries:
+    """One query for all metrics of a plan, or the newest uploaded totals."""
     if experiment.source == "aggregated":
         return _from_aggregates(store, experiment)
     moments = store.moments.summarise(experiment)
-    return _from_events(store, experiment, moments, segment_by)
-
-
-def _from_events(
-    store: Store, experiment: Experiment, moments: ExperimentMoments, segment_by: str | None
-) -> Summaries:
-    from neonblue.stores.unit_query import UnitScope
-
-    by_segment: dict[tuple[str, str, str], MetricSummary] = {}
-    segments: tuple[str, ...] = ()
-    if segment_by is not None:
-        broken_down = store.moments.summarise(experiment, scope=UnitScope(segment=segment_by))
-        by_segment, segments = dict(broken_down.summaries), broken_down.segments
     return Summaries(
         units=np.array([moments.n(v.variant_id) for v in experiment.variants], dtype=float),
         multiple_variant_units=moments.multiple_variant_units,
@@ -66,8 +45,6 @@ def _from_events(
         first_exposure_at=moments.first_exposure_at,
         last_event_at=moments.last_event_at,
         overall={(metric, variant): s for (metric, variant, _), s in moments.summaries.items()},
-        by_segment=by_segment,
-        segments=segments,
     )
 
 
@@ -81,8 +58,6 @@ def _from_aggregates(store: Store, experiment: Experiment) -> Summaries:
         first_exposure_at=None,
         last_event_at=max((item.observed_at for item in latest), default=None),
         overall=overall,
-        by_segment={},
-        segments=(),
     )
 
 

@@ -31,6 +31,8 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
         report(total - 1, total, f"loading {len(past)} past tests")
         for test in past:
             _load_past(workspace.store, folder, test, now)
+        report(total - 1, total, "remembering what past tests taught")
+        workspace.learner.catch_up(at_once=True)
     report(total, total, "done")
     return {"events": events, "experiments": len(SCENARIOS), "past_tests": len(past)}
 

@@ -1,0 +1,146 @@
+"""Segments of experiments, found, confirmed and written to the memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from neonblue.behavior.discovery import (
+    Candidate,
+    FoundSegment,
+    SegmentUnits,
+    confirm,
+    find_candidates,
+)
+from neonblue.errors import InvalidInputError
+from neonblue.memory.collections import OPTIMIZATION_PATTERNS
+from neonblue.memory.library import Memory
+from neonblue.models import Experiment, MetricDefinition
+from neonblue.stores import Store
+from neonblue.stores.documents import Document
+
+MOST_EXPERIMENTS = 10
+MOST_UNITS = 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentSegments:
+    """What was found in one treatment of one experiment; effects are on the metric's scale."""
+
+    experiment_id: str
+    treatment: str
+    control: str
+    metric: str
+    units: int
+    segments: tuple[FoundSegment, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    experiment: Experiment
+    metric: MetricDefinition
+    treatment: str
+    units: SegmentUnits
+    candidates: tuple[Candidate, ...]
+
+
+def discover_segments(store: Store, experiment_id: str | None) -> tuple[ExperimentSegments, ...]:
+    """Segments of one experiment, or of the ten that were defined last; one error rate over all.
+
+    Raises:
+        InvalidInputError: the experiment is known by uploaded aggregates only.
+    """
+    chosen = _chosen(store, experiment_id)
+    cases = [case for experiment in chosen for case in _cases(store, experiment)]
+    confirmed = confirm([(case.units, case.candidates) for case in cases])
+    return tuple(
+        ExperimentSegments(
+            experiment_id=case.experiment.experiment_id,
+            treatment=case.treatment,
+            control=case.experiment.control.variant_id,
+            metric=case.metric.name,
+            units=len(case.units.treated),
+            segments=segments,
+        )
+        for case, segments in zip(cases, confirmed, strict=True)
+    )
+
+
+def _chosen(store: Store, experiment_id: str | None) -> list[Experiment]:
+    if experiment_id is None:
+        every = store.experiments.defined().values()
+        return [one for one in every if one.source == "events"][-MOST_EXPERIMENTS:]
+    experiment = store.experiments.get(experiment_id)
+    if experiment.source != "events":
+        raise InvalidInputError(
+            f"{experiment_id!r} has uploaded aggregates only, which hold no single units: "
+            "analyze_experiment_performance shows its totals"
+        )
+    return [experiment]
+
+
+def _cases(store: Store, experiment: Experiment) -> Iterator[_Case]:
+    metric = next((one for one in experiment.metrics if one.role == "primary"), None)
+    if metric is None or metric.kind == "quantile":
+        return
+    table = store.unit_rows.read(experiment, metric, limit=MOST_UNITS)
+    properties = [dict(pairs) for pairs in table["properties"].to_pylist()]
+    variant = np.asarray(table["variant_index"], dtype=np.int64)
+    outcome = np.nan_to_num(np.asarray(table["outcome"], dtype=np.float64))
+    exposed = np.asarray(table["exposed_ms"], dtype=np.int64)
+    names = [one.variant_id for one in experiment.variants]
+    control = names.index(experiment.control.variant_id)
+    for index, name in enumerate(names):
+        if index == control:
+            continue
+        pair = np.flatnonzero((variant == index) | (variant == control))
+        units = SegmentUnits(
+            properties=[properties[row] for row in pair],
+            treated=variant[pair] == index,
+            outcome=outcome[pair],
+            exposed_order=exposed[pair],
+        )
+        yield _Case(
+            experiment=experiment,
+            metric=metric,
+            treatment=name,
+            units=units,
+            candidates=find_candidates(units) if len(pair) else (),
+        )
+
+
+def remember_segments(memory: Memory, found: Sequence[ExperimentSegments], now: datetime) -> int:
+    """Write the confirmed segments to the memory; returns how many were new or had changed."""
+    documents = [
+        _document(one, segment, now)
+        for one in found
+        for segment in one.segments
+        if segment.confirmed
+    ]
+    return memory.remember(OPTIMIZATION_PATTERNS, documents) if documents else 0
+
+
+def _document(one: ExperimentSegments, segment: FoundSegment, now: datetime) -> Document:
+    effect, rest = segment.effect.absolute_difference, segment.effect_of_rest.absolute_difference
+    better = "more" if effect > rest else "less"
+    return Document(
+        document_id=f"segment:{one.experiment_id}:{one.treatment}:{segment.description}",
+        text=(
+            f"Units whose {segment.description} gain {better} from {one.treatment} than others "
+            f"in {one.experiment_id} ({one.metric}): {effect:+.4g} against {rest:+.4g}."
+        ),
+        metadata={
+            "optimization_type": "segment",
+            "outcome": "confirmed",
+            "improvement": effect,
+            "improvement_lower": segment.effect.ci_lower,
+            "improvement_upper": segment.effect.ci_upper,
+            "applied_to_segments": (segment.description,),
+            "experiments": (one.experiment_id,),
+            "metric": one.metric,
+            "timestamp": now.timestamp(),
+        },
+    )

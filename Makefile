@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test check format lock clean
+.PHONY: setup demo test test-kafka kafka-jars check format lock clean
 
 setup: $(STAMP)
 
@@ -23,6 +23,18 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+# The broker tests against genuine Apache Kafka, and the whole road from PostgreSQL; needs java, mvn.
+test-kafka: $(STAMP) kafka-jars
+	NEONBLUE_TEST_BROKER=apache $(BIN)/python -m pytest tests/kafka tests/ingest
+
+KAFKA_JARS := .cache/kafka/.fetched
+kafka-jars: $(KAFKA_JARS)
+
+$(KAFKA_JARS): tests/kafka/pom.xml
+	mvn -q -B -f tests/kafka/pom.xml dependency:copy-dependencies -DincludeScope=runtime \
+		-DoutputDirectory=$(CURDIR)/.cache/kafka
+	@touch $@
 
 check: $(STAMP)
 	$(BIN)/ruff check .

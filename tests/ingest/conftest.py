@@ -2,16 +2,17 @@
 
 import asyncio
 import json
+import os
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from benchmarks import tansu
+from benchmarks import apache_kafka, tansu
 
 from neonblue.ingest.definitions import Definitions
 from neonblue.ingest.enrich import Enricher
@@ -25,16 +26,29 @@ from neonblue.stores import Store, open_store
 NOW = datetime.now(UTC).replace(microsecond=0)
 
 
+Broker = tansu.Tansu | apache_kafka.ApacheKafka
+
+
+def running_broker() -> AbstractContextManager[Broker]:
+    """Tansu, or with NEONBLUE_TEST_BROKER=apache genuine Apache Kafka (``make test-kafka``)."""
+    if os.environ.get("NEONBLUE_TEST_BROKER") != "apache":
+        return tansu.running()
+    reason = apache_kafka.missing()
+    if reason is not None:
+        pytest.skip(reason)
+    return apache_kafka.running()
+
+
 @pytest.fixture(scope="session")
-def shared_broker() -> Iterator[tansu.Tansu]:
-    with tansu.running() as broker:
+def shared_broker() -> Iterator[Broker]:
+    with running_broker() as broker:
         yield broker
 
 
 @pytest.fixture
-def broker() -> Iterator[tansu.Tansu]:
+def broker() -> Iterator[Broker]:
     """A broker of the test's own, to be killed and started again."""
-    with tansu.running() as broker:
+    with running_broker() as broker:
         yield broker
 
 
@@ -110,6 +124,7 @@ class Topics:
         try:
             from aiokafka import TopicPartition
 
+            await consumer.topics()
             partitions = consumer.partitions_for_topic(self.settings.events_topic) or {0}
             offsets = [
                 await consumer.committed(TopicPartition(self.settings.events_topic, number))
@@ -121,7 +136,7 @@ class Topics:
 
 
 @pytest.fixture
-def topics(shared_broker: tansu.Tansu) -> Topics:
+def topics(shared_broker: Broker) -> Topics:
     return Topics(shared_broker.address)
 
 

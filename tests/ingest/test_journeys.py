@@ -87,3 +87,20 @@ def test_units_from_before_the_worker_can_be_marked(
     assert store.journey_marks.touch_all() == 3
     assert index.catch_up() == 3
     assert store.journey_marks.touch_all() == 0
+
+
+def test_migrate_makes_the_journeys_that_are_there_searchable(
+    workspace: Any, make_message: Any
+) -> None:
+    from neonblue.ingest.service import open_pipeline
+    from neonblue.jobs import find_job
+
+    records = [LineRecord("events", 0, n, None, make_message(n)[1]) for n in range(40)]
+    pipeline = open_pipeline(workspace.store, source="file")
+    pipeline.write(pipeline.prepare(records))
+    workspace.store.database.command("TRUNCATE TABLE journey_marks")
+    job, steps = find_job("migrate"), []
+    first = job(workspace, {}, lambda done, total, message: steps.append((done, total)))
+    assert (first["journeys_indexed"], steps[-1]) == (17, (17, 17))
+    assert job(workspace, {}, lambda *_: None)["journeys_indexed"] == 0
+    assert workspace.store.documents.count("user_journeys") == 17

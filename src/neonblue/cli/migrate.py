@@ -14,17 +14,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="embed every document of another embedding model again; can be stopped and resumed",
     )
+    parser.add_argument(
+        "--no-journeys", action="store_true", help="leave the journeys of units as they are"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Migrate and print what was done."""
     from neonblue.servers.embedded import run_job
 
+    wish = {"reembed": arguments.reembed, "journeys": not arguments.no_journeys}
     with progress_bar("migrating") as report:
-        result = run_job("migrate", {"reembed": arguments.reembed}, report)
+        result = run_job("migrate", wish, report)
     print(f"the schema of {result['database']} is up to date")
     for collection, count in result["documents"].items():
         print(f"  {collection}: {count:,} documents")
+    print(f"{result['journeys_indexed']:,} journeys made searchable")
     if arguments.reembed:
         print(f"{result['embedded_again']:,} documents embedded again by {result['embedding']}")
     elif result["of_another_model"]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from benchmarks.tables import markdown, write_section
 from neonblue.stats.sequential import (
+    MOST_LOG_RATIO_ERROR,
     burn_in_units,
     pooled_log_ratio_standard_error,
     pooled_standard_error,
@@ -33,6 +34,8 @@ Array = NDArray[np.float64]
 LOOKS = (20, 100, 1000)
 ALPHA = 0.05
 GBSTATS_DEFAULT_N = 5000
+UNPLANNED_N = 10_000.0
+"""N* of an experiment without a planned size that was first looked at early."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +161,7 @@ def product(looks: Looks, relative: bool) -> tuple[Array, Array]:
         return treatment - control, pooled_standard_error(**counts, **variances)
     means = {"mean_control": control, "mean_treatment": treatment}
     error = pooled_log_ratio_standard_error(**counts, **means, **variances)
+    error = np.where(error <= MOST_LOG_RATIO_ERROR, error, np.inf)
     return np.log(treatment / control), error
 
 
@@ -172,11 +176,14 @@ def boundaries(n: Array, *, planned_n: float, smallest_share: float) -> dict[str
     """The critical z of each rule at each look."""
     product_z = plan_critical_value(n, planned_n=planned_n, alpha=ALPHA)
     early = n < burn_in_units(planned_n, smallest_share=smallest_share)
+    unplanned_z = plan_critical_value(n, planned_n=UNPLANNED_N, maximum_n=math.inf, alpha=ALPHA)
+    early_unplanned = n < burn_in_units(UNPLANNED_N, smallest_share=smallest_share)
     return {
         "naive z": np.full(n.shape, fixed_critical_value(alpha=ALPHA)),
         "mixture N*=5000": mixture_z(n, GBSTATS_DEFAULT_N),
         "mixture N*=plan": mixture_z(n, planned_n),
         "product": np.where(early, np.inf, product_z),
+        "product, no plan": np.where(early_unplanned, np.inf, unplanned_z),
     }
 
 
@@ -208,7 +215,7 @@ def judge(world: World, looks: Looks) -> dict[tuple[str, int], int]:
     limits = boundaries(looks.n, planned_n=world.planned_n, smallest_share=world.smallest_share)
     hits = {}
     for rule, limit in limits.items():
-        passed = (ours if rule == "product" else usual) >= limit
+        passed = (ours if rule.startswith("product") else usual) >= limit
         for count in LOOKS:
             step = passed.shape[1] // count
             hits[rule, count] = int(passed[:, step - 1 :: step].any(axis=1).sum())
@@ -240,6 +247,15 @@ def worlds() -> tuple[World, ...]:
         World(
             name="p = 1 %, 99/1 split, absolute",
             draw=proportion(0.01), control=198_000, treatment=2_000,
+        ),
+        World(name="p = 0.1 %, relative", draw=proportion(0.001), relative=True),
+        World(
+            name="revenue of 1 % buyers, 90/10 split, relative",
+            draw=revenue(buyers=0.01), relative=True, control=180_000, treatment=20_000,
+        ),
+        World(
+            name="p = 10 %, absolute, 2,000 a variant",
+            draw=proportion(0.1), control=2_000, treatment=2_000,
         ),
         World(
             name="revenue, absolute, on to twice the plan",

@@ -45,9 +45,8 @@ def test_the_benchmark_judges_as_the_product_does(
         for look in range(0, 50, 7):
             found = compared(looks, run, look, kind)
             answer = horizon.relative(found) if relative else horizon.sequence(found)
-            assert answer.available == (
-                looks.n[look] >= burn_in_units(planned_n, smallest_share=share)
-            )
+            judged = looks.n[look] >= burn_in_units(planned_n, smallest_share=share)
+            assert answer.available == (judged and np.isfinite(error[run, look]))
             if answer.available:
                 half = width[look] * error[run, look]
                 assert answer.half_width == pytest.approx(half, rel=2e-3)

@@ -68,12 +68,25 @@ def test_relative_lift_is_a_fraction_with_limits_above_minus_one() -> None:
     found = relative_confidence_sequence(
         mean_control=0.10,
         mean_treatment=0.105,
-        log_ratio_standard_error=0.9,
+        log_ratio_standard_error=0.45,
         n=50_000,
         planned_n=50_000,
     )
     assert found.estimate == pytest.approx(0.05)
     assert -1.0 < found.ci_lower < 0.05 < found.ci_upper
+
+
+def test_means_that_are_hardly_known_have_no_relative_limits() -> None:
+    found = relative_confidence_sequence(
+        mean_control=0.10,
+        mean_treatment=0.105,
+        log_ratio_standard_error=0.6,
+        n=50_000,
+        planned_n=50_000,
+    )
+    assert found.status == "insufficient_data"
+    assert found.estimate == pytest.approx(0.05)
+    assert found.p_value == 1.0
 
 
 @pytest.mark.parametrize(("control", "treatment"), [(0.0, 1.0), (-2.0, 1.0), (1.0, -1.0)])

@@ -33,6 +33,10 @@ BURN_IN_FRACTION = 0.01
 """And the least share of the planned total."""
 
 
+MOST_LOG_RATIO_ERROR = 0.5
+"""Largest standard error of the log ratio at which its normal approximation is leaned on."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfidenceSequence:
     """One look. Before burn-in the limits are infinite and p is 1, which is what is known then.
@@ -123,7 +127,8 @@ def relative_confidence_sequence(
     """The sequence of the relative lift, a fraction, through the log of the ratio of means.
 
     The log ratio is nearer to normal than the lift itself and its limits stay above -1. With a
-    mean at or below zero a ratio says nothing: the answer is ``insufficient_data``.
+    mean at or below zero a ratio says nothing, and with a mean that is hardly known the log is not
+    near to normal: the answer is ``insufficient_data``.
     ``half_width`` and ``standard_error`` are on the log scale.
     """
     if not (mean_control > 0.0 and mean_treatment > 0.0):
@@ -133,6 +138,9 @@ def relative_confidence_sequence(
         )
         return insufficient(math.nan, log_ratio_standard_error, detail)
     log_ratio = math.log(mean_treatment / mean_control)
+    if log_ratio_standard_error > MOST_LOG_RATIO_ERROR:
+        detail = "the means are not known well enough for a relative lift: read absolute_difference"
+        return insufficient(math.expm1(log_ratio), log_ratio_standard_error, detail)
     log_scale = confidence_sequence(
         log_ratio,
         log_ratio_standard_error,

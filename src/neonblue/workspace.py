@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
     from neonblue.behavior.model_files import ModelFiles
+    from neonblue.behavior.policies import Policies
     from neonblue.intelligence.recollection.learning import Learner
     from neonblue.llm.language_model import LanguageModel
     from neonblue.memory.embedding import Embedder
@@ -133,6 +134,13 @@ class Workspace:
     def text_models(self) -> Path:
         """The folder of the trained text models."""
         return self.settings.data_dir / "models" / "text"
+
+    @part
+    def policies(self) -> Policies:
+        """Personalisation policies of experiments, learnt when first asked for."""
+        from neonblue.behavior.policies import Policies
+
+        return Policies(self.store.unit_rows)
 
     def close(self) -> None:
         """Close what was opened and can be closed, the last one first."""

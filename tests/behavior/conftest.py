@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from neonblue.behavior.sequences import Sequences
+from neonblue.models import Experiment, MetricDefinition, Variant
 from neonblue.stores import Store
+from neonblue.workspace import Workspace
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -97,3 +99,57 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         others=tuple(f"user{number}" for number in range(1, 600, 2)),
     )
     store.close()
+
+
+def experiment_events(name: str, gains: dict[str, float], users: int = 6000) -> "pa.Table":
+    """Exposures with device and country, and purchases at 20 % plus the device's gain."""
+    import pyarrow as pa
+
+    from neonblue.stores.events import event_schema
+
+    random = np.random.default_rng(11)
+    treated = random.random(users) < 0.5
+    device = random.choice(["mobile", "desktop"], users)
+    country = random.choice(["US", "DE", "FR"], users)
+    chance = 0.2 + treated * np.array([gains[one] for one in device])
+    buys = random.random(users) < chance
+    rows = [
+        {
+            "event_id": f"{kind}{number}",
+            "user_id": f"{name}-{number}",
+            "experiment_id": name,
+            "variant_id": "treatment" if treated[number] else "control",
+            "event_type": kind,
+            "timestamp": START_MS + number * 1000 + (kind == "purchase") * 60_000,
+            "value": None,
+            "session_id": "",
+            "properties": [("device", str(device[number])), ("country", str(country[number]))],
+            "source": "test",
+        }
+        for number in range(users)
+        for kind in ("exposure", "purchase")
+        if kind == "exposure" or buys[number]
+    ]
+    return pa.Table.from_pylist(rows, schema=event_schema())
+
+
+@pytest.fixture
+def behaving(workspace: Workspace) -> Workspace:
+    """A workspace with the shop, and two experiments: one that suits some, one that suits all."""
+    workspace.store.events.insert(shop_events(200))
+    for name, gains in {
+        "suits_mobile": {"mobile": 0.15, "desktop": -0.1},
+        "suits_all": {"mobile": 0.1, "desktop": 0.1},
+    }.items():
+        workspace.store.events.insert(experiment_events(name, gains))
+        workspace.store.experiments.save(
+            Experiment(
+                experiment_id=name,
+                variants=(
+                    Variant(variant_id="control", is_control=True),
+                    Variant(variant_id="treatment"),
+                ),
+                metrics=(MetricDefinition(name="buys", kind="proportion", event_type="purchase"),),
+            )
+        )
+    return workspace

@@ -20,8 +20,9 @@ class UnitRows:
         self._database = database
 
     def read(self, experiment: Experiment, metric: MetricDefinition, *, limit: int) -> pa.Table:
-        """``user_id``, ``variant`` (from 0, in plan order), ``outcome`` and ``properties``.
+        """Columns ``user_id``, ``variant_index``, ``outcome``, ``properties``, ``exposed_ms``.
 
+        The index counts from 0 in plan order; ``exposed_ms`` is UTC in milliseconds.
         Units seen in several variants or an unplanned one are left out; above ``limit`` a fixed
         pseudo-random sample of the units is taken.
         """
@@ -32,8 +33,8 @@ class UnitRows:
         value = "y0 / if(d0 = 0, 1, d0)" if metric.kind == "ratio" else "y0"
         return self._database.table(
             f"""
-            SELECT user_id, toInt64(variant) - 1 AS variant, toFloat64({value}) AS outcome,
-                   properties
+            SELECT user_id, toInt64(variant) - 1 AS variant_index, toFloat64({value}) AS outcome,
+                   properties, toUnixTimestamp64Milli(exposed_at) AS exposed_ms
             FROM ({units}) AS units
             INNER JOIN (
                 SELECT user_id, argMin(properties, timestamp) AS properties

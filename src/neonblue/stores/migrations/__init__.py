@@ -20,6 +20,7 @@ from neonblue.stores.migrations import (
     loads,
     looks,
     sessions,
+    user_lookup,
 )
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     ingestion.MIGRATION,
     journey_marks.MIGRATION,
     sessions.MIGRATION,
+    user_lookup.MIGRATION,
 )
 
 APPLIED_TABLE = """

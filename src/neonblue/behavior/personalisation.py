@@ -1,0 +1,327 @@
+"""Which variant suits a user, from randomised units only, and whether choosing one pays at all.
+
+Expected outcomes a variant are cross-fitted (``uplift``); the policy "each unit its best variant"
+is compared with the best single variant by doubly robust values on the same units, so their
+difference has a paired interval. Only a gain whose interval lies above zero is a reason to
+personalise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neonblue.behavior.encoding import Encoding, fit_encoding
+from neonblue.behavior.policy_evaluation import (
+    FEWEST_EFFECTIVE,
+    LoggedOutcomes,
+    PolicyValue,
+    evaluate_policy,
+)
+from neonblue.behavior.qini import Qini, qini
+from neonblue.behavior.uplift import OutcomeModel, cross_fitted, fit_outcome
+from neonblue.errors import InvalidInputError
+from neonblue.models import Experiment, MetricDefinition
+from neonblue.stats.srm import srm_test
+from neonblue.stores.unit_rows import UnitRows
+
+Float = NDArray[np.float64]
+MOST_UNITS = 100_000
+FEWEST_A_VARIANT = 200
+LARGEST_SRM_P = 0.001
+
+Answer = Literal["personalise", "everybody", "no_difference", "insufficient_data"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantValue:
+    """A variant's value if everybody got it."""
+
+    variant_id: str
+    value: PolicyValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What the randomised units say about personalising an experiment's metric.
+
+    ``answer``: ``personalise``; ``everybody`` gets ``best_variant``; ``no_difference`` between
+    it and the control is established, so the control stays; or too little data, see ``reason``.
+    ``gain`` is of personalising over the best single variant, on the metric's scale.
+    """
+
+    answer: Answer
+    reason: str
+    metric: str
+    units: int
+    best_variant: str
+    variants: tuple[VariantValue, ...] = ()
+    personalised: PolicyValue | None = None
+    gain: float | None = None
+    gain_ci_lower: float | None = None
+    gain_ci_upper: float | None = None
+    sorting: Qini | None = None
+    encoding: Encoding | None = None
+    models: tuple[OutcomeModel, ...] = ()
+    policy_values: Mapping[str, tuple[float, float, float, int]] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Units:
+    """Randomised units: encoded properties, variant (from 0), outcome."""
+
+    rows: Float
+    variant: NDArray[np.int64]
+    outcome: Float
+
+
+def learn_policy(unit_rows: UnitRows, experiment: Experiment, metric: MetricDefinition) -> Policy:
+    """Learn from at most 100,000 units of an experiment."""
+    table = unit_rows.read(experiment, metric, limit=MOST_UNITS)
+    properties = [dict(pairs) for pairs in table["properties"].to_pylist()]
+    encoding = fit_encoding(properties)
+    sign = 1.0 if metric.direction == "increase" else -1.0
+    units = Units(
+        rows=encoding.encode(properties),
+        variant=np.asarray(table["variant_index"], dtype=np.int64),
+        outcome=sign * np.nan_to_num(np.asarray(table["outcome"], dtype=np.float64)),
+    )
+    names = [variant.variant_id for variant in experiment.variants]
+    control = names.index(experiment.control.variant_id)
+    weights = [variant.weight for variant in experiment.variants]
+    return judge(units, names, control, metric.name, weights=weights, encoding=encoding)
+
+
+def judge(
+    units: Units,
+    names: Sequence[str],
+    control: int,
+    metric: str,
+    *,
+    weights: Sequence[float] | None = None,
+    encoding: Encoding | None = None,
+) -> Policy:
+    """The policy of units whose larger outcomes are better; ``weights`` is the planned split."""
+    missing = _missing(units, names) or _not_randomised(units, weights)
+    if missing:
+        return Policy(
+            answer="insufficient_data",
+            reason=missing,
+            metric=metric,
+            units=len(units.variant),
+            best_variant=names[control],
+        )
+    expected = cross_fitted(units.rows, units.outcome, units.variant, len(names))
+    chosen = expected.argmax(axis=1)
+    shares = np.bincount(units.variant, minlength=len(names)) / len(units.variant)
+    values = [_value(units, expected, shares, np.full(len(chosen), i)) for i in range(len(names))]
+    best = int(np.argmax([value.value for value in values]))
+    gain, low, high = _difference(units, expected, shares, chosen, best)
+    lift = _difference(units, expected, shares, np.full(len(chosen), best), control)
+    personalised = _value(units, expected, shares, chosen)
+    return Policy(
+        answer=_answer(low, lift[1], best == control, personalised),
+        reason=_reason(low, lift[1], names[best], names[control], best == control, personalised),
+        metric=metric,
+        units=len(units.variant),
+        best_variant=names[best if lift[1] > 0 else control],
+        variants=tuple(
+            VariantValue(variant_id=name, value=value)
+            for name, value in zip(names, values, strict=True)
+        ),
+        personalised=personalised,
+        gain=gain,
+        gain_ci_lower=low,
+        gain_ci_upper=high,
+        sorting=_sorting(units, expected, best, control),
+        encoding=encoding,
+        models=tuple(
+            fit_outcome(units.rows[units.variant == i], units.outcome[units.variant == i])
+            for i in range(len(names))
+        ),
+        policy_values=_values_by_choice(units, expected, shares, chosen, names),
+    )
+
+
+def _missing(units: Units, names: Sequence[str]) -> str:
+    counts = np.bincount(units.variant, minlength=len(names))
+    if counts.min() < FEWEST_A_VARIANT:
+        few = names[int(counts.argmin())]
+        return (
+            f"{few!r} has {counts.min()} units and {FEWEST_A_VARIANT} a variant are needed: "
+            "wait for more exposures"
+        )
+    if units.rows.shape[1] == 0:
+        return (
+            "the exposures carry no property that varies between units: send properties such as "
+            "device, plan or country with the exposure events"
+        )
+    return ""
+
+
+def _not_randomised(units: Units, weights: Sequence[float] | None) -> str:
+    if weights is None:
+        return ""
+    counts = np.bincount(units.variant, minlength=len(weights))
+    p_value = srm_test(counts, weights).p_value
+    if p_value >= LARGEST_SRM_P:
+        return ""
+    return (
+        f"the split {counts.tolist()} is not the planned one (p = {p_value:.1e}), so the units are "
+        "not randomised: diagnose_experiment says where it broke"
+    )
+
+
+def _logged(units: Units, expected: Float, shares: Float, action: NDArray[np.int64]) -> Any:
+    rows = np.arange(len(action))
+    return LoggedOutcomes(
+        reward=units.outcome,
+        propensity=shares[units.variant],
+        target_probability=(units.variant == action).astype(np.float64),
+        predicted=expected[rows, units.variant],
+        predicted_policy=expected[rows, action],
+    )
+
+
+def _value(units: Units, expected: Float, shares: Float, action: NDArray[np.int64]) -> PolicyValue:
+    return evaluate_policy(_logged(units, expected, shares, action), "dr")
+
+
+def _contributions(
+    units: Units, expected: Float, shares: Float, action: NDArray[np.int64]
+) -> Float:
+    rows = np.arange(len(action))
+    weight = (units.variant == action) / shares[units.variant]
+    residual = units.outcome - expected[rows, units.variant]
+    return np.asarray(expected[rows, action] + weight * residual)
+
+
+def _difference(
+    units: Units, expected: Float, shares: Float, action: NDArray[np.int64], other: int
+) -> tuple[float, float, float]:
+    """The gain of a policy over one variant for all, with its paired 95 % interval."""
+    everybody = np.full(len(action), other)
+    gains = _contributions(units, expected, shares, action) - _contributions(
+        units, expected, shares, everybody
+    )
+    mean, half = float(gains.mean()), 1.96 * float(gains.std(ddof=1)) / np.sqrt(len(gains))
+    return mean, float(mean - half), float(mean + half)
+
+
+def _answer(gain_low: float, lift_low: float, is_control: bool, value: PolicyValue) -> Answer:
+    if gain_low > 0 and value.may_rank:
+        return "personalise"
+    if is_control or lift_low > 0:
+        return "everybody"
+    return "no_difference"
+
+
+def _reason(
+    gain_low: float,
+    lift_low: float,
+    best: str,
+    control: str,
+    is_control: bool,
+    value: PolicyValue,
+) -> str:
+    if not value.may_rank:
+        return value.warning
+    if gain_low > 0:
+        return "choosing a variant for each unit earns more than the best single one"
+    if is_control:
+        return f"personalising does not pay here: show the control {control!r} to everybody"
+    if lift_low > 0:
+        return f"personalising does not pay here: show {best!r} to everybody"
+    return (
+        f"neither personalising nor any single variant is shown to beat {control!r}: "
+        "keep it until the experiment says more"
+    )
+
+
+def _sorting(units: Units, expected: Float, best: int, control: int) -> Qini | None:
+    """How well units are sorted by their gain from the best variant; binary outcomes only."""
+    binary = np.isin(np.abs(units.outcome), (0.0, 1.0)).all() and units.outcome.min() >= 0
+    if best == control or not binary:
+        return None
+    pair = np.isin(units.variant, (best, control))
+    uplift = expected[pair, best] - expected[pair, control]
+    return qini(uplift, units.outcome[pair], units.variant[pair] == best)
+
+
+def _values_by_choice(
+    units: Units,
+    expected: Float,
+    shares: Float,
+    chosen: NDArray[np.int64],
+    names: Sequence[str],
+) -> dict[str, tuple[float, float, float, int]]:
+    """For the units that the policy gives a variant: value, interval and number."""
+    contributions = _contributions(units, expected, shares, chosen)
+    result = {}
+    for index, name in enumerate(names):
+        own = contributions[chosen == index]
+        if len(own) >= FEWEST_EFFECTIVE:
+            half = 1.96 * float(own.std(ddof=1)) / np.sqrt(len(own))
+            mean = float(own.mean())
+            result[name] = (mean, float(mean - half), float(mean + half), len(own))
+    return result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The variant for one user; ``expected`` is the metric's value a variant for units alike.
+
+    ``value`` with its interval is of the units for whom the policy chooses the same variant.
+    """
+
+    variant_id: str
+    expected: Mapping[str, float]
+    value: float | None
+    ci_lower: float | None
+    ci_upper: float | None
+    known: bool
+
+
+def choose(
+    policy: Policy, properties: Mapping[str, str] | None, names: Sequence[str], sign: float
+) -> Choice:
+    """The variant that a policy gives a user; without properties, the best single variant."""
+    if not policy.models or policy.encoding is None:
+        raise InvalidInputError(f"no policy was learnt: {policy.reason}")
+    if properties is None:
+        return _single(policy, {}, sign, known=False)
+    row = policy.encoding.encode([properties])
+    expected = {
+        name: sign * float(model.predict(row)[0])
+        for name, model in zip(names, policy.models, strict=True)
+    }
+    if policy.answer != "personalise":
+        return _single(policy, expected, sign, known=True)
+    best = max(expected, key=lambda name: sign * expected[name])
+    value = (policy.policy_values or {}).get(best)
+    low, high = sorted((sign * value[1], sign * value[2])) if value else (None, None)
+    return Choice(
+        variant_id=best,
+        expected=expected,
+        value=sign * value[0] if value else None,
+        ci_lower=low,
+        ci_upper=high,
+        known=True,
+    )
+
+
+def _single(policy: Policy, expected: Mapping[str, float], sign: float, *, known: bool) -> Choice:
+    value = next(one.value for one in policy.variants if one.variant_id == policy.best_variant)
+    low, high = sorted((sign * value.ci_lower, sign * value.ci_upper))
+    return Choice(
+        variant_id=policy.best_variant,
+        expected=expected,
+        value=sign * value.value,
+        ci_lower=low,
+        ci_upper=high,
+        known=known,
+    )

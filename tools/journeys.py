@@ -1,0 +1,121 @@
+"""What one user did, and whose journeys are alike."""
+
+from typing import Annotated
+
+from fastmcp.dependencies import Shared
+from fastmcp.tools import ToolResult
+from pydantic import Field
+
+from neonblue.errors import InvalidInputError, NotFoundError
+from neonblue.tools.effect import reads
+from neonblue.workspace import Workspace, open_workspace
+
+EVENTS_READ = 5000
+NEIGHBOURS = 50
+
+
+@reads(title="Show a user's journey")
+def get_user_journey(
+    user_id: str,
+    limit: Annotated[int, Field(ge=1, le=50)] = 10,
+    workspace: Workspace = Shared(open_workspace),
+) -> ToolResult:
+    """Show what one user did as a timeline of sessions, the newest first.
+
+    Use it to understand a single user; for what comes next use predict_user_behavior, for a
+    population analyze_funnel. Sessions end with a pause of 30 minutes. The answer names the user
+    by a pseudonym, which every tool here takes instead of the id. Reads the latest 5,000 events.
+
+    Args:
+        user_id: As in the events, or a pseudonym such as u_1f3a from another answer.
+        limit: How many sessions, 1 to 50.
+    """
+    from neonblue.behavior.pseudonyms import Pseudonyms
+    from neonblue.tools.results.behavior import journey_answer
+    from neonblue.tools.results.content import with_pictures
+
+    store = workspace.store.sessions
+    user = real_user(workspace, user_id)
+    answer = journey_answer(
+        Pseudonyms(store.pseudonym_key()).of(user),
+        store.totals(user),
+        store.of_user(user, limit=EVENTS_READ),
+        limit,
+    )
+    return with_pictures(answer)
+
+
+@reads(title="Find similar journeys")
+def find_similar_journeys(
+    user_id: str | None = None,
+    description: str | None = None,
+    limit: Annotated[int, Field(ge=1, le=30)] = 10,
+    workspace: Workspace = Shared(open_workspace),
+) -> ToolResult:
+    """Find other users whose journeys are like one user's, or fit a description.
+
+    By user it compares behaviour (what was done, in which order, when, how much) up to the first
+    conversion and says how many of the 50 nearest converted. By description it searches the texts
+    of journeys by meaning. Give exactly one of the two. Users are named by pseudonyms.
+
+    Args:
+        user_id: As in the events, or a pseudonym; its latest session is compared.
+        description: In words, e.g. "compared prices on mobile and left at checkout".
+        limit: How many, 1 to 30.
+    """
+    from neonblue.behavior.journey_index import find_similar
+    from neonblue.tools.results.behavior import similar_answer
+    from neonblue.tools.results.content import with_pictures
+
+    if (user_id is None) == (description is None):
+        raise InvalidInputError("give either user_id or description, not both or neither")
+    if description is not None:
+        return with_pictures(_described(workspace, description, limit))
+    user = real_user(workspace, user_id or "")
+    sessions = workspace.store.sessions.of_user(user, limit=EVENTS_READ)
+    if not sessions:
+        raise NotFoundError(f"no event names the user {user_id!r}: give a description instead")
+    found = find_similar(workspace.store.sessions, sessions[-1], limit=NEIGHBOURS)
+    return with_pictures(similar_answer(found, limit))
+
+
+def real_user(workspace: Workspace, user_id: str) -> str:
+    """The user behind an id or a pseudonym."""
+    from neonblue.behavior.pseudonyms import PREFIX
+
+    if not user_id:
+        raise InvalidInputError("user_id is empty: give the id of a user as in the events")
+    if not user_id.startswith(PREFIX):
+        return user_id
+    return workspace.store.sessions.user_of(user_id) or user_id
+
+
+def _described(workspace: Workspace, description: str, limit: int):  # type: ignore[no-untyped-def]
+    from neonblue.behavior.pseudonyms import Pseudonyms
+    from neonblue.memory.collections import USER_JOURNEYS
+    from neonblue.memory.search import search
+    from neonblue.tools.results.behavior import SimilarAnswer, SimilarRow
+
+    page = search(workspace.memory, USER_JOURNEYS, description, limit=limit)
+    names = Pseudonyms(workspace.store.sessions.pseudonym_key())
+    metadata = [hit.document.metadata for hit in page.hits]
+    return SimilarAnswer(
+        matched_by="meaning",
+        converted=None,
+        note=page.note or ("" if page.hits else "no journey is indexed yet: run neonblue ingest"),
+        journeys=[
+            SimilarRow(
+                user=names.of(hit.document.document_id),
+                similarity=hit.similarity,
+                outcome=str(facts.get("conversion_outcome", "")),
+                value=float(str(facts.get("value", 0.0))),
+                device_type=str(facts.get("device_type", "")),
+                traffic_source=str(facts.get("traffic_source", "")),
+                told=hit.document.text,
+            )
+            for hit, facts in zip(page.hits, metadata, strict=True)
+        ],
+    )
+
+
+TOOLS = (get_user_journey, find_similar_journeys)

@@ -1,0 +1,47 @@
+"""What a user is likely to do next."""
+
+from typing import Annotated
+
+from fastmcp.dependencies import Shared
+from fastmcp.tools import ToolResult
+from pydantic import Field
+
+from neonblue.tools.effect import reads
+from neonblue.workspace import Workspace, open_workspace
+
+
+@reads(title="Predict a user's behaviour")
+def predict_user_behavior(
+    user_id: str,
+    context: Annotated[list[str] | None, Field(max_length=50)] = None,
+    workspace: Workspace = Shared(open_workspace),
+) -> ToolResult:
+    """Predict one user's next actions, conversion probability, journey stage and segment.
+
+    Use it to decide what to show or ask a user; not as evidence about an experiment. Probabilities
+    are calibrated on later data; the answer names the models and how many alike journeys
+    converted. A user without events gets the population's figures, basis "population". Needs
+    models: `neonblue behavior train`.
+
+    Args:
+        user_id: As in the events, or a pseudonym from another answer.
+        context: Event types the user did just now that are not stored yet, e.g. ["add_to_cart"].
+    """
+    import time
+
+    from neonblue.behavior.outlook import predict
+    from neonblue.tools.journeys import real_user
+    from neonblue.tools.results.behavior import prediction_answer
+    from neonblue.tools.results.content import with_pictures
+
+    outlook = predict(
+        workspace.store.sessions,
+        workspace.model_files,
+        real_user(workspace, user_id),
+        context or (),
+        now_ms=int(time.time() * 1000) if context else None,
+    )
+    return with_pictures(prediction_answer(outlook))
+
+
+TOOLS = (predict_user_behavior,)

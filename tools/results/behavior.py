@@ -1,0 +1,248 @@
+"""The answers of the user behaviour tools."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from neonblue.behavior.funnel import Funnel
+from neonblue.behavior.journey_index import SimilarJourneys
+from neonblue.behavior.journeys import describe, stage_of, told
+from neonblue.behavior.outlook import Outlook
+from neonblue.behavior.proportion import Share
+from neonblue.stores.sessions import Session, SimilarSession, UserTotals
+from neonblue.tools.results.figure import Answer, Fenced, Figure
+
+TOLD_PATH = 15
+
+
+class ShareRow(Answer):
+    """A share of ``n`` with its 95 % interval."""
+
+    count: int
+    n: int
+    share: Figure
+    ci_lower: Figure
+    ci_upper: Figure
+
+
+class SessionRow(Answer):
+    """One session in a timeline."""
+
+    started_at: datetime
+    steps: int
+    duration_seconds: Figure
+    outcome: str
+    suspected_bot: bool
+    told: Fenced
+    experiments: list[str]
+
+
+class UserJourney(Answer):
+    """A user's timeline, the newest session first; ``user`` is a pseudonym."""
+
+    user: str
+    status: str
+    events: int
+    first_at: datetime | None
+    last_at: datetime | None
+    stage: str
+    events_read: int
+    sessions_found: int
+    sessions: list[SessionRow]
+    note: str
+
+
+class SimilarRow(Answer):
+    """Another user's session that is alike; ``user`` is a pseudonym."""
+
+    user: str
+    similarity: Figure
+    outcome: str
+    value: Figure
+    device_type: str
+    traffic_source: str
+    told: Fenced
+
+
+class SimilarAnswer(Answer):
+    """Journeys that are alike, and the share of them that converted."""
+
+    matched_by: str
+    converted: ShareRow | None
+    note: str
+    journeys: list[SimilarRow]
+
+
+class ActionRow(Answer):
+    """An action and its probability of being the next."""
+
+    action: Fenced
+    probability: Figure
+
+
+class Prediction(Answer):
+    """What a user is likely to do next; probabilities are calibrated on later data."""
+
+    user: str
+    basis: str
+    events: int
+    journey_stage: str
+    segment: str
+    conversion_probability: Figure | None
+    base_conversion_probability: Figure | None
+    horizon_days: Figure | None
+    next_actions: list[ActionRow]
+    similar_journeys_converted: ShareRow | None
+    models: dict[str, str]
+    notes: list[str]
+
+
+class FunnelStepRow(Answer):
+    """Users who reached a step; shares of the step before and of the first, with intervals."""
+
+    event_type: str
+    users: int
+    of_previous: ShareRow
+    of_first: ShareRow
+
+
+class FunnelRow(Answer):
+    """The funnel of one slice ('' is everybody)."""
+
+    slice: str
+    users: int
+    largest_drop_before: str
+    steps: list[FunnelStepRow]
+
+
+class FunnelAnswer(Answer):
+    """Funnels, the largest slice first."""
+
+    status: str
+    note: str
+    window_seconds: int
+    funnels: list[FunnelRow]
+
+
+def share_row(share: Share) -> ShareRow:
+    """A share as a row."""
+    return ShareRow(
+        count=share.count,
+        n=share.n,
+        share=share.value,
+        ci_lower=share.ci_lower,
+        ci_upper=share.ci_upper,
+    )
+
+
+def journey_answer(
+    user: str, totals: UserTotals | None, sessions: tuple[Session, ...], limit: int
+) -> UserJourney:
+    """The timeline of a user."""
+    types = [name for session in sessions for name in session.types]
+    return UserJourney(
+        user=user,
+        status="ok" if totals else "insufficient_data",
+        events=totals.events if totals else 0,
+        first_at=totals.first_at if totals else None,
+        last_at=totals.last_at if totals else None,
+        stage=stage_of(types),
+        events_read=len(types),
+        sessions_found=len(sessions),
+        sessions=[_session_row(session) for session in sessions[::-1][:limit]],
+        note=_journey_note(totals, len(types)),
+    )
+
+
+def _journey_note(totals: UserTotals | None, read: int) -> str:
+    if totals is None:
+        return "no event names this user: check the id, or load events with neonblue load"
+    if totals.events > read:
+        return f"the latest {read} of {totals.events} events are shown"
+    return ""
+
+
+def _session_row(session: Session) -> SessionRow:
+    journey = describe(session)
+    return SessionRow(
+        started_at=datetime.fromtimestamp(journey.started_ms / 1000, UTC),
+        steps=journey.steps,
+        duration_seconds=journey.duration_seconds,
+        outcome=journey.outcome,
+        suspected_bot=journey.suspected_bot,
+        told=told(journey),
+        experiments=list(journey.experiments),
+    )
+
+
+def similar_answer(found: SimilarJourneys, limit: int) -> SimilarAnswer:
+    """Journeys alike in behaviour."""
+    missing = "" if found.journeys else "no sessions are kept yet: run neonblue behavior train"
+    return SimilarAnswer(
+        matched_by="behaviour",
+        converted=share_row(found.converted),
+        note=missing,
+        journeys=[_similar_row(one) for one in found.journeys[:limit]],
+    )
+
+
+def _similar_row(one: SimilarSession) -> SimilarRow:
+    return SimilarRow(
+        user=one.pseudonym,
+        similarity=one.similarity,
+        outcome=one.outcome,
+        value=one.value,
+        device_type=one.device_type,
+        traffic_source=one.traffic_source,
+        told=" → ".join(one.path[:TOLD_PATH]),
+    )
+
+
+def prediction_answer(outlook: Outlook) -> Prediction:
+    """An outlook as an answer."""
+    return Prediction(
+        user=outlook.pseudonym,
+        basis=outlook.basis,
+        events=outlook.events,
+        journey_stage=outlook.stage,
+        segment=outlook.segment,
+        conversion_probability=outlook.conversion_probability,
+        base_conversion_probability=outlook.base_conversion_probability,
+        horizon_days=outlook.horizon_days,
+        next_actions=[
+            ActionRow(action=one.action, probability=one.probability)
+            for one in outlook.next_actions
+        ],
+        similar_journeys_converted=(
+            share_row(outlook.similar.converted) if outlook.similar else None
+        ),
+        models=dict(outlook.models),
+        notes=list(outlook.notes),
+    )
+
+
+def funnel_answer(funnels: tuple[Funnel, ...], window_seconds: int) -> FunnelAnswer:
+    """Funnels as an answer."""
+    missing = "nobody took the first step: check the event types with get_user_journey"
+    return FunnelAnswer(
+        status="ok" if funnels else "insufficient_data",
+        note="" if funnels else missing,
+        window_seconds=window_seconds,
+        funnels=[
+            FunnelRow(
+                slice=funnel.slice,
+                users=funnel.users,
+                largest_drop_before=funnel.largest_drop_before,
+                steps=[
+                    FunnelStepRow(
+                        event_type=step.event_type,
+                        users=step.users,
+                        of_previous=share_row(step.of_previous),
+                        of_first=share_row(step.of_first),
+                    )
+                    for step in funnel.steps
+                ],
+            )
+            for funnel in funnels
+        ],
+    )

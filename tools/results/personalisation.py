@@ -1,0 +1,212 @@
+"""The answers of personalisation and of segment discovery."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from neonblue.behavior.personalisation import Choice, Policy
+from neonblue.behavior.policy_evaluation import PolicyValue
+from neonblue.tools.results.figure import Answer, Figure
+
+if TYPE_CHECKING:
+    from neonblue.behavior.discovery import Effect, FoundSegment
+    from neonblue.intelligence.segment_discovery import ExperimentSegments
+
+
+class ValueRow(Answer):
+    """A mean of the metric a unit, with its 95 % interval; ``effective_sample_size`` in units."""
+
+    name: str
+    value: Figure
+    ci_lower: Figure
+    ci_upper: Figure
+    effective_sample_size: Figure
+
+
+class ChoiceRow(Answer):
+    """The variant for the user: the model's expectation and the value among units alike."""
+
+    variant: str
+    expected: dict[str, Figure]
+    value: Figure | None
+    ci_lower: Figure | None
+    ci_upper: Figure | None
+    basis: str
+
+
+class Personalisation(Answer):
+    """Whether to personalise, and the variant for the user; ``gain`` is over the best variant."""
+
+    experiment_id: str
+    user: str
+    metric: str
+    answer: str
+    reason: str
+    choice: ChoiceRow | None
+    units: int
+    gain: Figure | None
+    gain_ci_lower: Figure | None
+    gain_ci_upper: Figure | None
+    qini: ValueRow | None
+    values: list[ValueRow]
+    warnings: list[str]
+
+
+class EffectRow(Answer):
+    """A difference treatment minus control, on the metric's scale, with its 95 % interval."""
+
+    n: int
+    absolute_difference: Figure
+    ci_lower: Figure
+    ci_upper: Figure
+
+
+class SegmentRow(Answer):
+    """A segment; the confirmation half of the units measured it."""
+
+    description: str
+    share: Figure
+    confirmed: bool
+    stable_over_time: bool
+    effect: EffectRow
+    effect_of_rest: EffectRow
+    difference: EffectRow
+    adjusted_p_value: Figure
+
+
+class ExperimentSegmentRows(Answer):
+    """The segments of one treatment."""
+
+    experiment_id: str
+    treatment: str
+    control: str
+    metric: str
+    units: int
+    candidates_tested: int
+    segments: list[SegmentRow]
+
+
+class SegmentAnswer(Answer):
+    """Segments by experiment; the false-discovery rate of 5 % is held over all tests together."""
+
+    status: str
+    confirmed: int
+    remembered: int
+    note: str
+    experiments: list[ExperimentSegmentRows]
+
+
+def personalisation_answer(
+    experiment_id: str, user: str, policy: Policy, choice: Choice | None, sign: float
+) -> Personalisation:
+    """A policy and its choice as an answer; ``sign`` is -1 where less is better."""
+    values = [(one.variant_id, one.value) for one in policy.variants]
+    if policy.personalised is not None:
+        values.append(("personalised", policy.personalised))
+    return Personalisation(
+        experiment_id=experiment_id,
+        user=user,
+        metric=policy.metric,
+        answer=policy.answer,
+        reason=policy.reason,
+        choice=_choice(choice),
+        units=policy.units,
+        gain=policy.gain,
+        gain_ci_lower=policy.gain_ci_lower,
+        gain_ci_upper=policy.gain_ci_upper,
+        qini=_qini(policy),
+        values=[_value(name, value, sign) for name, value in values],
+        warnings=sorted({value.warning for _, value in values if value.warning}),
+    )
+
+
+def _choice(choice: Choice | None) -> ChoiceRow | None:
+    if choice is None:
+        return None
+    return ChoiceRow(
+        variant=choice.variant_id,
+        expected=dict(choice.expected),
+        value=choice.value,
+        ci_lower=choice.ci_lower,
+        ci_upper=choice.ci_upper,
+        basis="user" if choice.known else "population",
+    )
+
+
+def _value(name: str, value: PolicyValue, sign: float) -> ValueRow:
+    low, high = sorted((sign * value.ci_lower, sign * value.ci_upper))
+    return ValueRow(
+        name=name,
+        value=sign * value.value,
+        ci_lower=low,
+        ci_upper=high,
+        effective_sample_size=value.effective_sample_size,
+    )
+
+
+def _qini(policy: Policy) -> ValueRow | None:
+    if policy.sorting is None:
+        return None
+    return ValueRow(
+        name="qini",
+        value=policy.sorting.value,
+        ci_lower=policy.sorting.ci_lower,
+        ci_upper=policy.sorting.ci_upper,
+        effective_sample_size=policy.sorting.n,
+    )
+
+
+def segment_answer(
+    found: Sequence[ExperimentSegments], remembered: int, limit: int
+) -> SegmentAnswer:
+    """What was found, the confirmed segments first."""
+    confirmed = sum(segment.confirmed for one in found for segment in one.segments)
+    tested = sum(len(one.segments) for one in found)
+    note = (
+        ""
+        if tested
+        else (
+            "no segment is large enough to test: more units, or properties with the exposures, help"
+        )
+    )
+    return SegmentAnswer(
+        status="ok" if tested else "insufficient_data",
+        confirmed=confirmed,
+        remembered=remembered,
+        note=note or ("" if confirmed else "no difference between segments was confirmed"),
+        experiments=[
+            ExperimentSegmentRows(
+                experiment_id=one.experiment_id,
+                treatment=one.treatment,
+                control=one.control,
+                metric=one.metric,
+                units=one.units,
+                candidates_tested=len(one.segments),
+                segments=[_segment(segment) for segment in one.segments[:limit]],
+            )
+            for one in found
+        ],
+    )
+
+
+def _segment(one: FoundSegment) -> SegmentRow:
+    return SegmentRow(
+        description=one.description,
+        share=one.share,
+        confirmed=one.confirmed,
+        stable_over_time=one.stable,
+        effect=_effect(one.effect),
+        effect_of_rest=_effect(one.effect_of_rest),
+        difference=_effect(one.difference),
+        adjusted_p_value=one.adjusted_p_value,
+    )
+
+
+def _effect(one: Effect) -> EffectRow:
+    return EffectRow(
+        n=one.n,
+        absolute_difference=one.absolute_difference,
+        ci_lower=one.ci_lower,
+        ci_upper=one.ci_upper,
+    )

@@ -9,6 +9,7 @@ from neonblue.tools import diagnosis as diagnosis_tools
 from neonblue.tools import experiments as experiment_tools
 from neonblue.tools import forecast as forecast_tools
 from neonblue.tools import memory as memory_tools
+from neonblue.tools import recommendation as recommendation_tools
 
 SURFACE = Surface(
     name="experiment_intelligence",
@@ -25,6 +26,7 @@ SURFACE = Surface(
         diagnosis_tools,
         memory_tools,
         forecast_tools,
+        recommendation_tools,
         experiment_resources,
         guides,
         ingest_resources,

@@ -45,6 +45,18 @@ class Traffic:
             return None
         return ObservedTraffic(users=int(row[0]), days=int(row[1]), until=row[2])
 
+    def event_types(self) -> list[tuple[str, int]]:
+        """The window's event types with their users, the most used first."""
+        rows = self._database.rows(
+            """
+            WITH (SELECT max(timestamp) FROM events) AS newest
+            SELECT event_type, uniqExact(user_id) AS users
+            FROM events WHERE timestamp > newest - INTERVAL 28 DAY
+            GROUP BY event_type ORDER BY users DESC, event_type LIMIT 100
+            """
+        )
+        return [(row[0], int(row[1])) for row in rows]
+
     def share_with(self, event_type: str) -> float | None:
         """The share of the window's users with at least one event of a type; None without it."""
         row = self._database.row(

@@ -1,0 +1,164 @@
+"""What to do about one experiment now: rules over its analysis, diagnosis and likes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from neonblue.intelligence.analysis import analyze
+from neonblue.intelligence.diagnosis import Diagnosis, diagnose
+from neonblue.intelligence.evidence import Analysis
+from neonblue.intelligence.narrative import decisive
+from neonblue.intelligence.recollection.description import percent
+from neonblue.intelligence.recollection.insights import PastExperiment, similar_to
+from neonblue.intelligence.recommendation.idea import Evidence
+from neonblue.memory.collections import OPTIMIZATION_PATTERNS
+from neonblue.memory.library import Memory
+
+if TYPE_CHECKING:
+    from neonblue.stores import Store
+
+FINDINGS_SHOWN = 3
+SIMILAR_CONSIDERED = 8
+PATIENCE_DAYS = 28.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One thing to do: why, on what evidence, and the call that does or shows it."""
+
+    action: str
+    why: str
+    evidence: tuple[Evidence, ...]
+    tool: str
+    arguments: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Improvement:
+    """Steps in the order to take them, and what they rest on."""
+
+    analysis: Analysis
+    diagnosis: Diagnosis
+    similar: tuple[PastExperiment, ...]
+    steps: tuple[Step, ...]
+
+
+def improve(store: Store, memory: Memory, experiment_id: str, *, now: datetime) -> Improvement:
+    """What to change about an experiment; reads only, apart from the look that it is."""
+    analysis = analyze(store, experiment_id, now=now)
+    diagnosis = diagnose(store, experiment_id, now=now)
+    similar = similar_to(memory, analysis.experiment, limit=SIMILAR_CONSIDERED)
+    steps = [*_repairs(diagnosis), *_verdict_steps(analysis), *_precision(analysis)]
+    steps += [*_lessons(analysis, similar), *_segments(memory, analysis)]
+    return Improvement(analysis=analysis, diagnosis=diagnosis, similar=similar, steps=tuple(steps))
+
+
+def _repairs(diagnosis: Diagnosis) -> Iterator[Step]:
+    name = diagnosis.experiment.experiment_id
+    grave = [found for found in diagnosis.findings if found.severity != "note"]
+    for found in grave[:FINDINGS_SHOWN]:
+        yield Step(
+            action=found.fix,
+            why=found.headline,
+            evidence=(Evidence(kind="data", reference=found.code, detail=found.severity),),
+            tool="diagnose_experiment",
+            arguments={"experiment_id": name},
+        )
+
+
+def _verdict_steps(analysis: Analysis) -> Iterator[Step]:
+    decision = analysis.decision
+    yield Step(
+        action=decision.next_step,
+        why="; ".join(reason.detail for reason in decision.reasons)
+        or f"the verdict is {decision.decision}",
+        evidence=tuple(
+            Evidence(kind="data", reference=reason.code, detail=reason.detail)
+            for reason in decision.reasons
+        ),
+        tool=_tool_for(decision.decision),
+        arguments={"experiment_id": analysis.experiment.experiment_id},
+    )
+
+
+def _tool_for(decision: str) -> str:
+    if decision in ("ship", "rollback"):
+        return "change_experiment"
+    return "diagnose_experiment" if decision == "invalid" else "analyze_experiment_performance"
+
+
+def _precision(analysis: Analysis) -> Iterator[Step]:
+    """An experiment that takes long can be made quicker before it is given up."""
+    plan, decision = analysis.experiment, analysis.decision
+    name = plan.experiment_id
+    waits = decision.eta_days
+    if decision.decision != "keep_running" or waits is None or waits < PATIENCE_DAYS:
+        return
+    found = decisive(analysis)
+    evidence = (Evidence(kind="data", reference="eta_days", detail=f"{waits:.0f} days to go"),)
+    if found is not None and found.covariate_variance_reduction is None:
+        yield Step(
+            action="give the primary metric a covariate from before the exposure (CUPED)",
+            why=f"it would take {waits:.0f} more days, and part of the noise is who the units are",
+            evidence=evidence,
+            tool="design_experiment",
+            arguments={"experiment_id": name},
+        )
+    if len(plan.treatments) > 1:
+        yield Step(
+            action="move units from treatments that fall behind to those that may win",
+            why=f"{len(plan.treatments)} treatments share the units and {waits:.0f} days are left",
+            evidence=evidence,
+            tool="allocate_traffic",
+            arguments={"experiment_id": name},
+        )
+
+
+def _lessons(analysis: Analysis, similar: tuple[PastExperiment, ...]) -> Iterator[Step]:
+    for outcome, action in (
+        ("success", "take over what made similar experiments win"),
+        ("failure", "take out what made similar experiments fail"),
+    ):
+        those = [item for item in similar if item.outcome == outcome][:FINDINGS_SHOWN]
+        if those:
+            yield Step(
+                action=action,
+                why="; ".join(f"{item.experiment_id}: {item.change[:160]}" for item in those),
+                evidence=tuple(_link(item) for item in those),
+                tool="semantic_experiment_search",
+                arguments={
+                    "query": outcome,
+                    "like_experiment": analysis.experiment.experiment_id,
+                    "filters": {"outcome": outcome},
+                },
+            )
+
+
+def _segments(memory: Memory, analysis: Analysis) -> Iterator[Step]:
+    """Confirmed segments of this very experiment, from the memory."""
+    name = analysis.experiment.experiment_id
+    documents = memory.documents.select(OPTIMIZATION_PATTERNS.name)
+    mine = [item for item in documents if item.document_id.startswith(f"segment:{name}:")]
+    for document in mine[:FINDINGS_SHOWN]:
+        yield Step(
+            action="show each segment what it gains from",
+            why=document.text.splitlines()[0],
+            evidence=(
+                Evidence(
+                    kind="segment", reference=document.document_id, detail="confirmed segment"
+                ),
+            ),
+            tool="personalize_experiment_experience",
+            arguments={"experiment_id": name},
+        )
+
+
+def _link(item: PastExperiment) -> Evidence:
+    return Evidence(
+        kind="experiment",
+        reference=item.experiment_id,
+        detail=f"{item.outcome}, {percent(item.improvement)}, similarity {item.similarity:.2f}",
+    )

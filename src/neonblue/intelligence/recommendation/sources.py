@@ -1,0 +1,171 @@
+"""Where ideas come from: patterns, winners, the funnel, and confirmed segments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, cast
+
+from neonblue.behavior.event_kinds import CONSIDER, CONVERT, ENGAGE, VIEW, kind_of
+from neonblue.behavior.funnel import analyze
+from neonblue.intelligence.recollection.category import BY_NAME, category_of_text
+from neonblue.intelligence.recollection.description import percent
+from neonblue.intelligence.recommendation.idea import Evidence, Idea
+from neonblue.memory.collections import EXPERIMENTS, OPTIMIZATION_PATTERNS
+from neonblue.memory.library import Memory
+from neonblue.memory.search import Hit, search
+from neonblue.stores.documents import Document
+
+if TYPE_CHECKING:
+    from neonblue.stores import Store
+
+MOST_PATTERNS = 20
+MOST_WINNERS = 10
+SEGMENT = "segment"
+LEAST_FUNNEL_USERS = 200
+A_DAY_SECONDS = 86_400
+
+
+def ideas(store: Store, memory: Memory, goal: str, industry: str) -> Iterator[Idea]:
+    """Every idea that there is evidence for, in no order."""
+    patterns = search(memory, OPTIMIZATION_PATTERNS, goal, limit=MOST_PATTERNS).hits
+    yield from _from_patterns(memory, patterns, industry)
+    yield from _from_segments(patterns)
+    yield from _from_winners(memory, goal)
+    yield from _from_funnel(store)
+
+
+def _from_patterns(memory: Memory, hits: Sequence[Hit], industry: str) -> Iterator[Idea]:
+    for hit in hits:
+        known = hit.document.metadata
+        category = str(known.get("optimization_type", ""))
+        place = str(known.get("industry", ""))
+        if category in ("", SEGMENT) or known.get("outcome") == "failure":
+            continue
+        if industry and place and place != industry:
+            continue
+        winners = _winners_of(memory, cast("tuple[str, ...]", known.get("experiments", ())))
+        generic = BY_NAME[category].pattern if category in BY_NAME else f"another {category} change"
+        yield Idea(
+            source="pattern",
+            category=category,
+            industry=place or industry,
+            hypothesis=f"If we {generic}, the primary metric improves, as "
+            f"{_count(known.get('successes'))} of {_count(known.get('tests'))} such tests showed.",
+            changes=tuple(_change(item) for item in winners) or (generic,),
+            evidence=(
+                Evidence(
+                    kind="pattern",
+                    reference=hit.document.document_id,
+                    detail=hit.document.text.splitlines()[0],
+                ),
+                *(_experiment(item) for item in winners),
+            ),
+        )
+
+
+def _from_winners(memory: Memory, goal: str) -> Iterator[Idea]:
+    """A winner is worth a second, bolder step."""
+    found = search(
+        memory, EXPERIMENTS, goal, filters={"outcome": "success"}, limit=MOST_WINNERS
+    ).hits
+    for hit in found:
+        known = hit.document.metadata
+        yield Idea(
+            source="winner",
+            category=str(known.get("type", "")),
+            industry=str(known.get("industry", "")),
+            hypothesis=f"If we go one step further than {hit.document.document_id} did, "
+            f"{known.get('metric', 'the primary metric')} improves again.",
+            changes=(f"a bolder version of: {_change(hit.document)}",),
+            evidence=(_experiment(hit.document),),
+        )
+
+
+def _from_segments(hits: Sequence[Hit]) -> Iterator[Idea]:
+    for hit in hits:
+        known = hit.document.metadata
+        if known.get("optimization_type") != SEGMENT:
+            continue
+        text = hit.document.text.splitlines()[0]
+        yield Idea(
+            source="segment",
+            category="recommendation",
+            industry=str(known.get("industry", "")),
+            hypothesis=f"If only the segment that gains sees the change, everybody gains: {text}",
+            changes=("the change for the segment that gains, the old version for the others",),
+            evidence=(Evidence(kind="segment", reference=hit.document.document_id, detail=text),),
+            segment=hit.document.document_id,
+        )
+
+
+def _from_funnel(store: Store) -> Iterator[Idea]:
+    """The step before which most users are lost, in the usual order of event types."""
+    from neonblue.stores.funnels import FunnelScope
+
+    steps = _steps(store)
+    if len(steps) < 2:
+        return
+    scope = FunnelScope(window_seconds=A_DAY_SECONDS)
+    for funnel in analyze(store.funnels, steps, scope)[:1]:
+        lost = next(
+            (step for step in funnel.steps if step.event_type == funnel.largest_drop_before), None
+        )
+        if lost is None or funnel.users < LEAST_FUNNEL_USERS:
+            return
+        reached = lost.of_previous.value
+        category = category_of_text(lost.event_type.replace("_", " "))
+        generic = BY_NAME[category].pattern if category in BY_NAME else "remove what stands between"
+        yield Idea(
+            source="funnel",
+            category=category,
+            industry="",
+            hypothesis=f"If we {generic}, more users reach {lost.event_type}: only "
+            f"{reached:.1%} of those at the step before do.",
+            changes=(generic,),
+            evidence=(
+                Evidence(
+                    kind="data",
+                    reference="analyze_funnel",
+                    detail=f"steps {' > '.join(steps)}: {lost.users} reach {lost.event_type}, "
+                    f"{reached:.1%} of the step before",
+                ),
+            ),
+        )
+
+
+def _steps(store: Store) -> list[str]:
+    """One event type of each kind, from view to conversion: the one with the most users."""
+    best: dict[int, tuple[int, str]] = {}
+    for event_type, users in store.traffic.event_types():
+        kind = kind_of(event_type)
+        if kind in (VIEW, ENGAGE, CONSIDER, CONVERT):
+            best[kind] = max(best.get(kind, (0, "")), (users, event_type))
+    return [best[kind][1] for kind in (VIEW, ENGAGE, CONSIDER, CONVERT) if kind in best]
+
+
+def _winners_of(memory: Memory, names: Sequence[str]) -> list[Document]:
+    found = memory.get(EXPERIMENTS, list(names)[-20:]).values()
+    winners = [item for item in found if item.metadata.get("outcome") == "success"]
+    return sorted(winners, key=_improvement, reverse=True)[:2]
+
+
+def _improvement(document: Document) -> float:
+    value = document.metadata.get("improvement", 0.0)
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _change(document: Document) -> str:
+    return str(document.metadata.get("optimization_applied", document.document_id))[:300]
+
+
+def _experiment(document: Document) -> Evidence:
+    return Evidence(
+        kind="experiment",
+        reference=document.document_id,
+        detail=f"{document.metadata.get('outcome', 'no outcome')}, "
+        f"{percent(_improvement(document))}",
+    )
+
+
+def _count(value: object) -> int:
+    return int(value) if isinstance(value, int | float) else 0

@@ -1,0 +1,96 @@
+"""Shapes recommendations for the wire."""
+
+import math
+
+from neonblue.intelligence.narrative import NARRATOR
+from neonblue.intelligence.recommendation.improvement import Improvement
+from neonblue.intelligence.recommendation.next_tests import Recommendations
+from neonblue.intelligence.recommendation.ranking import RankedIdea
+from neonblue.tools.results import recommendation as answer
+
+SHOWN_SIMILAR = 5
+
+
+def recommendations(found: Recommendations) -> answer.ExperimentRecommendations:
+    """The ranked experiments."""
+    return answer.ExperimentRecommendations(
+        status=found.status,
+        detail=found.detail,
+        considered=found.considered,
+        narrated_by=NARRATOR,
+        recommendations=[
+            _experiment(one, found.running.get(one.idea.category, ())) for one in found.ranked
+        ],
+    )
+
+
+def optimization(found: Improvement) -> answer.ExperimentOptimization:
+    """The steps for one experiment."""
+    return answer.ExperimentOptimization(
+        experiment_id=found.analysis.experiment.experiment_id,
+        decision=found.analysis.decision.decision,
+        trust=found.diagnosis.trust,
+        steps=[
+            answer.OptimizationStep(
+                action=step.action,
+                why=step.why,
+                evidence=[answer.EvidenceLink.model_validate(link) for link in step.evidence],
+                tool=step.tool,
+                arguments=dict(step.arguments),
+            )
+            for step in found.steps
+        ],
+        similar_experiments=[
+            answer.SimilarOne.model_validate(item) for item in found.similar[:SHOWN_SIMILAR]
+        ],
+        narrated_by=NARRATOR,
+    )
+
+
+def _experiment(one: RankedIdea, conflicts: tuple[str, ...]) -> answer.RecommendedExperiment:
+    idea, sizing = one.idea, one.sizing
+    days = sizing.sequential_days
+    return answer.RecommendedExperiment(
+        type=idea.category,
+        hypothesis=idea.hypothesis,
+        confidence=one.outlook.probabilities["success"],
+        worth=one.worth,
+        based_on_patterns=[answer.EvidenceLink.model_validate(link) for link in idea.evidence],
+        recommended_variants=_variants(one),
+        timing=answer.Timing(
+            start=f"after {', '.join(conflicts)}" if conflicts else "any full week",
+            full_weeks=None if days is None else math.ceil(days / 7),
+            conflicts=list(conflicts),
+        ),
+        sample_size=sizing.fixed_total,
+        sequential_sample_size=sizing.sequential_total,
+        duration_days=days,
+        implementation_effort=one.effort,
+        source=idea.source,
+        next_call={
+            "tool": "predict_experiment_outcome",
+            "arguments": {
+                "config": {
+                    "name": idea.changes[0][:200],
+                    "type": idea.category,
+                    "industry": idea.industry,
+                    "hypothesis": idea.hypothesis[:500],
+                }
+            },
+        },
+    )
+
+
+def _variants(one: RankedIdea) -> list[answer.RecommendedVariant]:
+    control = answer.RecommendedVariant(variant="control", change="as it is today")
+    treatments = [
+        answer.RecommendedVariant(
+            variant=f"treatment_{row}",
+            change=change,
+            expected_lift=one.outlook.expected_lift,
+            lift_lower=one.outlook.lift_lower,
+            lift_upper=one.outlook.lift_upper,
+        )
+        for row, change in enumerate(one.idea.changes, start=1)
+    ]
+    return [control, *treatments]

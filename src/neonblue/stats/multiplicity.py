@@ -54,7 +54,8 @@ def _adjusted(p: np.ndarray, method: AdjustMethod) -> np.ndarray:
         raise InvalidInputError(f"method {method!r} is not one of {get_args(AdjustMethod)!r}")
     from statsmodels.stats.multitest import multipletests
 
-    corrected = multipletests(p, method=STATSMODELS_NAMES[method])[1]
+    with np.errstate(divide="ignore"):  # Sidak takes the log of 1 - p, also of p = 1.
+        corrected = multipletests(p, method=STATSMODELS_NAMES[method])[1]
     return np.asarray(np.minimum(corrected, 1.0), dtype=float)
 
 

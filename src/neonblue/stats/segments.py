@@ -20,6 +20,11 @@ from neonblue.stats.many_comparisons import ManyComparisons, compare_many
 from neonblue.stats.moments import MEANS, PRODUCTS, collapsed, removed
 from neonblue.stats.multiplicity import adjusted_p_values
 
+SUMMARY_FIELDS = ("n", *MEANS.values(), *PRODUCTS.values())
+FEWEST_FOR_TYPICAL = 10
+STANDS_OUT_P = 0.05
+TYPICAL_ROUNDS = 3
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentEffects:
@@ -54,14 +59,15 @@ def segment_effects(
 
     ``control`` and ``treatment`` hold arrays over segments. Disjoint segments that cover all units
     need no ``overall``; overlapping ones give the (control, treatment) summaries of all units.
+    Among ten disjoint segments or more, those that stand out are left out of the rest: if they
+    all lean one way they shift it, and every ordinary segment then differs from it a little.
     """
-    whole = overall or (collapsed(control), collapsed(treatment))
     effects = compare_many(control, treatment, kind=kind, alpha=alpha)
-    rest = compare_many(
-        removed(whole[0], control), removed(whole[1], treatment), kind=kind, alpha=alpha
-    )
-    difference = effects.absolute_difference - rest.absolute_difference
-    error = np.hypot(effects.standard_error, rest.standard_error)
+    if overall is not None:
+        rest = removed(overall[0], control), removed(overall[1], treatment)
+        difference, error = _from_rest(effects, rest, kind)
+    else:
+        difference, error = _from_typical(effects, control, treatment, kind)
     p_value = 2.0 * ndtr(-np.abs(difference / error))
     method: Literal["bh", "by"] = "bh" if overall is None else "by"
     adjusted = adjusted_p_values(p_value, method=method)
@@ -77,6 +83,45 @@ def segment_effects(
         interaction_statistic=q,
         interaction_p_value=p_interaction,
     )
+
+
+def _from_rest(
+    effects: ManyComparisons, rest: tuple[MetricSummary, MetricSummary], kind: ComparedKind
+) -> tuple[np.ndarray, np.ndarray]:
+    """Difference of effects between each segment and its rest, and its standard error."""
+    others = compare_many(*rest, kind=kind)
+    difference = effects.absolute_difference - others.absolute_difference
+    return difference, np.hypot(effects.standard_error, others.standard_error)
+
+
+def _from_typical(
+    effects: ManyComparisons, control: MetricSummary, treatment: MetricSummary, kind: ComparedKind
+) -> tuple[np.ndarray, np.ndarray]:
+    """As ``_from_rest``, the rest being the other segments that do not stand out themselves."""
+    whole = collapsed(control), collapsed(treatment)
+    rest = removed(whole[0], control), removed(whole[1], treatment)
+    difference, error = _from_rest(effects, rest, kind)
+    if effects.available.sum() < FEWEST_FOR_TYPICAL:
+        return difference, error
+    for _ in range(TYPICAL_ROUNDS):
+        typical = ~(2.0 * ndtr(-np.abs(difference / error)) < STANDS_OUT_P)
+        if typical.mean() < 0.5:
+            break
+        core = [collapsed(selected(side, typical)) for side in (control, treatment)]
+        rest = (_without_itself(core[0], control, typical),
+                _without_itself(core[1], treatment, typical))  # fmt: skip
+        difference, error = _from_rest(effects, rest, kind)
+    return difference, error
+
+
+def _without_itself(
+    core: MetricSummary, segments: MetricSummary, typical: np.ndarray
+) -> MetricSummary:
+    """The core for each segment, without that segment's own units where it is part of it."""
+    size = typical.size
+    own = {f: np.broadcast_to(getattr(segments, f), (size,)) for f in SUMMARY_FIELDS}
+    own["n"] = np.where(typical, own["n"], 0.0)
+    return removed(core, MetricSummary(**own))  # type: ignore[arg-type]
 
 
 def interaction_test(effects: ManyComparisons) -> tuple[float, float]:
@@ -232,7 +277,10 @@ def experiment_interaction(
     return Interaction(difference=difference, standard_error=error, p_value=p_value)
 
 
-SUMMARY_FIELDS = ("n", *MEANS.values(), *PRODUCTS.values())
+def selected(many: MetricSummary, mask: np.ndarray) -> MetricSummary:
+    """The entries where ``mask`` (k,) is True."""
+    columns = {f: np.broadcast_to(getattr(many, f), mask.shape)[mask] for f in SUMMARY_FIELDS}
+    return MetricSummary(**columns)
 
 
 def stacked(summaries: list[MetricSummary]) -> MetricSummary:

@@ -18,7 +18,10 @@ from neonblue.stats.moments import summary_from_values
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Winsorised:
-    """Summaries after capping. ``capped_fraction`` is the share of units that were changed."""
+    """Summaries after capping; ``capped_fraction`` of the units were changed.
+
+    ``lower`` is -inf where only large values are capped.
+    """
 
     control: MetricSummary
     treatment: MetricSummary
@@ -49,7 +52,9 @@ def winsorised(
     basis = together[together != 0.0] if ignore_zeros else together
     if basis.size == 0:
         raise InvalidInputError("there is no value to take a cap from: load units first")
-    lower, upper = map(float, np.quantile(basis, [lower_quantile, upper_quantile]))
+    upper = float(np.quantile(basis, upper_quantile))
+    # A least of nonzero values is no floor: it would lift the zeros to it.
+    lower = float(np.quantile(basis, lower_quantile)) if lower_quantile > 0.0 else -np.inf
     return Winsorised(
         control=summary_from_values(np.clip(a, lower, upper)),
         treatment=summary_from_values(np.clip(b, lower, upper)),

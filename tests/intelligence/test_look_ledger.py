@@ -65,3 +65,15 @@ def test_the_least_p_belongs_to_its_version(store: Store, simulate, world, now: 
     assert state.least_p[key] == 1.0
     assert store.looks.state("exp", 1).least_p[key] == pytest.approx(p_value)
     assert state.looks == 1
+
+
+def test_stopping_reading_and_resuming_is_watching(
+    store: Store, simulate, world, now: datetime
+) -> None:
+    simulate(world, planned_sample_size=None, status="stopped")
+    assert purchase(analyze(store, "exp", now=now)).fixed_horizon is not None
+    store.experiments.set_status("exp", "running")
+    store.experiments.set_status("exp", "stopped")
+    found = analyze(store, "exp", now=now)
+    assert purchase(found).fixed_horizon is None
+    assert not found.look.fixed_horizon_decides

@@ -15,7 +15,7 @@ from neonblue.intelligence.evidence import (
     SegmentBreakdown,
     Validity,
 )
-from neonblue.intelligence.history import allocation_changes
+from neonblue.intelligence.history import allocation_changes, was_resumed
 from neonblue.intelligence.ledger import horizon_units, ledger_rows, stand
 from neonblue.intelligence.outcomes import remember
 from neonblue.intelligence.priors import Prior, lift_prior
@@ -48,7 +48,8 @@ def analyze(
     changes = allocation_changes(store, experiment)
     validity = check_validity(experiment, summaries, now=now, allocation_changes=changes)
     state = store.looks.state(experiment_id, experiment.version)
-    look = stand(experiment, int(summaries.units.sum()), state)
+    resumed = was_resumed(store, experiment)
+    look = stand(experiment, int(summaries.units.sum()), state, resumed=resumed)
     prior = lift_prior(store, experiment)
     terms = terms_of(experiment, look, state, prior)
     metrics = _metrics(experiment, summaries, validity, terms)

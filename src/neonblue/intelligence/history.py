@@ -5,10 +5,21 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from neonblue.intelligence.ledger import FINISHED, WATCHED
 from neonblue.models import Experiment
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
+
+
+def was_resumed(store: Store, experiment: Experiment) -> bool:
+    """Whether an experiment that has ended had ended before, and went on."""
+    if experiment.status not in FINISHED:
+        return False
+    first = store.experiments.version(experiment.experiment_id, 1).status
+    history = store.experiments.status_history(experiment.experiment_id)
+    statuses = [first, *(change.status for change in history)]
+    return any(before in FINISHED and after in WATCHED for before, after in pairwise(statuses))
 
 
 def allocation_changes(store: Store, experiment: Experiment) -> tuple[str, ...]:

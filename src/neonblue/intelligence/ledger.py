@@ -23,17 +23,24 @@ GROWTH_WITHOUT_PLAN = 4
 LEAST_PLANNED_UNITS = 10_000
 
 
-def stand(experiment: Experiment, units: int, state: LedgerState) -> RecordedLook:
-    """The look that this analysis is."""
+def stand(
+    experiment: Experiment, units: int, state: LedgerState, *, resumed: bool = False
+) -> RecordedLook:
+    """The look that this analysis is; ``resumed`` when it had ended before and was taken up again.
+
+    Looks at an ended experiment are not recorded, so one that went on after its end counts as
+    watched: else stopping, reading and resuming would be peeking at the textbook p.
+    """
     watched = experiment.status in WATCHED
-    shown = _may_show(experiment, units, state)
+    unseen = state.looks == 0 and not resumed
+    shown = _may_show(experiment, units, unseen=unseen)
     return RecordedLook(
         recorded=watched and units > 0,
         number=state.looks + (1 if watched and units > 0 else 0),
         units=units,
         planned_units=experiment.planned_sample_size,
         fixed_horizon_shown=shown,
-        fixed_horizon_decides=shown and not watched and state.looks == 0,
+        fixed_horizon_decides=shown and not watched and unseen,
         detail=_detail(experiment, units, shown),
     )
 
@@ -98,11 +105,11 @@ def ledger_rows(
     ]
 
 
-def _may_show(experiment: Experiment, units: int, state: LedgerState) -> bool:
+def _may_show(experiment: Experiment, units: int, *, unseen: bool) -> bool:
     planned = experiment.planned_sample_size
     if planned is not None:
         return units >= planned
-    return experiment.status in FINISHED and state.looks == 0
+    return experiment.status in FINISHED and unseen
 
 
 def _detail(experiment: Experiment, units: int, shown: bool) -> str:

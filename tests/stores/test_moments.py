@@ -257,3 +257,24 @@ def test_concentration_names_the_unit_that_carries_a_metric(store: Store) -> Non
 
 def test_lateness_of_nothing_is_nothing(store: Store) -> None:
     assert store.health.lateness("checkout").events == 0
+
+
+def test_a_quantile_is_read_with_its_order_statistics(store: Store) -> None:
+    definition = MetricDefinition(
+        name="median", kind="quantile", event_type="purchase", aggregation="sum", quantile=0.5
+    )
+    plan = Experiment(experiment_id="checkout", variants=PLAN.variants, metrics=(definition,))
+    events = [exposure(f"u{i}", "control") for i in range(101)]
+    store.events.insert(rows([*events, *(purchase(f"u{i}", i) for i in range(101))]))
+    (control,) = store.quantiles.read(plan, "median")
+    assert (control.n, control.estimate) == (101, 50.0)
+    assert control.lower <= 50 - 9
+    assert control.upper >= 50 + 9
+    assert control.upper - control.lower < 25
+
+
+def test_a_table_at_rest_is_merged_into_one_part(store: Store) -> None:
+    settings = store.database.rows(
+        "SELECT create_table_query FROM system.tables WHERE name = 'events'"
+    )
+    assert "min_age_to_force_merge_seconds = 15" in settings[0][0]

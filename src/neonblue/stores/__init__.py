@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from neonblue.stores.looks import Looks
     from neonblue.stores.moments import Moments
     from neonblue.stores.outcomes import Outcomes
+    from neonblue.stores.quantiles import Quantiles
     from neonblue.stores.sessions import Sessions
     from neonblue.stores.text_vectors import TextVectors
     from neonblue.stores.traffic import Traffic
@@ -65,6 +66,13 @@ class Store:
         from neonblue.stores.moments import Moments
 
         return Moments(self.database)
+
+    @cached_property
+    def quantiles(self) -> Quantiles:
+        """Quantile metrics with their order-statistic intervals."""
+        from neonblue.stores.quantiles import Quantiles
+
+        return Quantiles(self.database)
 
     @cached_property
     def health(self) -> Health:

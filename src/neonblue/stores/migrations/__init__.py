@@ -15,6 +15,7 @@ from neonblue.stores.migrations import (
     events,
     experiments,
     forecasts,
+    idle_merges,
     ingestion,
     journey_marks,
     loads,
@@ -39,6 +40,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     journey_marks.MIGRATION,
     sessions.MIGRATION,
     user_lookup.MIGRATION,
+    idle_merges.MIGRATION,
 )
 
 APPLIED_TABLE = """

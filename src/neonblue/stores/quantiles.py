@@ -1,0 +1,67 @@
+"""Quantile metrics: a unit's values in order, and what stands at a few ranks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from neonblue.models import Experiment
+from neonblue.stores.moments import choose
+from neonblue.stores.unit_query import UnitQuery, UnitScope
+
+if TYPE_CHECKING:
+    from neonblue.stores.database import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuantileReading:
+    """A variant's quantile of a metric over its units, and its order-statistic interval.
+
+    ``lower`` and ``upper`` are the values at the ranks n (q ± 1.96 √(q (1 − q) / n)), the outer
+    ones of the 95 % interval.
+    """
+
+    variant_id: str
+    n: int
+    quantile: float
+    estimate: float
+    lower: float
+    upper: float
+
+
+class Quantiles:
+    """Quantile metrics, computed from events."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def read(
+        self, experiment: Experiment, metric: str, *, scope: UnitScope | None = None
+    ) -> tuple[QuantileReading, ...]:
+        """A quantile metric in each variant that has units, in plan order."""
+        (chosen,) = choose(experiment, [metric])
+        query = UnitQuery(
+            experiment=experiment, metrics=(chosen,), scope=scope or UnitScope(), exact=True
+        )
+        level = chosen.quantile or 0.5
+        units = query.sql()
+        rows = self._database.rows(
+            f"""
+            WITH 1.959963984540054 * sqrt({{level:Float64}} * (1 - {{level:Float64}}) / n) AS half
+            SELECT {{variants:Array(String)}}[variant], n, center,
+                   ordered[toInt64(greatest(1, floor(n * ({{level:Float64}} - half))))],
+                   ordered[toInt64(least(toFloat64(n), ceil(n * ({{level:Float64}} + half)) + 1))]
+            FROM (
+                SELECT variant, count() AS n, arraySort(groupArray(y0)) AS ordered,
+                       quantileExactInclusive({float(level)!r})(y0) AS center
+                FROM ({units}) WHERE variant > 0 GROUP BY variant
+            ) ORDER BY variant
+            """,
+            {**query.parameters, "level": level},
+        )
+        return tuple(
+            QuantileReading(
+                variant_id=variant, n=n, quantile=level, estimate=center, lower=low, upper=high
+            )
+            for variant, n, center, low, high in rows
+        )

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neonblue.ingest.event_kinds import KINDS, kind_of
+from neonblue.behavior.event_kinds import KINDS, kind_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PAUSE_DAYS = 7
+PAUSE_DAYS = 30
 PAUSE_MS = PAUSE_DAYS * 86_400_000
 SESSION_GAP_MS = 30 * 60_000
 MAX_UNITS = 200_000

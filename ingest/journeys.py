@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
-from neonblue.ingest.event_kinds import CONSIDER, CONVERT, ENGAGE, LEAVE, kind_of
+from neonblue.behavior.event_kinds import CONSIDER, CONVERT, ENGAGE, LEAVE, kind_of
 from neonblue.ingest.scorer import STAGES
 from neonblue.stores.documents import Document
 from neonblue.stores.journey_facts import JourneyFacts

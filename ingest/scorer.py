@@ -8,8 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from neonblue.behavior.event_kinds import CONSIDER, CONVERT, ENGAGE, LEAVE, VIEW
 from neonblue.ingest.activity import Features
-from neonblue.ingest.event_kinds import CONSIDER, CONVERT, ENGAGE, LEAVE, VIEW
 
 STAGES = ("new", "exploring", "engaged", "considering", "converted", "leaving")
 INTENTS = ("browse", "evaluate", "buy", "leave")

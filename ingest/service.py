@@ -16,9 +16,10 @@ from neonblue.ingest.journey_index import JourneyIndex
 from neonblue.ingest.pipeline import Pipeline
 from neonblue.ingest.status import StatusBoard
 from neonblue.ingest.telemetry import Telemetry
+from neonblue.ingest.trained_scorer import TrainedScorer
 
 if TYPE_CHECKING:
-    from neonblue.ingest.scorer import Scorer
+    from neonblue.behavior.model_files import ModelFiles
     from neonblue.ingest.worker import Worker
     from neonblue.memory.library import Memory
     from neonblue.settings import KafkaSettings
@@ -30,9 +31,9 @@ FIRST_RETRY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 30.0
 
 
-def open_pipeline(store: Store, *, source: str, scorer: Scorer | None = None) -> Pipeline:
-    """A pipeline whose enrichment starts from what ClickHouse has."""
-    enricher = Enricher(scorer)
+def open_pipeline(store: Store, *, source: str, models: ModelFiles | None = None) -> Pipeline:
+    """A pipeline whose enrichment starts from what ClickHouse has, with trained models if given."""
+    enricher = Enricher(TrainedScorer(models) if models else None)
     enricher.recall(store)
     return Pipeline(store, Definitions(store), source=source, enricher=enricher)
 
@@ -49,13 +50,13 @@ class IngestService:
         store: Store,
         settings: KafkaSettings,
         memory: Callable[[], Memory],
-        scorer: Scorer | None = None,
+        models: ModelFiles | None = None,
     ) -> None:
         self._store = store
         self._settings = settings
         self._board = StatusBoard(store, Telemetry())
         self._journeys = JourneyIndex(store, memory, self._board)
-        self._scorer = scorer
+        self._models = models
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -112,7 +113,7 @@ class IngestService:
     async def _work(self) -> None:
         from neonblue.ingest.worker import Worker
 
-        pipeline = open_pipeline(self._store, source="kafka", scorer=self._scorer)
+        pipeline = open_pipeline(self._store, source="kafka", models=self._models)
         worker = Worker(self._settings, pipeline, self._board)
         self._loop, self._worker = asyncio.get_running_loop(), worker
         try:

@@ -43,7 +43,10 @@ class EmbeddedIngest:
         try:
             with open_workspace() as workspace:
                 service = IngestService(
-                    workspace.store, self._settings, lambda: workspace.memory
+                    workspace.store,
+                    self._settings,
+                    lambda: workspace.memory,
+                    workspace.model_files,
                 ).start()
                 self._stopping.wait()
                 service.stop(STOP_SECONDS - 0.5)

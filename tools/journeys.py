@@ -36,6 +36,7 @@ def get_user_journey(
 
     store = workspace.store.sessions
     user = real_user(workspace, user_id)
+    workspace.store.journey_marks.asked([user])  # what is asked for is indexed first
     answer = journey_answer(
         Pseudonyms(store.pseudonym_key()).of(user),
         store.totals(user),

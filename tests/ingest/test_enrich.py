@@ -1,15 +1,20 @@
 """Enrichment in columns says what a slow reading of each unit's past would say."""
 
 import json
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
+from neonblue.behavior.event_kinds import CONSIDER, CONVERT, KINDS, LEAVE, OTHER, VIEW, kind_of
+from neonblue.behavior.model_files import ModelFiles
+from neonblue.behavior.quick_intent import fit_quick_intent
 from neonblue.ingest.activity import Features
 from neonblue.ingest.decode import EventDecoder
 from neonblue.ingest.enrich import Enricher
-from neonblue.ingest.event_kinds import CONSIDER, CONVERT, LEAVE, OTHER, VIEW, kind_of
 from neonblue.ingest.scorer import RuleScorer, Scores
+from neonblue.ingest.trained_scorer import TrainedScorer
 from neonblue.stores import Store
 
 
@@ -39,8 +44,8 @@ def test_a_unit_moves_through_the_stages(make_event: Any) -> None:
 def test_a_long_pause_ends_the_recent_past(make_event: Any) -> None:
     contents = [
         make_event(1, user_id="one", event_type="purchase", timestamp="2026-01-01T00:00:00Z"),
-        make_event(2, user_id="one", event_type="page_view", timestamp="2026-01-09T00:00:00Z"),
-        make_event(3, user_id="one", event_type="page_view", timestamp="2026-01-09T00:01:00Z"),
+        make_event(2, user_id="one", event_type="page_view", timestamp="2026-02-09T00:00:00Z"),
+        make_event(3, user_id="one", event_type="page_view", timestamp="2026-02-09T00:01:00Z"),
     ]
     assert stages(Enricher(), contents) == ["converted", "new", "exploring"]
     enricher = Enricher()
@@ -145,3 +150,24 @@ def test_equal_texts_have_equal_hashes_and_order_counts(make_event: Any) -> None
     enrichment, _ = Enricher().enrich(decoded(contents))
     same, again, other = enrichment.rows["text_hash"].to_pylist()
     assert same == again != other
+
+
+def test_a_trained_model_takes_the_rules_place(tmp_path: Path, make_event: Any) -> None:
+    files = ModelFiles(tmp_path)
+    scorer = TrainedScorer(files)
+    contents = [
+        make_event(n, user_id="one", event_id=f"x{n}", event_type="page_view") for n in range(3)
+    ]
+    enricher = Enricher(scorer)
+    by_rules, _ = enricher.enrich(decoded(contents))
+    assert set(by_rules.rows["made_by"].to_pylist()[0].split('"')) >= {"rules-1"}
+    counts = np.random.default_rng(1).poisson(2, size=(400, len(KINDS))).astype(float)
+    rows = np.column_stack([counts, np.zeros_like(counts), np.ones(400)])
+    quick = fit_quick_intent(rows, counts[:, VIEW] > 2)
+    files.publish("intent", quick.arrays(), {})
+    by_model, _ = Enricher(scorer).enrich(decoded(contents))
+    made_by = json.loads(by_model.rows["made_by"].to_pylist()[0])
+    assert made_by["behavioral_score"] == made_by["intent_prediction"] == "intent-v1"
+    scores = by_model.rows["behavioral_score"].to_pylist()
+    assert scores == sorted(scores)
+    assert 0 < scores[0] < scores[-1] < 1

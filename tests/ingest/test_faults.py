@@ -136,10 +136,10 @@ async def fill(broker: Any, messages: list[tuple[bytes, bytes]]) -> None:
 async def test_poison_in_enrichment_is_stored_and_set_aside(
     store: Store, topics: Any, make_message: Any, run_worker: Any, eventually: Any
 ) -> None:
+    from neonblue.behavior.event_kinds import LEAVE
     from neonblue.ingest.activity import Features
     from neonblue.ingest.definitions import Definitions
     from neonblue.ingest.enrich import Enricher
-    from neonblue.ingest.event_kinds import LEAVE
     from neonblue.ingest.scorer import RuleScorer, Scores
 
     class Picky(RuleScorer):

@@ -55,7 +55,9 @@ def _run_worker() -> int:
             "or give a file: `neonblue ingest FILE`"
         )
     with _data_owned(), open_workspace() as workspace:
-        service = IngestService(workspace.store, settings, lambda: workspace.memory).start()
+        service = IngestService(
+            workspace.store, settings, lambda: workspace.memory, workspace.model_files
+        ).start()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: service.ask_to_stop())
         print(f"reading {settings.events_topic} from {settings.bootstrap_servers}", file=sys.stderr)

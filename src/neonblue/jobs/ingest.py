@@ -24,7 +24,7 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
     if not path.is_file():
         raise InvalidInputError(f"there is no file {str(path)!r}: give a file of JSON lines")
     name = arguments.get("name", path.name)
-    pipeline = open_pipeline(workspace.store, source=name)
+    pipeline = open_pipeline(workspace.store, source=name, models=workspace.model_files)
     counts = {"messages": 0, "events": 0, "deletions": 0, "definitions": 0, "dead_letters": 0}
     with path.open("rb") as stream:
         for records in read_lines(stream, name, BATCH_LINES, int(arguments.get("first_line", 0))):

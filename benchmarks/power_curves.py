@@ -66,6 +66,11 @@ def rules(n: Array, planned_n: float) -> tuple[Rule, ...]:
         plan_rule("plan boundary, maximum 2 × plan (default)", n, planned_n, 2.0),
         plan_rule("plan boundary, maximum 1.5 × plan", n, planned_n, 1.5),
         plan_rule("plan boundary, maximum = plan", n, planned_n, 1.0),
+        Rule(
+            name="plan boundary, maximum 2 × plan, one-sided 5 %",
+            critical=plan_critical_value(n, planned_n=planned_n, alpha=ALPHA, one_sided=True),
+            one_sided=True,
+        ),
         Rule(name="group-sequential, O'Brien-Fleming, 5 looks", critical=planned_looks(n, "obf")),
         Rule(name="group-sequential, Pocock, 5 looks", critical=planned_looks(n, "pocock")),
     )

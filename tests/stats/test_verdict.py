@@ -302,3 +302,13 @@ def test_a_missing_p_proves_nothing() -> None:
     verdict = judged(winner(p_value=math.nan), winner(metric="revenue", p_value=0.001))
     assert verdict.adjusted_p_values == {("conversion", "B"): 1.0, ("revenue", "B"): 0.002}
     assert verdict.decision == "ship"
+
+
+def test_without_a_success_metric_only_harm_is_watched() -> None:
+    waiting = judged(guardrail(margin=0.001), winner(role="secondary"))
+    assert waiting.decision == "keep_running"
+    assert codes(waiting) == {"no_success_metric", "guardrail_unresolved"}
+    passed = judged(guardrail())
+    assert passed.decision == "inconclusive"
+    assert codes(passed) == {"no_success_metric", "guardrail_passes"}
+    assert judged(loser(role="guardrail")).decision == "rollback"

@@ -23,6 +23,7 @@ from neonblue.stats.verdict_reasons import (
     success_reason,
 )
 
+ETA_STEPS = 20
 FURTHEST = 1000.0
 """How many times the plan an ETA looks ahead where there is no maximum."""
 
@@ -48,7 +49,7 @@ class Finding:
 
 def judge(case: Case) -> Finding:
     """The rules in their order; the first that speaks decides."""
-    for rule in (_harm, _too_early, _success, _imprecise, _equivalent):
+    for rule in (_harm, _too_early, _aimless, _success, _imprecise, _equivalent):
         finding = rule(case)
         if finding is not None:
             return finding
@@ -90,6 +91,21 @@ def _too_early(case: Case) -> Finding | None:
     )
 
 
+def _aimless(case: Case) -> Finding | None:
+    """Without a success metric nothing can ship; guardrails are still watched for harm."""
+    if case.success:
+        return None
+    message = "no primary metric says what success is: only harm is watched"
+    reasons = [VerdictReason(code="no_success_metric", message=message, variant=case.variant)]
+    unresolved = [item for item in case.guardrails if not _non_inferior(item)]
+    reasons += [guardrail_reason(item) for item in case.guardrails if item not in unresolved]
+    reasons += [metric_reason("guardrail_unresolved", item, UNRESOLVED) for item in unresolved]
+    if unresolved and case.progress.may_continue:
+        needed = max(_n_for(item, item.margin, case) for item in unresolved)
+        return Finding(decision="keep_running", reasons=tuple(reasons), needed_n=needed)
+    return Finding(decision="inconclusive", reasons=(*reasons, *end_reasons(case.progress)))
+
+
 def _success(case: Case) -> Finding | None:
     """Ship, review, or keep running for a guardrail."""
     won = [item for item in case.success if _superior(item, case)]
@@ -113,11 +129,9 @@ def _imprecise(case: Case) -> Finding | None:
     if not case.progress.may_continue:
         return None
     waiting = [item for item in case.success if _too_wide(item, case.progress)]
-    if case.success and not waiting:
+    if not waiting:
         return None
-    needed = max(
-        (_n_for(item, item.mde, case) for item in waiting), default=case.progress.planned_n
-    )
+    needed = max(_n_for(item, item.mde, case) for item in waiting)
     reasons = tuple(
         open_reason(item, "not_precise_enough" if item.available else "insufficient_data")
         for item in waiting
@@ -164,7 +178,7 @@ def _n_for(item: MetricEvidence, target: float | None, case: Case) -> float:
     if target is None or not item.available or item.standard_error <= 0.0:
         return min(max(progress.planned_n, progress.n), progress.last_n)
     low, high = progress.n, min(progress.last_n, FURTHEST * max(progress.n, progress.planned_n))
-    for _ in range(40):
+    for _ in range(ETA_STEPS):
         middle = 0.5 * (low + high)
         width = plan_critical_value(
             middle, planned_n=progress.planned_n, maximum_n=progress.maximum_n, alpha=case.alpha

@@ -6,8 +6,9 @@ rarely. The augmented inverse-probability score of a unit (Robins, Rotnitzky, Zh
     score = m_t - m_c + 1{t} (y - m_t) / e_t - 1{c} (y - m_c) / e_c
 
 has the unit's effect as its mean whatever the past was, as long as the probabilities e and the
-predictions m come from earlier batches alone. Their running mean has an asymptotic confidence
-sequence (Waudby-Smith et al. 2024, Theorem 2.8; "Anytime-valid off-policy inference", 2022), which
+predictions m come from earlier batches alone (in the first batch m is its pooled mean, which costs
+a bias of order 1 / n). Their running mean has an asymptotic confidence sequence (Waudby-Smith et
+al. 2024, "Time-uniform central limit theory"; 2022, "Anytime-valid off-policy inference"), which
 covers the average effect over the units so far, also when the baseline drifts.
 
 Batch by variant (n, mean, variance) are sufficient: no unit is needed again.

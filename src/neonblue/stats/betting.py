@@ -1,13 +1,15 @@
 """Confidence sequences for bounded observations: nonasymptotic, so valid from the first unit.
 
-The beta-binomial mixture of Howard et al. (2021), section 3.3 and Proposition 7, for proportions
+The beta-binomial mixture of Howard et al. (2021), section 3.2, for proportions
 (it is the likelihood ratio of a beta-binomial against one proportion), and a predictable
-plug-in betting sequence for means in [0, 1] after Waudby-Smith and Ramdas (2024), section 3.1.
+plug-in betting sequence for means in [0, 1] after Waudby-Smith and Ramdas (2024,
+"Estimating means of bounded random variables by betting").
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +60,7 @@ def bernoulli_sequence(
     return lower, upper
 
 
-def _crossing(excess, outside: float, inside: float) -> float:  # type: ignore[no-untyped-def]
+def _crossing(excess: Callable[[float], float], outside: float, inside: float) -> float:
     """Where the e-value passes the threshold between the estimate and the edge of [0, 1]."""
     inside = min(max(inside, 1e-12), 1.0 - 1e-12)
     if excess(outside) < 0.0:
@@ -71,7 +73,7 @@ def betting_sequence(
 ) -> tuple[float, float]:
     """Hedged-capital interval for the mean of values in [0, 1], in the order they came.
 
-    Waudby-Smith and Ramdas (2024), eqs. 24-28: needs every unit in order, so it serves audits
+    Waudby-Smith and Ramdas (2024), hedged capital: needs every unit in order, so it serves audits
     of small experiments, not the analysis of sums. Returns the running intersection.
     """
     x = np.asarray(observations, dtype=float)
@@ -96,7 +98,7 @@ def betting_sequence(
 
 
 def predictable_bets(x: NDArray[np.float64], *, alpha: float) -> NDArray[np.float64]:
-    """The bet before each unit, from the mean and variance of those before: eq. 26."""
+    """The bet before each unit, from the variance of those before it."""
     t = np.arange(1, x.size + 1)
     means = (0.5 + np.cumsum(x)) / (t + 1.0)
     variances = (0.25 + np.cumsum((x - means) ** 2)) / (t + 1.0)

@@ -13,7 +13,7 @@ Under the null z sqrt(n) is asymptotically a Brownian motion in n, and
         <= 4 (1 - Phi(x)) + phi(x) [(x - 1/x) ln R + k(R) / x],  R = maximum_n / planned_n.
 
 The first term is the reflection principle up to the plan; the bracket is Siegmund (1985,
-"Sequential Analysis", eq. 4.51) for |B(t)| / sqrt(t), with k(R) = 2.1 sqrt(1 - 1/R) chosen so that
+"Sequential Analysis", chapter 4) for |B(t)| / sqrt(t), with k(R) = 2.1 sqrt(1 - 1/R) chosen so that
 the whole is above the probability by numerical integration for R up to 8 (a test repeats that).
 """
 

@@ -1,8 +1,8 @@
 """Normal-mixture confidence sequences and e-values: valid at every look, at any number of them.
 
 Sources: Robbins (1970); Howard, Ramdas, McAuliffe, Sekhon (2021) "Time-uniform, nonparametric,
-nonasymptotic confidence sequences", section 3.2 and Propositions 4-5; Waudby-Smith et al. (2024)
-"Time-uniform central limit theory and asymptotic confidence sequences", Theorem 2.2; Johari et
+nonasymptotic confidence sequences", section 3.2 on conjugate mixtures; Waudby-Smith et al. (2024)
+"Time-uniform central limit theory and asymptotic confidence sequences", section 2; Johari et
 al. (2022) "Always valid inference"; Lindon et al. (2022) "Anytime-valid linear models".
 
 ``information_ratio`` below is n times rho squared: how much has been seen, in units of the
@@ -27,14 +27,15 @@ NEWTON_STEPS = 60
 def tuned_variance(*, planned_n: Numbers, alpha: float) -> Numbers:
     """rho squared that makes the boundary narrowest when ``planned_n`` units have come.
 
-    Waudby-Smith et al. (2024), eq. 25, with the usual approximation of Lambert's W.
+    Waudby-Smith et al. (2024), appendix on tuning Robbins' mixture for one time, with the usual
+    approximation of Lambert's W.
     """
     reach = -2.0 * math.log(alpha)
     return (reach + math.log1p(reach)) / planned_n
 
 
 def critical_value(information_ratio: Numbers, *, alpha: float) -> Numbers:
-    """Half-width of the two-sided sequence in standard errors: Theorem 2.2, eq. 8."""
+    """Half-width of the two-sided sequence in standard errors: Waudby-Smith et al., section 2."""
     r = information_ratio
     return np.sqrt((1.0 + 1.0 / r) * (np.log1p(r) - 2.0 * math.log(alpha)))
 
@@ -46,7 +47,7 @@ def log_e_value(z: Numbers, information_ratio: Numbers) -> Numbers:
 
 
 def one_sided_log_e_value(z: Numbers, information_ratio: Numbers) -> Numbers:
-    """As ``log_e_value`` with the mixture folded onto positive effects (Howard Prop. 4)."""
+    """As ``log_e_value`` with the mixture folded onto positive effects: Howard et al., 3.2."""
     r = information_ratio
     return log_e_value(z, r) + math.log(2.0) + log_ndtr(z * np.sqrt(r / (1.0 + r)))
 
@@ -118,14 +119,14 @@ def mixture_sequence(
 def approximate_one_sided_half_width(
     standard_error: Numbers, *, n: Numbers, rho_squared: Numbers, alpha: float
 ) -> Numbers:
-    """Closed form of Waudby-Smith et al. (2024), eq. 48: a little wider than the exact bound."""
+    """One-sided closed form of Waudby-Smith et al. (2024): a little wider than the exact bound."""
     r = n * rho_squared
     inner = np.log1p(np.sqrt(1.0 + r) / (2.0 * alpha))
     return standard_error * np.sqrt(2.0 * (1.0 + 1.0 / r) * inner)
 
 
 def howard_rho(*, v_opt: float, alpha_opt: float, one_sided: bool = False) -> float:
-    """Mixture precision that is best at intrinsic time ``v_opt`` (Howard et al. Prop. 3)."""
+    """Mixture precision that is best at intrinsic time ``v_opt``: Howard et al. (2021)."""
     reach = -2.0 * math.log(min(1.0, 2.0 * alpha_opt) if one_sided else alpha_opt)
     return v_opt / (reach + math.log1p(reach))
 
@@ -133,7 +134,7 @@ def howard_rho(*, v_opt: float, alpha_opt: float, one_sided: bool = False) -> fl
 def howard_bound(
     v: Numbers, *, alpha: float, v_opt: float, alpha_opt: float = 0.05, one_sided: bool = False
 ) -> Numbers:
-    """Boundary for the sum S_t at intrinsic time ``v``: Howard et al. (2021), eqs. 14 and 16."""
+    """Boundary for the sum S_t at intrinsic time ``v``: Howard et al. (2021), section 3.2."""
     r = v / howard_rho(v_opt=v_opt, alpha_opt=alpha_opt, one_sided=one_sided)
     z = one_sided_critical_value(r, alpha=alpha) if one_sided else critical_value(r, alpha=alpha)
     return np.sqrt(v) * z
@@ -151,7 +152,7 @@ def howard_log_e(
 def msprt_log_e(estimate: Numbers, standard_error: Numbers, *, prior_sd: Numbers) -> Numbers:
     """Mixture sequential probability ratio test with a normal prior on the effect.
 
-    Johari et al. (2022), eq. 11: the same family with an information ratio of
+    Johari et al. (2022), normal mixture: the same family with an information ratio of
     (prior_sd / standard_error) squared; p = exp(-log e).
     """
     return log_e_value(estimate / standard_error, (prior_sd / standard_error) ** 2)
@@ -160,7 +161,7 @@ def msprt_log_e(estimate: Numbers, standard_error: Numbers, *, prior_sd: Numbers
 def anytime_t_log_e(
     t_squared: Numbers, *, degrees_of_freedom: float, phi: float, z_squared: Numbers
 ) -> Numbers:
-    """Log Bayes factor of the anytime-valid t-test: Lindon et al. (2022), Theorem 3.1.
+    """Log Bayes factor of the anytime-valid t-test: Lindon et al. (2022), one coefficient.
 
     ``z_squared`` is (residual sd / standard error) squared, ``phi`` the prior's precision in
     units of the residual variance.

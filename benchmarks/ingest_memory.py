@@ -36,9 +36,15 @@ def resident_mb() -> float:
 
 
 def produce(servers: str, events: int) -> None:
-    """Write the backlog, a part at a time."""
-    for number in range(0, events, PART):
-        asyncio.run(fill(servers, "events", messages(PART, seed=number)))
+    """Write the backlog, a part at a time: the same events under new ids."""
+    sample = list(messages(PART))
+    place = sample[0][1].index(b'"event_id":"') + len(b'"event_id":"')
+    for first in range(0, events, PART):
+        part = (
+            (key, b"%s%036d%s" % (value[:place], first + number, value[place + 36 :]))
+            for number, (key, value) in enumerate(sample)
+        )
+        asyncio.run(fill(servers, "events", part))
 
 
 async def measure(events: int) -> None:

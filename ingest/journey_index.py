@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from neonblue.errors import UnavailableError
+from neonblue.ingest.event_vectors import EventVectors
 from neonblue.ingest.journeys import journey_document
 from neonblue.ingest.text_embedding import TextEmbedding
 from neonblue.memory.collections import USER_JOURNEYS
@@ -35,11 +36,18 @@ REPORT_SECONDS = 2.0
 class JourneyIndex:
     """Brings the index up to date with ClickHouse; ``start`` does so for ever in a thread."""
 
-    def __init__(self, store: Store, memory: Callable[[], Memory], board: StatusBoard) -> None:
+    def __init__(
+        self,
+        store: Store,
+        memory: Callable[[], Memory],
+        board: StatusBoard,
+        vectors: EventVectors | None = None,
+    ) -> None:
         self._store = store
         self._memory = memory
         self._texts: TextEmbedding | None = None
         self._board = board
+        self._vectors = vectors or EventVectors()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="journey-index", daemon=True)
         self._reported_at = 0.0
@@ -82,7 +90,9 @@ class JourneyIndex:
             try:
                 done = self.catch_up()
                 self._report(done)
-                pause = 0.0 if done == BATCH else IDLE_SECONDS
+                # Texts of events have what time the journeys leave.
+                more = done < BATCH and self._embed_events()
+                pause = 0.0 if done == BATCH or more else IDLE_SECONDS
             except UnavailableError as error:
                 self._board.trouble(str(error))
                 pause = RETRY_SECONDS
@@ -92,6 +102,11 @@ class JourneyIndex:
                 logger.exception("indexing journeys failed")
                 pause = RETRY_SECONDS
             self._stopping.wait(pause)
+
+    def _embed_events(self) -> bool:
+        if not self._vectors.waiting:
+            return False
+        return self._vectors.make(self._memory().embedder, self._store.text_vectors) > 0
 
     def _report(self, indexed: int) -> None:
         due = time.monotonic() - self._reported_at > REPORT_SECONDS

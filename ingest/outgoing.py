@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from neonblue.ingest.record import Outgoing
+from neonblue.ingest.texts import event_texts
 
 if TYPE_CHECKING:
+    from neonblue.ingest.event_vectors import EventVectors
     from neonblue.ingest.pipeline import Prepared
     from neonblue.stores.dead_letters import DeadLetter
 
@@ -32,20 +34,27 @@ def dead_messages(letters: Sequence[DeadLetter]) -> list[Outgoing]:
     ]
 
 
-def enriched_messages(prepared: Prepared) -> list[Outgoing]:
-    """The events of a batch with their enrichment, in order, under their source keys."""
+def enriched_messages(prepared: Prepared, vectors: EventVectors) -> list[Outgoing]:
+    """The events of a batch with their enrichment, in order, under their source keys.
+
+    Vectors that are not there yet are asked for, for the next event with the same text.
+    """
     if prepared.enrichment is None:
         return []
     columns = prepared.events.to_pydict()
     added = prepared.enrichment.rows.to_pylist()
+    texts = event_texts(prepared.events)
     made_by: dict[str, dict[str, str]] = {}
     messages = []
     for row, extra in zip(prepared.enrichment.positions, added, strict=True):
         record = prepared.records[prepared.indices[row]]
         names = extra["made_by"]
+        vector = vectors.get(extra["text_hash"])
+        if vector is None:
+            vectors.want(extra["text_hash"], texts.text(row))
         content = {
             **{name: values[row] for name, values in columns.items() if name != "source"},
-            **_enrichment(extra, made_by.setdefault(names, json.loads(names))),
+            **_enrichment(extra, vector, made_by.setdefault(names, json.loads(names))),
         }
         content["timestamp"] = content["timestamp"].isoformat()
         content["properties"] = dict(content["properties"])
@@ -53,11 +62,10 @@ def enriched_messages(prepared: Prepared) -> list[Outgoing]:
     return messages
 
 
-def _enrichment(extra: dict[str, object], made_by: dict[str, str]) -> dict[str, object]:
-    """The contract's three parts; ``made_by`` says which model or rule made each value.
-
-    The text's vector is looked up by ``text_hash``; it is made off this path.
-    """
+def _enrichment(
+    extra: dict[str, object], vector: list[float] | None, made_by: dict[str, str]
+) -> dict[str, object]:
+    """The contract's three parts; ``made_by`` says which model or rule made each value."""
     return {
         "ai_context": {
             "user_journey_stage": extra["user_journey_stage"],
@@ -69,7 +77,7 @@ def _enrichment(extra: dict[str, object], made_by: dict[str, str]) -> dict[str, 
             "segment": extra["segment"],
         },
         "semantic_features": {
-            "embedding_vector": None,
+            "embedding_vector": vector,
             "text_hash": str(extra["text_hash"]),
             "context_keywords": extra["context_keywords"],
             "sentiment_score": extra["sentiment_score"],

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from neonblue.errors import UnavailableError
 from neonblue.ingest.definitions import Definitions
 from neonblue.ingest.enrich import Enricher
+from neonblue.ingest.event_vectors import EventVectors
 from neonblue.ingest.journey_index import JourneyIndex
 from neonblue.ingest.pipeline import Pipeline
 from neonblue.ingest.status import StatusBoard
@@ -55,7 +56,8 @@ class IngestService:
         self._store = store
         self._settings = settings
         self._board = StatusBoard(store, Telemetry())
-        self._journeys = JourneyIndex(store, memory, self._board)
+        self._vectors = EventVectors()
+        self._journeys = JourneyIndex(store, memory, self._board, self._vectors)
         self._models = models
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
@@ -114,7 +116,7 @@ class IngestService:
         from neonblue.ingest.worker import Worker
 
         pipeline = open_pipeline(self._store, source="kafka", models=self._models)
-        worker = Worker(self._settings, pipeline, self._board)
+        worker = Worker(self._settings, pipeline, self._board, self._vectors)
         self._loop, self._worker = asyncio.get_running_loop(), worker
         try:
             # A wish to stop from before the worker was there would otherwise be missed.

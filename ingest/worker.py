@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from neonblue.errors import UnavailableError
+from neonblue.ingest.event_vectors import EventVectors
 from neonblue.ingest.kafka import (
     lag,
     open_consumer,
@@ -57,10 +58,17 @@ class Batch:
 class Worker:
     """One member of the consumer group. ``run`` returns when ``stop`` was asked for and drained."""
 
-    def __init__(self, settings: KafkaSettings, pipeline: Pipeline, status: StatusBoard) -> None:
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        pipeline: Pipeline,
+        status: StatusBoard,
+        vectors: EventVectors | None = None,
+    ) -> None:
         self._settings = settings
         self._pipeline = pipeline
         self._status = status
+        self._vectors = vectors or EventVectors()
         self._stopping = asyncio.Event()
         self._queue: asyncio.Queue[Batch] = asyncio.Queue(maxsize=QUEUED_BATCHES)
 
@@ -175,7 +183,7 @@ class Worker:
             await self._send(
                 producer,
                 self._settings.enriched_topic,
-                await asyncio.to_thread(enriched_messages, prepared),
+                await asyncio.to_thread(enriched_messages, prepared, self._vectors),
             )
         if written.letters:
             await self._send(producer, self._settings.dead_topic, dead_messages(written.letters))

@@ -23,7 +23,7 @@ class RecommendationConstraints(BaseModel):
     max_days: Positive | None = None
     max_units: int | None = Field(default=None, gt=0)
     max_effort: Literal["low", "medium", "high"] = "high"
-    baseline: float | None = Field(default=None, gt=0, lt=1, description="control's rate, for sizes")
+    baseline: float | None = Field(default=None, gt=0, lt=1, description="control's rate")
     mde: Positive | None = None
     units_a_day: Positive | None = Field(default=None, description="default: observed traffic")
 

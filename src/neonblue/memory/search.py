@@ -22,7 +22,7 @@ from neonblue.memory.library import Memory
 from neonblue.stores.document_filter import Condition
 from neonblue.stores.documents import Document
 
-KEYWORD_SHARE = 0.35
+KEYWORD_SHARE = 0.5
 MAX_QUERY_CHARACTERS = 4000
 MAX_LIMIT = 50
 MAX_OFFSET = 500

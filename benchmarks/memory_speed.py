@@ -1,0 +1,151 @@
+"""The memory at 100,000 documents: rebuild, recall of the index, and what a search costs.
+
+    python benchmarks/memory_speed.py [DOCUMENTS]
+
+Vectors are MiniLM's of varied sentences, mixed pairwise and blurred a little, so that they lie as
+texts' vectors do. Recall is against exact cosine distance in ClickHouse. A search's floor is a
+bare Chroma query plus one embedding; both are timed in the same run, interleaved, with new
+queries each time, so that no cache helps.
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neonblue.memory.collections import EXPERIMENTS
+from neonblue.memory.embedding import Embedder, open_embedder
+from neonblue.memory.library import Memory
+from neonblue.memory.search import search
+from neonblue.stores import open_store
+from neonblue.stores.documents import Document, EmbeddedDocument
+
+WHAT = ("price", "checkout", "headline", "button", "search", "review", "e-mail", "menu", "form")
+HOW = ("shorter", "bolder", "personal", "cheaper", "earlier", "hidden", "doubled", "simplified")
+WHERE = ("on mobile", "for new users", "in the app", "at night", "for members", "in Spain")
+WHY = ("to raise revenue", "to cut churn", "so that more people return", "to save support time")
+SENTENCES = 1500
+SAVE_BATCH = 5000
+QUERIES = 100
+
+
+def main(count: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        store = open_store(f"chdb://{folder}/clickhouse")
+        embedder = open_embedder()
+        for batch in documents(embedder, count):
+            store.documents.save("experiments", batch)
+        memory = Memory(store.documents, embedder, Path(folder) / "chroma")
+        began = time.perf_counter()
+        memory.start()
+        while not memory.upkeep.is_ready("experiments"):
+            time.sleep(0.2)
+        print(f"{count:,} documents: index rebuilt in {time.perf_counter() - began:.0f} s")
+        began = time.perf_counter()
+        memory.keywords(EXPERIMENTS)
+        print(f"words read in {time.perf_counter() - began:.1f} s")
+        print(f"recall@10 of the index against exact: {recall(memory):.3f}")
+        times(memory)
+        memory.close()
+        store.close()
+
+
+def sentences(count: int, seed: int) -> list[str]:
+    """Varied one-line descriptions."""
+    numbers = random.Random(seed)
+    return [
+        f"{numbers.choice(HOW)} {numbers.choice(WHAT)} and {numbers.choice(HOW)} "
+        f"{numbers.choice(WHAT)} {numbers.choice(WHERE)} {numbers.choice(WHY)}, "
+        f"version {numbers.randrange(10_000)}"
+        for _ in range(count)
+    ]
+
+
+def documents(embedder: Embedder, count: int) -> Iterator[list[EmbeddedDocument]]:
+    """Documents in batches, each with a vector between two real ones."""
+    texts = sentences(SENTENCES, seed=1)
+    real, random_ = embedder.embed(texts), np.random.default_rng(2)
+    for start in range(0, count, SAVE_BATCH):
+        rows = range(start, min(start + SAVE_BATCH, count))
+        a, b = random_.integers(SENTENCES, size=(2, len(rows)))
+        mixed = 0.7 * real[a] + 0.3 * real[b] + 0.02 * random_.normal(size=real[a].shape)
+        unit = (mixed / np.linalg.norm(mixed, axis=1, keepdims=True)).astype(np.float32)
+        yield [
+            EmbeddedDocument(
+                document=Document(
+                    document_id=f"e{row:06}",
+                    text=f"{texts[first]}. {texts[second]}.",
+                    metadata={"type": WHAT[row % len(WHAT)], "sample_size": float(row)},
+                ),
+                vector=vector,
+                fingerprint=embedder.fingerprint,
+            )
+            for row, first, second, vector in zip(rows, a, b, unit, strict=True)
+        ]
+
+
+def recall(memory: Memory) -> float:
+    """The share of the exact ten nearest that the index finds."""
+    found = []
+    for text in sentences(30, seed=3):
+        vector = memory.embed_query(text)
+        exact = memory.documents.nearest(
+            "experiments", vector.tolist(), fingerprint=memory.embedder.fingerprint, limit=10
+        )
+        wanted = {document.document_id for document, _ in exact}
+        found.append(len(wanted & {name for name, _ in memory.nearest(EXPERIMENTS, vector, 10)}))
+    return sum(found) / (10 * len(found))
+
+
+def times(memory: Memory) -> None:
+    """Medians of a search, its floor and its parts."""
+    floor, whole, filtered = [], [], []
+    for text in sentences(QUERIES, seed=4):
+        floor.append(timed(lambda text=text: bare(memory, text + " floor")))
+        whole.append(timed(lambda text=text: search(memory, EXPERIMENTS, text, limit=10)))
+        filtered.append(
+            timed(
+                lambda text=text: search(
+                    memory, EXPERIMENTS, text, limit=10, filters={"type": "price"}
+                )
+            )
+        )
+    print(f"bare Chroma query and one embedding: p50 {milliseconds(floor)}")
+    print(
+        f"hybrid search:                       p50 {milliseconds(whole)}, "
+        f"{statistics.median(whole) / statistics.median(floor):.2f}x"
+    )
+    print(f"filtered to a ninth, query cached:   p50 {milliseconds(filtered)}")
+
+
+def bare(memory: Memory, text: str) -> NDArray[np.float32]:
+    """What any semantic search costs at least: an embedding, and Chroma's ten with their texts."""
+    vector = memory.embedder.embed([text])[0]
+    memory.index._collection("experiments").query(query_embeddings=[vector], n_results=10)
+    return vector
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds that it takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def milliseconds(values: list[float]) -> str:
+    """Median and 90th percentile for people."""
+    ordered = sorted(values)
+    late = ordered[int(0.9 * len(ordered))]
+    return f"{1000 * statistics.median(ordered):.1f} ms (p90 {1000 * late:.1f})"
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000)

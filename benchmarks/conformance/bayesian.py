@@ -37,7 +37,7 @@ def solve(case: Case) -> dict[str, Any]:
         estimate = case.number("estimate", "effect", "data_mean")
         return _posterior(case, estimate, case.number("se", "data_sd", "standard_error"), 1.0)
     control, treatment, kind = _two_variants(case)
-    if case.says("absolute") and not case.says("relative,"):
+    if case.scale == "absolute":
         effect = effect_of(control, treatment, kind=kind)
         return _posterior(case, effect.difference, effect.standard_error, abs(control.mean))
     lift, error, _ = wald_lift(control, treatment, kind)
@@ -83,7 +83,7 @@ def _prior(case: Case, other_scale: float) -> NormalPrior:
         raise Unmapped(f"a prior without a spread: {given!r}")
     mean = float(given.get("mean", 0.0))
     prior_scale = str(case.get("prior_type", "prior_scale", default=given.get("type", "")))
-    scale = "absolute" if case.says("absolute") else "relative"
+    scale = "absolute" if case.scale == "absolute" else "relative"
     factor = other_scale if prior_scale and prior_scale != scale else 1.0
     return NormalPrior(mean=mean * factor, sd=float(sd) * factor)
 

@@ -16,7 +16,7 @@ from neonblue.stats.regression import ancova, lin
 
 
 def solve(case: Case) -> dict[str, Any]:
-    if case.is_relative and not case.says("log-ratio", "log scale"):
+    if case.is_relative:
         return relative_wald(case)
     control, treatment = (summary_of(side) for side in case.sides)
     return _compared(case, control, treatment, "mean") | _wald_answers(case, control, treatment)
@@ -141,23 +141,47 @@ def _answers(case: Case, found: Comparison, equal: bool) -> dict[str, Any]:
     p, statistic = found.p_value, found.statistic
     if equal:
         error, df = found.null_standard_error, found.n_control + found.n_treatment - 2.0
-    if case.says("z-test", "ztest", "ci_gb z", "normal approximation", "use_t=false"):
+    normal = case.get("use_t") is False or case.says("z-test", "ztest", "use_t=false")
+    if normal:
         df = math.inf
         p = p_value(statistic, df, case.alternative)
     if (error, df) != (found.standard_error, found.degrees_of_freedom):
         lower, upper = interval(found.absolute_difference, error, df, case.alpha, case.alternative)
-    log_se = found.log_ratio_standard_error
+    log_se, relative = found.log_ratio_standard_error, (
+        found.relative_ci_lower, found.relative_ci_upper,
+    )  # fmt: skip
     log_ratio = None if log_se is None else math.log(found.mean_treatment / found.mean_control)
+    if log_ratio is not None and (equal or normal):
+        log_se, relative = _log_limits(case, found, equal=equal, normal=normal)
     return {
         "effect": found.absolute_difference, "abs_effect": found.absolute_difference, "se": error,
         "t": statistic, "df": df, "p": p, "ci": (lower, upper), "abs_ci": (lower, upper),
-        "rel": found.relative_lift, "rel_ci": (found.relative_ci_lower, found.relative_ci_upper),
+        "rel": found.relative_lift, "rel_ci": relative,
         "se_log": log_se, "log_ratio": log_ratio, "control": found.mean_control,
         "treatment": found.mean_treatment, "theta": found.theta,
         "variance_reduction": found.variance_reduction, "se_abs": error,
         "var_control": found.variance_control, "var_treatment": found.variance_treatment,
         "cohens_d": _cohens_d(found),
     }  # fmt: skip
+
+
+def _log_limits(
+    case: Case, found: Comparison, *, equal: bool, normal: bool
+) -> tuple[float, tuple[float, float]]:
+    """Limits of the lift on the log scale with equal variances there, or without t."""
+    n_c, n_t = found.n_control, found.n_treatment
+    a = found.variance_control / found.mean_control**2
+    b = found.variance_treatment / found.mean_treatment**2
+    df = welch(a / n_c, b / n_t, n_c, n_t)
+    if equal:
+        a = b = ((n_c - 1.0) * a + (n_t - 1.0) * b) / (n_c + n_t - 2.0)
+        df = n_c + n_t - 2.0
+    error = math.sqrt(a / n_c + b / n_t)
+    log_ratio = math.log(found.mean_treatment / found.mean_control)
+    lower, upper = interval(
+        log_ratio, error, math.inf if normal else df, case.alpha, case.alternative
+    )
+    return error, (math.expm1(lower), math.expm1(upper))
 
 
 def _cohens_d(found: Comparison) -> float:

@@ -115,7 +115,8 @@ def _other_proportion(case: Case, p1: float) -> float | None:
 
 def _means(case: Case) -> Answers:
     d = case.get("d", "effect_size", "cohens_d")
-    sd = 1.0 if d is not None else _sd(case)
+    standardised = case.get("sd", "std", "sigma", "var", "variance") is None
+    sd = 1.0 if d is not None or standardised else _sd(case)
     effect = d if d is not None else case.get("delta", "effect", "mde_abs", "abs_effect", "diff")
     mean = case.get("mean", "mean_control", "baseline_mean")
     if effect is None and (relative := case.get("rel_effect", "mde_rel", "rel_change")) is not None:

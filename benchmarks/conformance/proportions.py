@@ -20,6 +20,7 @@ from neonblue.stats.proportions import (
     proportion_interval,
     risk_ratio_interval,
     yates_p_value,
+    yates_statistic,
 )
 
 METHODS = {
@@ -84,14 +85,15 @@ def _by_method(case: Case, counts: Counts) -> dict[str, Any]:
     if corrected and not case.says("no continuity", "correct=false"):
         p = yates_p_value(counts, alternative=case.alternative)
         limits = difference_interval(counts, method="yates", alpha=_two_sided_alpha(case))
-        return {"p": p, "ci": _opened(case, limits)}
-    if method in METHODS:
-        limits = difference_interval(counts, method=METHODS[method], alpha=case.alpha)  # type: ignore[arg-type]
-        return {"ci": limits}
+        z = yates_statistic(counts)
+        return {"p": p, "ci": _opened(case, limits), "chi2": z * z, "z": z}
     ratio = str(case.get("compare", default=""))
     if ratio in ("ratio", "odds-ratio"):
         make = risk_ratio_interval if ratio == "ratio" else odds_ratio_interval
         return {"ci": make(counts, method=method or "log", alpha=case.alpha)}  # type: ignore[operator]
+    if method in METHODS:
+        limits = difference_interval(counts, method=METHODS[method], alpha=case.alpha)  # type: ignore[arg-type]
+        return {"ci": limits}
     return {}
 
 

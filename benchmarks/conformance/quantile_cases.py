@@ -76,7 +76,7 @@ def _one(given: Mapping[str, Any], quantile: float) -> dict[str, Any]:
 def _two(case: Case, control: dict[str, Any], treatment: dict[str, Any]) -> dict[str, Any]:
     a, b = control["variance"] / control["n"], treatment["variance"] / treatment["n"]
     difference, error = treatment["estimate"] - control["estimate"], math.sqrt(a + b)
-    if case.says("relative"):
+    if case.scale == "relative":
         base = control["estimate"]
         error = math.sqrt(b / base**2 + a * treatment["estimate"] ** 2 / base**4)
         difference /= base

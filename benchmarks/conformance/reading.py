@@ -108,11 +108,24 @@ class Case:
         return "greater" if said == "1" else "two-sided"
 
     @property
+    def scale(self) -> str:
+        """``log-ratio``, ``absolute`` or ``relative``; '' where the case does not say."""
+        named = str(self.get("scale", "difference_type", "diff_type", "type", default="")).lower()
+        for said in (named, self.text):
+            if any(word in said for word in ("log-ratio", "log scale", "log ratio")):
+                return "log-ratio"
+            if "absolute" in said:
+                return "absolute"
+            if "relative" in said:
+                return "relative"
+        return ""
+
+    @property
     def is_relative(self) -> bool:
         """Whether effects are lifts by the plain delta method, as gbstats has them by default."""
-        if self.says("log-ratio", "log scale", "tea-tasting", "absolute"):
+        if self.says("tea-tasting"):
             return False
-        return self.says("relative", "gbstats")
+        return (self.scale or ("relative" if self.says("gbstats") else "")) == "relative"
 
     @property
     def is_one_sided(self) -> bool:

@@ -118,17 +118,21 @@ def proportion_interval(
 
 def yates_p_value(counts: Counts, *, alternative: Alternative = "two-sided") -> float:
     """p of the chi-square test with Yates' continuity correction (1934)."""
+    z = yates_statistic(counts)
+    if alternative == "two-sided":
+        return float(chdtrc(1.0, z * z))
+    return float(ndtr(-z if alternative == "greater" else z))
+
+
+def yates_statistic(counts: Counts) -> float:
+    """The corrected z: its square is the corrected chi-square. 0 where nothing varies."""
     difference = counts.p_treatment - counts.p_control
     total = counts.n_control + counts.n_treatment
     pooled = (counts.successes_control + counts.successes_treatment) / total
     variance = pooled * (1.0 - pooled) * (1.0 / counts.n_control + 1.0 / counts.n_treatment)
     if variance <= 0.0:
-        return 1.0
-    size = (abs(difference) - _yates(counts)) / math.sqrt(variance)
-    if alternative == "two-sided":
-        return float(chdtrc(1.0, size * size))
-    z = math.copysign(size, difference)
-    return float(ndtr(-z if alternative == "greater" else z))
+        return 0.0
+    return math.copysign((abs(difference) - _yates(counts)) / math.sqrt(variance), difference)
 
 
 def fisher_p_value(counts: Counts, *, alternative: Alternative = "two-sided") -> float:

@@ -40,10 +40,15 @@ class Connection:
         except OSError:
             return
 
-    def finish(self) -> None:
-        """Say that nothing more will be sent; what is under way is still answered."""
-        with suppress(OSError):  # the owner may be gone already
-            self._socket.shutdown(socket.SHUT_WR)
+    @property
+    def ended(self) -> bool:
+        """Whether the owner is known to have hung up: what is sent now would be lost."""
+        try:
+            return not self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
 
     def close(self) -> None:
         """Hang up, also under a thread that reads."""

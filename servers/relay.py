@@ -74,14 +74,16 @@ class Relay:
     def _forward(self, line: bytes) -> None:
         message = _parsed(line)
         with self._change:
-            self._change.wait_for(lambda: self._connection is not None)
+            connection = self._live_connection()
             self._note(line, message)
-            connection = self._connection
-        try:
-            if connection is not None:
-                connection.send(line)
-        except OSError:  # the owner died; the reading thread sees it too and takes care
-            return
+        with suppress(OSError):  # the owner died; the reading thread sees it too and takes care
+            connection.send(line)
+
+    def _live_connection(self) -> Connection:
+        """Wait until there is an owner: what is not yet sent need not be lost."""
+        while self._connection is None or self._connection.ended:
+            self._change.wait()
+        return self._connection
 
     def _note(self, line: bytes, message: dict[str, Any]) -> None:
         method = message.get("method")

@@ -34,7 +34,7 @@ def design_new_experiment(
 3. Choose one primary metric, two or three guardrails with a margin each, and the smallest
    relative lift that would be worth shipping (mde).
 4. Call design_experiment for the sample size and duration, fixed-horizon and sequential.
-5. Show the plan as a table and ask for consent before create_experiment is called.
+5. Show the plan as a table and ask for consent before anybody defines it (neonblue define).
 
 Everything that decides is frozen at launch, so settle it now."""
 
@@ -44,8 +44,8 @@ def diagnose_broken_experiment(experiment_id: ExperimentId) -> str:
     return f"""Find out whether the experiment {experiment_id!r} can be trusted.
 
 1. Call diagnose_experiment. The causes come ranked, with evidence, a query and a fix.
-2. For the first cause, run its query with run_analytics_sql and check that it shows what is
-   claimed. Say which side is at fault: assignment or capture.
+2. Check that the evidence of the first cause shows what is claimed, and quote its query for
+   whoever has ClickHouse at hand. Say which side is at fault: assignment or capture.
 3. Give the fix, who has to make it, and whether data already collected can be kept. After a
    sample ratio mismatch it cannot: the experiment starts again.
 

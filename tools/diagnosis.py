@@ -20,7 +20,7 @@ def diagnose_experiment(
     Use it when a verdict is invalid, a check warns, or before a decision is acted on. It finds
     where a sample ratio mismatch sits (segment, day, device, browser, SDK; assignment or capture
     side), units in several variants, groups that differed before, plan changes, stale or late
-    data, outliers and metrics without variance. Each finding has a query for run_analytics_sql.
+    data, outliers and metrics without variance. Each finding has the query that shows it.
     Reads only; quotes no effects.
 
     Args:

@@ -25,7 +25,7 @@ def personalize_experiment_experience(
     Learns from the experiment's randomised units only and judges the policy off-policy (doubly
     robust). `answer`: personalise; everybody (one variant is best for all); no_difference; or
     insufficient_data with the reason. It ranks nothing on a low effective sample size. While an
-    experiment runs, its random assignment stays: use assign_variant. The first call takes
+    experiment runs, its random assignment stays as it is. The first call takes
     seconds, the next 15 minutes are served from it.
 
     Args:

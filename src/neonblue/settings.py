@@ -19,14 +19,16 @@ def default_data_dir() -> Path:
 
 
 class StoreSettings(BaseSettings):
-    """Where data lives: ``NEONBLUE_DATA_DIR``, ``NEONBLUE_CLICKHOUSE_DSN``, ``NEONBLUE_READ_ONLY``."""
+    """Where data lives and how it may be used: ``NEONBLUE_DATA_DIR`` and so on."""
 
     model_config = SettingsConfigDict(env_prefix="NEONBLUE_")
 
     data_dir: Path = Field(default_factory=default_data_dir)
     clickhouse_dsn: SecretStr | None = Field(
         default=None,
-        validation_alias=AliasChoices("NEONBLUE_CLICKHOUSE_DSN", "CLICKHOUSE_DSN", "clickhouse_dsn"),
+        validation_alias=AliasChoices(
+            "NEONBLUE_CLICKHOUSE_DSN", "CLICKHOUSE_DSN", "clickhouse_dsn"
+        ),
     )
     read_only: bool = False
     max_memory_fraction: float = Field(default=0.5, gt=0, le=0.9)
@@ -50,7 +52,7 @@ class StoreSettings(BaseSettings):
 
 
 class ChromaSettings(BaseSettings):
-    """The Chroma server, if there is one: ``CHROMADB_HOST``, ``CHROMADB_PORT``, ``CHROMADB_SSL``."""
+    """The Chroma server, if there is one: ``CHROMADB_HOST``, ``CHROMADB_PORT`` and so on."""
 
     model_config = SettingsConfigDict(env_prefix="CHROMADB_")
 

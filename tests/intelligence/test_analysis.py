@@ -9,6 +9,7 @@ import pytest
 from neonblue.errors import ConflictError, NotFoundError
 from neonblue.intelligence.analysis import analyze
 from neonblue.intelligence.evidence import Analysis, Comparison
+from neonblue.models import MetricDefinition
 from neonblue.stores import Store
 
 
@@ -167,10 +168,39 @@ def test_an_experiment_without_units_says_what_is_missing(
 
 def test_a_draft_has_no_results(store: Store, simulate, world, now: datetime) -> None:
     simulate(world, status="draft")
-    with pytest.raises(ConflictError, match="change_experiment"):
+    with pytest.raises(ConflictError, match="is a draft"):
         analyze(store, "exp", now=now)
 
 
 def test_an_unknown_experiment_is_named(store: Store, now: datetime) -> None:
     with pytest.raises(NotFoundError, match="'nope'"):
         analyze(store, "nope", now=now)
+
+
+PURCHASE = MetricDefinition(name="purchase", kind="proportion", event_type="purchase")
+QUANTILE = MetricDefinition(
+    name="order_p75",
+    kind="quantile",
+    event_type="purchase",
+    aggregation="sum",
+    role="secondary",
+    quantile=0.95,
+)
+
+
+def test_a_quantile_waits_for_the_planned_units(
+    store: Store, simulate, world, now: datetime
+) -> None:
+    experiment = simulate(world, metrics=(PURCHASE, QUANTILE), planned_sample_size=40_000)
+    effects = analyze(store, experiment.experiment_id, now=now).metrics[-1]
+    assert (effects.status, effects.comparisons) == ("withheld", ())
+
+
+def test_a_quantile_is_shown_at_the_planned_units(
+    store: Store, simulate, world, now: datetime
+) -> None:
+    simulate(world, metrics=(PURCHASE, QUANTILE), planned_sample_size=20_000)
+    effects = analyze(store, "exp", now=now).metrics[-1]
+    assert effects.status == "available"
+    assert effects.comparisons[0].fixed_horizon.p_value > 0.001
+    assert effects.comparisons[0].p_value == 1.0

@@ -19,6 +19,7 @@ from neonblue.intelligence.history import allocation_changes, was_resumed
 from neonblue.intelligence.ledger import horizon_units, ledger_rows, stand
 from neonblue.intelligence.outcomes import remember
 from neonblue.intelligence.priors import Prior, lift_prior
+from neonblue.intelligence.quantile_effects import quantile_effects
 from neonblue.intelligence.segments import break_down, without
 from neonblue.intelligence.summaries import Summaries, read_summaries
 from neonblue.intelligence.terms import Terms
@@ -52,7 +53,7 @@ def analyze(
     look = stand(experiment, int(summaries.units.sum()), state, resumed=resumed)
     prior = lift_prior(store, experiment)
     terms = terms_of(experiment, look, state, prior)
-    metrics = _metrics(experiment, summaries, validity, terms)
+    metrics = _metrics(store, experiment, summaries, validity, terms)
     verdict = decide(
         _standing(experiment, summaries, state, look, now),
         validity,
@@ -109,13 +110,17 @@ def _started(experiment: Experiment) -> Experiment:
     if experiment.status == "draft":
         raise ConflictError(
             f"experiment {experiment.experiment_id!r} is a draft and has no results: "
-            "start it with change_experiment first"
+            "set its status to running where it is defined"
         )
     return experiment
 
 
 def _metrics(
-    experiment: Experiment, summaries: Summaries, validity: Validity, terms: Terms
+    store: Store,
+    experiment: Experiment,
+    summaries: Summaries,
+    validity: Validity,
+    terms: Terms,
 ) -> tuple[MetricEffects, ...]:
     """Every metric's effects; none at all while the experiment is invalid."""
     if validity.failed:
@@ -127,7 +132,12 @@ def _metrics(
             )
             for metric in experiment.metrics
         )
-    return metric_effects(experiment, summaries, terms)
+    return tuple(
+        quantile_effects(store, experiment, metric, shown=terms.show_fixed_horizon)
+        if metric.kind == "quantile"
+        else metric_effects(experiment, metric, summaries, terms)
+        for metric in experiment.metrics
+    )
 
 
 def _segments(

@@ -37,10 +37,9 @@ NEXT_STEPS: Mapping[VerdictDecision, str] = {
     "do not read effects from this one",
     "keep_running": "let it run and call analyze_experiment_performance again later; "
     "looking changes nothing",
-    "rollback": "call change_experiment to stop it and give everyone the control",
-    "ship": "call change_experiment to roll the winning variant out",
-    "review": "have a person weigh the gain against the open guardrail; "
-    "call review_approvals for what waits on them",
+    "rollback": "stop it on the platform and give everyone the control",
+    "ship": "have a person agree, then roll the winning variant out on the platform",
+    "review": "have a person weigh the gain against the open guardrail",
     "no_meaningful_effect": "stop it and keep the control, or whichever variant is cheaper to run",
     "inconclusive": "stop it; call design_experiment for a larger or sharper test "
     "(a covariate, a longer run) before trying again",
@@ -164,10 +163,10 @@ def _eta_days(findings: Iterable[Finding], progress: Progress) -> float | None:
 def _next_step(decision: VerdictDecision, variant: str, findings: Mapping[str, Finding]) -> str:
     harmful = [name for name, item in findings.items() if item.decision == "rollback"]
     if decision == "ship":
-        return f"call change_experiment to roll {variant!r} out"
+        return f"have a person agree, then roll {variant!r} out on the platform"
     if decision == "rollback" and len(harmful) < len(findings):
         names = ", ".join(repr(name) for name in harmful)
-        return f"call change_experiment to stop {names}; start a new version with the others"
+        return f"stop {names} on the platform; start a new version with the others"
     return NEXT_STEPS[decision]
 
 

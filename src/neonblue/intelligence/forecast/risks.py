@@ -58,7 +58,7 @@ def _from_size(plan: ForecastPlan, sizing: Sizing) -> Iterator[Risk]:
         yield Risk(
             code="many_variants",
             detail=f"{plan.variant_count} variants share the units, and alpha is shared too",
-            suggestion="drop the variants that differ least, or let allocate_traffic move units",
+            suggestion="drop the variants that differ least",
         )
     for name in sizing.missing:
         yield Risk(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FINDINGS_SHOWN = 3
 SIMILAR_CONSIDERED = 8
 PATIENCE_DAYS = 28.0
+DEFAULT_MDE = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,15 +86,12 @@ def _verdict_steps(analysis: Analysis) -> Iterator[Step]:
 
 
 def _tool_for(decision: str) -> str:
-    if decision in ("ship", "rollback"):
-        return "change_experiment"
     return "diagnose_experiment" if decision == "invalid" else "analyze_experiment_performance"
 
 
 def _precision(analysis: Analysis) -> Iterator[Step]:
     """An experiment that takes long can be made quicker before it is given up."""
     plan, decision = analysis.experiment, analysis.decision
-    name = plan.experiment_id
     waits = decision.eta_days
     if decision.decision != "keep_running" or waits is None or waits < PATIENCE_DAYS:
         return
@@ -105,16 +103,25 @@ def _precision(analysis: Analysis) -> Iterator[Step]:
             why=f"it would take {waits:.0f} more days, and part of the noise is who the units are",
             evidence=evidence,
             tool="design_experiment",
-            arguments={"experiment_id": name},
+            arguments=_plan_again(analysis),
         )
     if len(plan.treatments) > 1:
         yield Step(
-            action="move units from treatments that fall behind to those that may win",
+            action="start a new version without the treatments that fall behind",
             why=f"{len(plan.treatments)} treatments share the units and {waits:.0f} days are left",
             evidence=evidence,
-            tool="allocate_traffic",
-            arguments={"experiment_id": name},
+            tool="design_experiment",
+            arguments=_plan_again(analysis),
         )
+
+
+def _plan_again(analysis: Analysis) -> dict[str, object]:
+    """What design_experiment needs to size the experiment anew."""
+    planned = [metric.mde for metric in analysis.experiment.metrics if metric.mde is not None]
+    return {
+        "like_experiment": analysis.experiment.experiment_id,
+        "mde": planned[0] if planned else DEFAULT_MDE,
+    }
 
 
 def _lessons(analysis: Analysis, similar: tuple[PastExperiment, ...]) -> Iterator[Step]:

@@ -87,6 +87,8 @@ class DataFile:
 
 def open_file(path: Path) -> DataFile:
     """Look at a file: what it is and which columns it has. Raises for what cannot be data."""
+    if path.is_dir():
+        raise InvalidInputError(f"{str(path)!r} is a folder: name one file, and load it by file")
     if not path.is_file():
         raise NotFoundError(f"there is no file {str(path)!r}: check the path")
     size = path.stat().st_size
@@ -171,8 +173,9 @@ def _csv(file: DataFile, columns: Sequence[str]) -> Iterator[FileBatch]:
         return "skip"
 
     with _stream(file.path) as (stream, position):
+        checked = Utf8Stream(stream)
         reader = pyarrow.csv.open_csv(
-            pa.PythonFile(Utf8Stream(stream), mode="r"),
+            pa.PythonFile(checked, mode="r"),
             read_options=pyarrow.csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
             parse_options=pyarrow.csv.ParseOptions(
                 delimiter=file.delimiter, newlines_in_values=True, invalid_row_handler=keep
@@ -194,6 +197,7 @@ def _csv(file: DataFile, columns: Sequence[str]) -> Iterator[FileBatch]:
                 bad=taken,
                 bytes_read=position(),
             )
+        checked.refuse_open_quote(file.path, row + len(bad))
 
 
 def _numbers(start: int, count: int, bad: Sequence[BadLine]) -> tuple[list[int], int]:
@@ -213,6 +217,7 @@ def _parquet(file: DataFile, columns: Sequence[str]) -> Iterator[FileBatch]:
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(file.path) as parquet:
+        _refuse_nested(file, parquet.schema_arrow, columns)
         total = max(1, parquet.metadata.num_rows)
         row = 1
         for batch in parquet.iter_batches(batch_size=PARQUET_ROWS, columns=list(columns)):
@@ -223,6 +228,18 @@ def _parquet(file: DataFile, columns: Sequence[str]) -> Iterator[FileBatch]:
                 rows=numbers,
                 bad=(),
                 bytes_read=round(file.size_bytes * (row - 1) / total),
+            )
+
+
+def _refuse_nested(file: DataFile, schema: pa.Schema, columns: Sequence[str]) -> None:
+    import pyarrow as pa
+
+    for name in columns:
+        kind = schema.field(name).type
+        if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_null(kind):
+            raise InvalidInputError(
+                f"column {name!r} of {file.path.name!r} holds {kind}: choose a column of text, "
+                "numbers, truth values or times. Nothing was loaded"
             )
 
 
@@ -308,12 +325,24 @@ class Utf8Stream:
     def __init__(self, stream: Any) -> None:
         self._stream = stream
         self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._quotes = 0
+        self._lines = 0
 
     def read(self, size: int = -1) -> bytes:
         """The next bytes, checked."""
         block: bytes = self._stream.read(size)
         self._decoder.decode(block, final=not block)
+        self._quotes += block.count(b'"')
+        self._lines += block.count(b"\n")
         return block
+
+    def refuse_open_quote(self, path: Path, rows: int) -> None:
+        """A quote that is never closed swallows the rest of the file without a word."""
+        if self._quotes % 2 and rows < self._lines:
+            raise InvalidInputError(
+                f"{path.name!r} has a quote that is never closed, so the rows after it are lost: "
+                "close or double it. Nothing was loaded"
+            )
 
     def close(self) -> None:
         """The stream is closed by who opened it."""

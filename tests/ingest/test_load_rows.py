@@ -280,6 +280,11 @@ def files(tmp_path: Path) -> dict[str, tuple[str, bytes, str]]:
         "json array": ("shop.json", b'[{"user": 1}]', "holds no JSON objects"),
         "columns twice": ("shop.csv", b"user,user\n1,2\n", "column 'user' more than once"),
         "unknown kind": ("shop.xlsx", b"PK", "is of no known kind"),
+        "open quote": (
+            "shop.csv",
+            text.replace(b"u4990", b'"u4990'),
+            "a quote that is never closed",
+        ),
     }
 
 
@@ -288,7 +293,7 @@ def files(tmp_path: Path) -> dict[str, tuple[str, bytes, str]]:
     [
         *("empty", "blank", "header only", "cut gz", "cut parquet", "not gz", "not parquet"),
         *("latin-1", "latin-1 later", "utf-16", "binary", "json array", "columns twice"),
-        "unknown kind",
+        *("unknown kind", "open quote"),
     ],
 )
 def test_a_file_that_is_no_data_gives_one_message_and_leaves_nothing(
@@ -301,6 +306,24 @@ def test_a_file_that_is_no_data_gives_one_message_and_leaves_nothing(
         load(path)
     assert "\n" not in str(raised.value)
     assert nothing_is_there(store)
+
+
+def test_a_column_of_lists_is_refused(store: Store, load: Load, tmp_path: Path) -> None:
+    table = pa.table({"user": ["u"], "variant": ["a"], "bought": [[1]], "spent": [1.0]})
+    pq.write_table(table, tmp_path / "shop.parquet")
+    with pytest.raises(InvalidInputError, match=r"column 'bought' of 'shop\.parquet' holds list"):
+        load(tmp_path / "shop.parquet")
+    assert nothing_is_there(store)
+
+
+def test_a_value_may_hold_a_line_break(load: Load, tmp_path: Path) -> None:
+    content = [[*row[:5], 'two\nlines "quoted"', row[6]] for row in rows()]
+    assert load(write(tmp_path / "shop.csv", content), segments=["os"]).rows_read == 40
+
+
+def test_a_folder_is_no_file(load: Load, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match="is a folder"):
+        load(tmp_path)
 
 
 def test_a_file_that_is_not_there_is_said_so(load: Load, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def listed(page: Page) -> ExperimentList:
         total=page.total,
         next_cursor=page.next_cursor,
         hint=_hint(page),
-        experiments=[_row(item) for item in page.experiments],
+        experiments=[_row(item, page) for item in page.experiments],
     )
 
 
@@ -48,7 +48,7 @@ def _hint(page: Page) -> str:
     return "call analyze_experiment_performance with an experiment_id for its verdict"
 
 
-def _row(item: ExperimentListing) -> ExperimentRow:
+def _row(item: ExperimentListing, page: Page) -> ExperimentRow:
     plan, seen = item.experiment, item.seen
     primary = [metric.name for metric in plan.metrics if metric.role == "primary"] if plan else []
     planned = [variant.variant_id for variant in plan.variants] if plan else []
@@ -58,7 +58,7 @@ def _row(item: ExperimentListing) -> ExperimentRow:
         status=item.status,
         primary_metric=primary[0] if primary else None,
         variants=planned or list(seen.variants if seen else ()),
-        units=seen.units if seen else 0,
+        units=seen.units if seen else page.uploaded_units.get(item.experiment_id, 0),
         planned_units=plan.planned_sample_size if plan else None,
         started_at=(plan.started_at if plan else None) or (seen.first_event_at if seen else None),
         last_event_at=seen.last_event_at if seen else None,

@@ -14,18 +14,9 @@ from neonblue.stats.comparison import InsufficientData
 
 
 def metric_effects(
-    experiment: Experiment, summaries: Summaries, terms: Terms
-) -> tuple[MetricEffects, ...]:
-    """Every metric against control, in plan order."""
-    return tuple(_effects_of(experiment, metric, summaries, terms) for metric in experiment.metrics)
-
-
-def _effects_of(
     experiment: Experiment, metric: MetricDefinition, summaries: Summaries, terms: Terms
 ) -> MetricEffects:
-    if metric.kind == "quantile":
-        detail = "quantile metrics are read with segment_by left out and detail='full'"
-        return MetricEffects(definition=metric, status="insufficient_data", detail=detail)
+    """One proportion, mean or ratio of every treatment against control."""
     control = summaries.of(metric.name, experiment.control.variant_id)
     comparisons, gaps = [], []
     for variant in experiment.treatments:

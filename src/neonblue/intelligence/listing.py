@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Some experiments of ``total`` that match, and where the next page begins."""
+    """Some experiments of ``total`` that match, and where the next page begins.
+
+    ``uploaded_units`` counts the units of those whose events live elsewhere.
+    """
 
     total: int
     experiments: tuple[ExperimentListing, ...]
+    uploaded_units: Mapping[str, int]
     next_cursor: str | None
 
 
@@ -32,11 +36,24 @@ def list_page(
     found = [item for item in store.experiments.list() if _matches(item, status, text)]
     found.sort(key=_order)
     end = start + limit
+    shown = tuple(found[start:end])
     return Page(
         total=len(found),
-        experiments=tuple(found[start:end]),
+        experiments=shown,
+        uploaded_units={
+            item.experiment_id: _uploaded_units(store, item.experiment_id)
+            for item in shown
+            if item.experiment is not None and item.experiment.source == "aggregated"
+        },
         next_cursor=_cursor(end) if end < len(found) else None,
     )
+
+
+def _uploaded_units(store: Store, experiment_id: str) -> int:
+    units: dict[str, float] = {}
+    for item in store.aggregates.latest(experiment_id):
+        units[item.variant_id] = max(units.get(item.variant_id, 0.0), item.summary.n)
+    return int(sum(units.values()))
 
 
 def _matches(item: ExperimentListing, status: str | None, text: str | None) -> bool:

@@ -12,8 +12,9 @@ from neonblue.intelligence.evidence import Availability, SegmentBreakdown, Segme
 from neonblue.intelligence.horizon import Horizon
 from neonblue.intelligence.terms import Terms
 from neonblue.models import Experiment, MetricDefinition, MetricSummary
+from neonblue.stats.comparison import ComparedKind
 from neonblue.stats.multiplicity import adjusted_p_values
-from neonblue.stats.segments import SegmentEffects, segment_effects, stacked
+from neonblue.stats.segments import SegmentEffects, paradox_check, segment_effects, stacked
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
@@ -48,9 +49,34 @@ def break_down(
         segment=segment_by,
         status="available",
         method=AT_THE_END if fixed else ANYTIME,
-        detail=_finding(effects),
+        detail="; ".join([_finding(effects), *_paradoxes(experiment, primary, found)]),
         effects=tuple(sorted(effects, key=_order)),
     )
+
+
+def _paradoxes(
+    experiment: Experiment, metrics: list[MetricDefinition], found: Summaries
+) -> list[str]:
+    """Warnings where the total points one way and the segments together the other."""
+    values = sorted({segment for _, _, segment in found})
+    control_id = experiment.control.variant_id
+    warnings = []
+    for metric in metrics:
+        for variant in experiment.treatments:
+            pair = [
+                stacked([found.get((metric.name, one, value), EMPTY) for value in values])
+                for one in (control_id, variant.variant_id)
+            ]
+            if metric.kind != "quantile" and _paradox(pair[0], pair[1], metric.kind):
+                warnings.append(
+                    f"Simpson's paradox in {metric.name} of {variant.variant_id}: its total and "
+                    "its segments point in opposite directions because the split differs by segment"
+                )
+    return warnings
+
+
+def _paradox(control: MetricSummary, treatment: MetricSummary, kind: ComparedKind) -> bool:
+    return paradox_check(control, treatment, kind=kind).paradox
 
 
 def _order(effect: SegmentEffect) -> tuple[float, float, int]:

@@ -82,13 +82,15 @@ def proportion(rate: float) -> Draw:
     return draw
 
 
-def revenue(*, buyers: float = 0.05, spread: float = 1.5, cap: float = math.inf) -> Draw:
-    """Most spend nothing, buyers a lognormal amount, at most ``cap``."""
+def revenue(
+    *, buyers: float = 0.05, spread: float = 1.5, cap: float = math.inf, scale: float = 1.0
+) -> Draw:
+    """Most spend nothing, buyers a lognormal amount times ``scale``, at most ``cap``."""
 
     def draw(rng: np.random.Generator, runs: int, units: Array) -> tuple[Array, Array]:
         counts = rng.binomial(units.astype(int), buyers, (runs, units.size)).ravel()
         cell = np.repeat(np.arange(counts.size), counts)
-        amount = np.minimum(rng.lognormal(3.0, spread, cell.size), cap)
+        amount = np.minimum(scale * rng.lognormal(3.0, spread, cell.size), cap)
         sums = np.bincount(cell, amount, counts.size).reshape(runs, -1)
         squares = np.bincount(cell, amount**2, counts.size).reshape(runs, -1)
         return sums, squares

@@ -143,12 +143,13 @@ def score_next_action(model: NextActionModel, sequences: Sequences) -> NextActio
     later = sequences.positions > 0
     truth = np.where(sequences.steps <= model.categories, sequences.steps, 0)[later]
     page = np.roll(sequences.steps, 1)[later]
-    return _score(probabilities[later], truth, page)
+    return score_probabilities(probabilities[later], truth, page)
 
 
-def _score(
+def score_probabilities(
     probabilities: Float, truth: NDArray[np.int64], page: NDArray[np.int64]
 ) -> NextActionScore:
+    """Score one row a step: what came (from 1, 0 unknown) and the page it came from."""
     rows = np.arange(len(truth))
     padded = np.hstack([np.full((len(truth), 1), 1e-9, np.float32), probabilities])
     at_1, at_3 = _accuracies(padded, truth)

@@ -11,7 +11,8 @@ import re
 import threading
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -47,6 +48,31 @@ def _stem(word: str) -> str:
     return word.removesuffix("e") if len(word) > 4 else word
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeywordScores:
+    """The scores of all documents for one query, as of when it was asked."""
+
+    scores: NDArray[np.float32]
+    ids: Sequence[str]
+    rows: Mapping[str, int]
+
+    def best(self, limit: int) -> list[tuple[str, float]]:
+        """The best documents that share a word with the query, best first."""
+        import numpy as np
+
+        count = min(limit, int(np.count_nonzero(self.scores)))
+        if count == 0:
+            return []
+        rows = np.argpartition(-self.scores, count - 1)[:count].tolist()
+        ordered = sorted(rows, key=lambda row: (-self.scores[row], self.ids[row]))
+        return [(self.ids[row], float(self.scores[row])) for row in ordered]
+
+    def of(self, document_id: str) -> float:
+        """One document's score; 0 without a shared word, or when it came later."""
+        row = self.rows.get(document_id)
+        return 0.0 if row is None or row >= len(self.scores) else float(self.scores[row])
+
+
 class KeywordIndex:
     """Postings by word; a replaced document's old row stays as a dead one."""
 
@@ -58,6 +84,7 @@ class KeywordIndex:
         self._postings: dict[str, tuple[array[int], array[int]]] = {}
         self._dead: set[int] = set()
         self._live_length = 0.0
+        self._cached_norms: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -78,25 +105,15 @@ class KeywordIndex:
 
     def search(self, query: str, limit: int) -> list[tuple[str, float]]:
         """The best documents that share a word, with scores in (0, 1), best first."""
-        import numpy as np
+        return self.score(query).best(limit)
 
+    def score(self, query: str) -> KeywordScores:
+        """Every document's score, computed once for ranking and look-up."""
         with self._lock:
-            scores = self._scores(query)
-            count = min(limit, int(np.count_nonzero(scores)))
-            if count == 0:
-                return []
-            best = np.argpartition(-scores, count - 1)[:count]
-            ordered = sorted(best.tolist(), key=lambda row: (-scores[row], self._ids[row]))
-            return [(self._ids[row], float(scores[row])) for row in ordered]
-
-    def scores(self, query: str, document_ids: Sequence[str]) -> list[float]:
-        """The score of each named document, 0 for those without a word of the query."""
-        with self._lock:
-            scores = self._scores(query)
-            rows = [self._rows.get(document_id) for document_id in document_ids]
-            return [0.0 if row is None else float(scores[row]) for row in rows]
+            return KeywordScores(scores=self._scores(query), ids=self._ids, rows=self._rows)
 
     def _append(self, document_id: str, counts: Counter[str]) -> None:
+        self._cached_norms = None
         row = len(self._ids)
         self._ids.append(document_id)
         self._rows[document_id] = row
@@ -111,6 +128,7 @@ class KeywordIndex:
     def _remove(self, document_id: str) -> None:
         row = self._rows.pop(document_id, None)
         if row is not None:
+            self._cached_norms = None
             self._dead.add(row)
             self._live_length -= self._lengths[row]
 
@@ -121,9 +139,7 @@ class KeywordIndex:
         live = len(self._rows)
         if live == 0:
             return scores
-        # Copies, because an array that lends its buffer cannot grow.
-        lengths = np.array(self._lengths, dtype=np.float32)
-        norms = K1 * (1 - B + B * lengths / max(self._live_length / live, 1e-9))
+        norms = self._norms(live)
         ideal = 0.0
         for word in dict.fromkeys(words(query)[:MAX_QUERY_WORDS]):
             rows, frequencies = self._postings.get(word, (None, None))
@@ -132,9 +148,20 @@ class KeywordIndex:
             ideal += weight * (K1 + 1)
             if rows is None or frequencies is None:
                 continue
-            at = np.array(rows, dtype=np.int64)
-            times = np.array(frequencies, dtype=np.float32)
+            # Copies, because an array that lends its buffer cannot grow.
+            at = np.array(np.frombuffer(rows, dtype=np.int32))
+            times = np.frombuffer(frequencies, dtype=np.uint16).astype(np.float32)
             scores[at] += weight * (K1 + 1) * times / (times + norms[at])
         if self._dead:
             scores[list(self._dead)] = 0
         return scores / np.float32(ideal) if ideal else scores
+
+    def _norms(self, live: int) -> NDArray[np.float32]:
+        """Each row's length normalisation, computed again only after a change."""
+        import numpy as np
+
+        if self._cached_norms is None:
+            lengths = np.array(np.frombuffer(self._lengths, dtype=np.float32))
+            mean = max(self._live_length / live, 1e-9)
+            self._cached_norms = (K1 * (1 - B + B * lengths / mean)).astype(np.float32)
+        return self._cached_norms

@@ -26,8 +26,8 @@ KEYWORD_SHARE = 0.5
 MAX_QUERY_CHARACTERS = 4000
 MAX_LIMIT = 50
 MAX_OFFSET = 500
-SEMANTIC_POOL = 40
-KEYWORD_POOL = 20
+SEMANTIC_POOL = 30
+KEYWORD_POOL = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,16 +113,14 @@ def _ranked(
     depth: int,
 ) -> list[_Scored]:
     vector = memory.embed_query(query)
-    keywords = memory.keywords(collection)
+    keywords = memory.keywords(collection).score(query)
     pool = SEMANTIC_POOL + 2 * depth
     similar = dict(_nearest(memory, collection, vector, conditions, pool))
-    worded = dict(keywords.search(query, KEYWORD_POOL + depth))
+    worded = dict(keywords.best(KEYWORD_POOL + depth))
     only_worded = _allowed(memory, collection, conditions, [i for i in worded if i not in similar])
     similar.update(memory.similarities(collection, vector, only_worded))
-    unscored = [document_id for document_id in similar if document_id not in worded]
-    worded.update(zip(unscored, keywords.scores(query, unscored), strict=True))
     scored = [
-        _Scored(document_id=name, similarity=similarity, keyword_score=worded[name])
+        _Scored(document_id=name, similarity=similarity, keyword_score=keywords.of(name))
         for name, similarity in similar.items()
     ]
     return sorted(scored, key=lambda item: (-item.score, item.document_id))

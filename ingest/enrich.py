@@ -80,6 +80,7 @@ class Enricher:
 
 def _rows(events: pa.Table, features: Features, scores: Scores, following: NextActions) -> pa.Table:
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     semantics = read_texts(event_texts(events))
     made_by = {
@@ -89,19 +90,18 @@ def _rows(events: pa.Table, features: Features, scores: Scores, following: NextA
         "recommended_variant": "assignment-1",
     }
     columns = [
-        *(events[name] for name in ("event_id", "user_id", "experiment_id", "timestamp")),
+        events["event_id"],
+        events["user_id"],
         _labels(STAGES, scores.stage),
         pa.array(scores.score),
         _labels(INTENTS, scores.intent),
         pa.array(scores.intent_probability),
         _segments(events, scores),
-        semantics.keywords,
+        pc.binary_join(semantics.keywords, " "),
         semantics.sentiment,
         semantics.text_hash,
         pa.array(following.names, pa.string()),
         pa.array(following.probabilities, from_pandas=True),
-        # Another variant than its own would spoil the experiment that the unit is in.
-        events["variant_id"],
         pa.repeat(pa.scalar(json.dumps(made_by)), events.num_rows),
     ]
     return pa.Table.from_arrays(columns, schema=enrichment_schema())

@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Small, so that a newer or more wanted journey never waits long behind others.
-BATCH = 512
+# A batch shrinks or grows to take about this long, so that a newer or more wanted journey never
+# waits long behind others.
+BATCH_SECONDS = 0.4
+SMALLEST_BATCH, BATCH = 32, 512
 IDLE_SECONDS = 0.2
 RETRY_SECONDS = 2.0
 REPORT_SECONDS = 2.0
@@ -51,6 +53,7 @@ class JourneyIndex:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="journey-index", daemon=True)
         self._reported_at = 0.0
+        self._size = BATCH // 4
 
     def start(self) -> JourneyIndex:
         """Begin; returns at once."""
@@ -88,11 +91,13 @@ class JourneyIndex:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                done = self.catch_up()
+                size, started = self._size, time.monotonic()
+                done = self.catch_up(size)
+                self._adapt(done, time.monotonic() - started)
                 self._report(done)
                 # Texts of events have what time the journeys leave.
-                more = done < BATCH and self._embed_events()
-                pause = 0.0 if done == BATCH or more else IDLE_SECONDS
+                more = done < size and self._embed_events()
+                pause = 0.0 if done == size or more else IDLE_SECONDS
             except UnavailableError as error:
                 self._board.trouble(str(error))
                 pause = RETRY_SECONDS
@@ -102,6 +107,11 @@ class JourneyIndex:
                 logger.exception("indexing journeys failed")
                 pause = RETRY_SECONDS
             self._stopping.wait(pause)
+
+    def _adapt(self, done: int, seconds: float) -> None:
+        if done == self._size or seconds > BATCH_SECONDS:
+            fitting = int(self._size * BATCH_SECONDS / max(seconds, 0.01))
+            self._size = min(max(fitting, self._size // 2, SMALLEST_BATCH), 2 * self._size, BATCH)
 
     def _embed_events(self) -> bool:
         if not self._vectors.waiting:

@@ -129,9 +129,10 @@ async def rewind_lost(consumer: AIOKafkaConsumer, assigned: Iterable[TopicPartit
     partitions = list(assigned)
     if not partitions:
         return
+    # In this order: the log may grow, and others may commit, while we ask.
+    offsets = {partition: await consumer.committed(partition) for partition in partitions}
     ends = await consumer.end_offsets(partitions)
-    for partition in partitions:
-        committed = await consumer.committed(partition)
+    for partition, committed in offsets.items():
         if committed is not None and committed > ends[partition]:
             logger.warning("%s was made anew: reading it from the beginning", partition)
             await consumer.seek_to_beginning(partition)

@@ -54,7 +54,12 @@ def enriched_messages(prepared: Prepared, vectors: EventVectors) -> list[Outgoin
             vectors.want(extra["text_hash"], texts.text(row))
         content = {
             **{name: values[row] for name, values in columns.items() if name != "source"},
-            **_enrichment(extra, vector, made_by.setdefault(names, json.loads(names))),
+            **_enrichment(
+                extra,
+                vector,
+                columns["variant_id"][row],
+                made_by.setdefault(names, json.loads(names)),
+            ),
         }
         content["timestamp"] = content["timestamp"].isoformat()
         content["properties"] = dict(content["properties"])
@@ -63,7 +68,7 @@ def enriched_messages(prepared: Prepared, vectors: EventVectors) -> list[Outgoin
 
 
 def _enrichment(
-    extra: dict[str, object], vector: list[float] | None, made_by: dict[str, str]
+    extra: dict[str, object], vector: list[float] | None, variant: str, made_by: dict[str, str]
 ) -> dict[str, object]:
     """The contract's three parts; ``made_by`` says which model or rule made each value."""
     return {
@@ -79,13 +84,14 @@ def _enrichment(
         "semantic_features": {
             "embedding_vector": vector,
             "text_hash": str(extra["text_hash"]),
-            "context_keywords": extra["context_keywords"],
+            "context_keywords": str(extra["context_keywords"]).split(),
             "sentiment_score": extra["sentiment_score"],
         },
         "prediction_context": {
             "likely_next_action": extra["likely_next_action"] or None,
             "probability": extra["next_action_probability"],
-            "recommended_variant": extra["recommended_variant"] or None,
+            # Another variant than its own would spoil the experiment that the unit is in.
+            "recommended_variant": variant or None,
         },
         "made_by": made_by,
     }

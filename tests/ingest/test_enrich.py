@@ -135,8 +135,8 @@ def test_words_and_sentiment_come_from_type_and_wordy_properties(make_event: Any
     enrichment, _ = Enricher().enrich(decoded(contents))
     assert enrichment.rows["sentiment_score"].to_pylist() == [1, -1, None, None]
     assert enrichment.rows["context_keywords"].to_pylist()[::3] == [
-        ["survey", "great", "easy"],
-        ["survey"],
+        "survey great easy",
+        "survey",
     ]
 
 

@@ -14,6 +14,8 @@ import tempfile
 import threading
 import uuid
 import zlib
+from email.parser import BytesParser
+from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -63,6 +65,10 @@ class Front(BaseHTTPRequestHandler):
 
     def _run(self, body: bytes) -> None:
         arguments = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
+        kind = self.headers.get("Content-Type", "")
+        if kind.startswith("multipart/form-data"):  # how the client sends long parameters
+            arguments |= form_fields(kind, body)
+            body = b""
         try:
             answer, form = self._execute(arguments, body)
         except RuntimeError as error:
@@ -124,6 +130,18 @@ def split(query: str | None, body: bytes) -> tuple[str, bytes | None]:
     if head is not None:
         return head[0].decode().strip(), body[head.end() :]
     return body.decode(), None
+
+
+def form_fields(kind: str, body: bytes) -> dict[str, str]:
+    """The fields of a multipart form."""
+    head = f"Content-Type: {kind}\r\n\r\n".encode()
+    form = BytesParser(policy=HTTP).parsebytes(head + body)
+    return {
+        str(part.get_param("name", header="content-disposition")): part.get_payload(
+            decode=True
+        ).decode()
+        for part in form.iter_parts()
+    }
 
 
 def decoded(body: bytes, encoding: str) -> bytes:

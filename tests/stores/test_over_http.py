@@ -111,6 +111,7 @@ def test_definitions_journeys_and_deletions_work_over_http(remote: Store) -> Non
     facts = remote.journeys.of(["u1", "u2"])
     assert sorted(each.user_id for each in facts) == ["u1", "u2"]
     assert len(remote.journey_marks.waiting(100)) == 7
+    assert remote.journeys.of([f"nobody-{number}" for number in range(5000)]) == []
     remote.events.delete([("checkout", "u1", "e1"), ("", "", "e2")])
     assert remote.events.count() == 28
 

@@ -16,26 +16,27 @@ TABLE = "event_enrichments"
 
 @cache
 def enrichment_schema() -> pa.Schema:
-    """The Arrow columns of an insert; ``sentiment_score`` and the probability may be null."""
+    """The Arrow columns of an insert; ``sentiment_score`` and the probability may be null.
+
+    Narrow on purpose, as it is written for every event: keywords are one text, and what the event
+    itself says (its experiment, time and variant) is read there.
+    """
     import pyarrow as pa
 
     return pa.schema(
         [
             ("event_id", pa.string()),
             ("user_id", pa.string()),
-            ("experiment_id", pa.string()),
-            ("timestamp", pa.timestamp("ms", "UTC")),
             ("user_journey_stage", pa.string()),
             ("behavioral_score", pa.float32()),
             ("intent", pa.string()),
             ("intent_probability", pa.float32()),
             ("segment", pa.string()),
-            ("context_keywords", pa.list_(pa.string())),
+            ("context_keywords", pa.string()),
             ("sentiment_score", pa.float32()),
             ("text_hash", pa.uint64()),
             ("likely_next_action", pa.string()),
             ("next_action_probability", pa.float32()),
-            ("recommended_variant", pa.string()),
             ("made_by", pa.string()),
         ]
     )

@@ -11,24 +11,21 @@ MIGRATION = Migration(
         CREATE TABLE IF NOT EXISTS event_enrichments (
             event_id String,
             user_id String,
-            experiment_id LowCardinality(String),
-            timestamp DateTime64(3, 'UTC'),
             user_journey_stage LowCardinality(String),
             behavioral_score Float32,
             intent LowCardinality(String),
             intent_probability Float32,
             segment LowCardinality(String),
-            context_keywords Array(LowCardinality(String)),
+            context_keywords String,
             sentiment_score Nullable(Float32),
             text_hash UInt64,
             likely_next_action LowCardinality(String),
             next_action_probability Nullable(Float32),
-            recommended_variant LowCardinality(String),
             made_by LowCardinality(String),
             enriched_at DateTime64(3, 'UTC') DEFAULT now64(3),
             precedence UInt64 DEFAULT 9000000000000 - toUnixTimestamp64Milli(enriched_at)
         )
-        ENGINE = ReplacingMergeTree(precedence) ORDER BY (user_id, experiment_id, event_id)
+        ENGINE = ReplacingMergeTree(precedence) ORDER BY (user_id, event_id)
         """,
         """
         CREATE TABLE IF NOT EXISTS dead_letters (

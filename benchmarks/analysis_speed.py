@@ -70,17 +70,17 @@ def bare_pass(control: MetricSummary, treatment: MetricSummary) -> float:
 
 
 def best_ms(work: Callable[[], object], number: int) -> float:
-    """Milliseconds a call: the least of seven rounds, which other processes disturb least."""
-    return min(timeit.repeat(work, number=number, repeat=7)) / number * 1000.0
+    """Milliseconds a call: the least of many short rounds, which others disturb least."""
+    return min(timeit.repeat(work, number=number, repeat=60)) / number * 1000.0
 
 
 def main() -> None:
     control, treatment = variant(1, 0.0), variant(2, 0.02)
-    one = best_ms(lambda: full_analysis(control, treatment), 200)
+    one = best_ms(lambda: full_analysis(control, treatment), 20)
     many = many_segments(3)
-    adjusted = best_ms(lambda: compare_many(*many, kind="mean"), 10)
-    plain = best_ms(lambda: compare_many(*many, kind="mean", adjust=False), 10)
-    bare = best_ms(lambda: bare_pass(*many), 50)
+    adjusted = best_ms(lambda: compare_many(*many, kind="mean"), 2)
+    plain = best_ms(lambda: compare_many(*many, kind="mean", adjust=False), 2)
+    bare = best_ms(lambda: bare_pass(*many), 10)
     print(f"full analysis of a metric     {one:.3f} ms  (target {TARGET_METRIC_MS} ms)")
     print(f"{SEGMENTS:,} segments, CUPED     {adjusted:.2f} ms  (target {TARGET_SEGMENTS_MS} ms)")
     print(f"{SEGMENTS:,} segments, no CUPED  {plain:.2f} ms")

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.conformance.reading import Case, Unmapped, is_proportion, summary_of
 from neonblue.models import MetricSummary
-from neonblue.stats.comparison import Comparison, compare, interval, p_value, welch
+from neonblue.stats.comparison import Comparison, compare, comparison_of, interval, p_value, welch
 from neonblue.stats.effect import effect_of, linearised
 from neonblue.stats.moments import merged, summary_from_sums
 from neonblue.stats.power import guardrail_power
@@ -54,7 +54,16 @@ def solve_ratio(case: Case) -> dict[str, Any]:
     answers |= wald
     if case.is_relative:
         answers |= {k: wald[f"wald_{k}"] for k in ("effect", "se", "ci", "p", "t")}
+    elif case.says("gbstats") and control.covariate_variance > 0.0:
+        answers |= _within_theta(case, control, treatment)
     return answers
+
+
+def _within_theta(case: Case, control: MetricSummary, treatment: MetricSummary) -> dict[str, Any]:
+    """gbstats' adjusted ratio: theta from the sums within variants."""
+    effect = effect_of(control, treatment, kind="ratio", theta_from="within")
+    found = comparison_of(effect, kind="ratio", alpha=case.alpha, alternative=case.alternative)
+    return _answers(case, found, equal=False)
 
 
 def solve_guardrail(case: Case) -> dict[str, Any]:

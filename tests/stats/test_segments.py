@@ -50,12 +50,15 @@ def test_a_segment_with_too_few_units_is_no_number() -> None:
     assert np.isnan(many.p_value[0])
 
 
-@pytest.mark.parametrize("df", [1200.0, 5_000.0, 1e6, 1e9])
+@pytest.mark.parametrize("df", [301.0, 1200.0, 1e6, 1e9])
 def test_the_quick_tails_of_t_are_the_exact_ones(df: float) -> None:
     from scipy.special import stdtr, stdtrit
 
     t, freedom = np.linspace(0.0, 30.0, 301), np.full(301, df)
-    assert t_tails(t, freedom) == pytest.approx(stdtr(freedom, -t), rel=2e-8)
+    near = t <= 8.0
+    exact = stdtr(freedom, -t)
+    assert t_tails(t, freedom) == pytest.approx(exact, rel=1e-6, abs=1e-290)
+    assert t_tails(t, freedom)[near] == pytest.approx(exact[near], rel=1e-11)
     for alpha in (0.2, 0.05, 1e-3, 1e-6):
         assert t_quantiles(freedom[:1], alpha) == pytest.approx(-stdtrit(df, alpha / 2), rel=1e-9)
 

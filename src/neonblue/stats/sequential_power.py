@@ -12,8 +12,6 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-from scipy.linalg import solve_triangular
-from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
 from neonblue.stats.sequential_boundary import plan_critical_value
@@ -24,7 +22,7 @@ from neonblue.stats.sequential_mixture import (
 )
 
 SequenceMethod = Literal["plan", "mixture"]
-GRID = 400
+GRID = 300
 
 
 def sequential_power(
@@ -63,10 +61,26 @@ def sample_size_factor(
 def _factor(alpha: float, power: float, sides: int, method: SequenceMethod) -> float:
     fixed = float(ndtri(power) - ndtri(alpha / sides))
 
-    def shortfall(drift: float) -> float:
-        return sequential_power(drift, alpha=alpha, sides=sides, method=method) - power
+    def reached(drift: float) -> float:
+        return sequential_power(drift, alpha=alpha, sides=sides, method=method)
 
-    return (float(brentq(shortfall, 0.5 * fixed, 4.0 * fixed, xtol=1e-5)) / fixed) ** 2
+    return (_inverse(reached, power, 0.5 * fixed, 4.0 * fixed) / fixed) ** 2
+
+
+def _inverse(rising: Callable[[float], float], target: float, low: float, high: float) -> float:
+    """Where a rising function meets ``target``: regula falsi, Illinois variant."""
+    below, above = rising(low) - target, rising(high) - target
+    middle = high
+    for _ in range(60):
+        middle = (low * above - high * below) / (above - below)
+        gap = rising(middle) - target
+        if abs(gap) < 1e-7:
+            break
+        if gap < 0.0:
+            low, below, above = middle, gap, above / 2.0
+        else:
+            high, above, below = middle, gap, below / 2.0
+    return middle
 
 
 def crossing_curve(
@@ -83,9 +97,16 @@ def crossing_curve(
     beyond = ndtr((drift * times - level) / np.sqrt(times))
     gap = np.maximum(times[:, None] - middles, 1e-300)
     kernel = ndtr((drift * gap - level[:, None] + start) / np.sqrt(gap))
-    kernel = np.tril(kernel)
-    passed = solve_triangular(kernel, beyond, lower=True)
+    passed = _forward(kernel, beyond)
     return np.asarray(np.minimum(np.cumsum(np.maximum(passed, 0.0)), 1.0))
+
+
+def _forward(kernel: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Solves the lower triangle of ``kernel`` by substitution; cheaper than importing a solver."""
+    found = np.zeros_like(values)
+    for i in range(values.size):
+        found[i] = (values[i] - kernel[i, :i] @ found[:i]) / kernel[i, i]
+    return found
 
 
 def _boundary(

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import random
+import resource
 import tempfile
 import time
 import uuid
@@ -146,6 +148,7 @@ async def compare(count: int, rounds: int, enriched: bool) -> None:
         await fill(broker.address, "events", sample)
         del sample
         rates: dict[str, list[float]] = {"bare": [], "whole": []}
+        costs: dict[str, list[float]] = {"bare": [], "whole": []}
         for number in range(rounds):
             for name, measure in (("bare", bare), ("whole", whole)):
                 settings = KafkaSettings(
@@ -157,13 +160,28 @@ async def compare(count: int, rounds: int, enriched: bool) -> None:
                     session_timeout_ms=2000,
                 )
                 store = open_store(f"chdb://{Path(folder) / f'{name}{number}'}")
+                used = _processor_seconds()
                 seconds = await measure(settings, store, count)
+                used = (_processor_seconds() - used) / count * 1e6
                 assert store.events.count() == count
                 store.close()
                 rates[name].append(count / seconds)
-                print(f"round {number} {name:5} {count / seconds:9,.0f} events/s")
+                costs[name].append(used)
+                print(
+                    f"round {number} {name:5} {count / seconds:9,.0f} events/s {used:5.1f} µs/event"
+                )
         ratio = median(rates["whole"]) / median(rates["bare"])
-        print(f"worker / bare pipeline: {ratio:.2f} (median of {rounds} rounds)")
+        share = median(costs["bare"]) / median(costs["whole"])
+        print(
+            f"worker / bare pipeline: {ratio:.2f} by rate, {share:.2f} by processor time "
+            f"(medians of {rounds} rounds, load {os.getloadavg()[0]:.0f})"
+        )
+
+
+def _processor_seconds() -> float:
+    """What this process has used, all threads and the engine: another load changes it little."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
 
 
 def main() -> None:

@@ -60,7 +60,7 @@ class Backlog:
         return batch
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1200)
 async def test_no_number_changes_however_often_the_worker_is_killed(
     tmp_path: Path, topics: Any, make_message: Any
 ) -> None:

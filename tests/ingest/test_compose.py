@@ -1,0 +1,54 @@
+"""The compose file names what is there: services, health checks, settings that exist."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from neonblue import settings
+from neonblue.cli import COMMANDS
+from neonblue.cli.serve import SERVERS
+
+FILE = Path(__file__).parents[2] / "config" / "docker-compose-ai.yml"
+
+
+@pytest.fixture
+def services() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(FILE.read_text())["services"]
+    return found
+
+
+def known_variables() -> set[str]:
+    """Every environment variable that our settings read."""
+    names: set[str] = set()
+    for group in vars(settings).values():
+        if isinstance(group, type) and issubclass(group, settings.BaseSettings):
+            prefix = group.model_config.get("env_prefix", "")
+            names |= {f"{prefix}{field}".upper() for field in group.model_fields}
+            for field in group.model_fields.values():
+                choices = getattr(field.validation_alias, "choices", ())
+                names |= {str(choice).upper() for choice in choices}
+    return names
+
+
+def test_everything_that_runs_has_a_health_check(services: dict[str, Any]) -> None:
+    lasting = {name for name, each in services.items() if each["restart"] != "no"}
+    assert {name for name in lasting if "healthcheck" not in services[name]} == set()
+    assert lasting >= {"kafka", "clickhouse", "chroma", "ingest"}
+
+
+def test_our_services_use_commands_and_settings_that_exist(services: dict[str, Any]) -> None:
+    ours = [each for each in services.values() if "build" in each]
+    assert len(ours) == 4
+    assert {each["command"][0] for each in ours} <= set(COMMANDS)
+    served = {each["command"][1] for each in ours if each["command"][0] == "serve"}
+    assert served == set(SERVERS) - {"neonblue"}
+    used = {name for each in ours for name in each["environment"]}
+    assert used - known_variables() == set()
+
+
+def test_ports_are_published_on_loopback_only(services: dict[str, Any]) -> None:
+    published = [port for each in services.values() for port in each.get("ports", ())]
+    assert published
+    assert all(port.startswith("127.0.0.1:") for port in published)

@@ -42,6 +42,8 @@ logger = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 0.25
 QUEUED_BATCHES = 2
+# A batch of huge messages closes early: with what is queued, a few times this is held at most.
+BATCH_BYTES = 32 << 20
 DRAIN_SECONDS = 4.0
 FIRST_RETRY_SECONDS = 0.1
 LONGEST_RETRY_SECONDS = 5.0
@@ -124,16 +126,18 @@ class Worker:
         records: list[Record] = []
         offsets: dict[TopicPartition, int] = {}
         flush_at = time.monotonic() + FLUSH_SECONDS
-        most = self._settings.batch_records
-        while len(records) < most and (left := flush_at - time.monotonic()) > 0:
+        most, size = self._settings.batch_records, 0
+        while len(records) < most and size < BATCH_BYTES and not self._stopping.is_set():
+            left = flush_at - time.monotonic()
+            if left <= 0:
+                break
             fetched = await consumer.getmany(
                 timeout_ms=max(1, int(left * 1000)), max_records=most - len(records)
             )
             for partition, messages in fetched.items():
                 records += messages
                 offsets[partition] = messages[-1].offset + 1
-            if self._stopping.is_set():
-                break
+                size += sum(len(message.value or b"") for message in messages)
         return records, offsets
 
     async def _hand_over(

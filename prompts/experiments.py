@@ -4,6 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from neonblue.models.written_text import fenced
+
 ExperimentId = Annotated[str, Field(description="from list_experiments, e.g. checkout_one_page")]
 
 
@@ -27,7 +29,7 @@ def design_new_experiment(
     idea: Annotated[str, Field(description="what is to be changed, and for whom")],
 ) -> str:
     """Turn an idea into a plan with metrics, guardrails and a sample size."""
-    return f"""Design an experiment for this idea: <data>{idea}</data>
+    return f"""Design an experiment for this idea: {fenced(idea)}
 
 1. Call semantic_experiment_search with the idea: what was tried before, and how did it end?
 2. State one hypothesis: the change, who meets it, the metric that should move, and why.
@@ -56,7 +58,7 @@ def weekly_readout(
     team: Annotated[str, Field(description="whose read-out this is; shown in the title")] = "",
 ) -> str:
     """Write the week's summary of all experiments for people who were not there."""
-    title = f" for <data>{team}</data>" if team else ""
+    title = f" for {fenced(team)}" if team else ""
     return f"""Write the weekly experiment read-out{title}.
 
 1. Call list_experiments with status running, then stopped; follow the cursor to the end.

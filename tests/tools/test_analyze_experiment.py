@@ -136,7 +136,7 @@ async def test_the_old_sdk_is_named_first(client: Client[Any]) -> None:
     first = answer["findings"][0]
     evidence = {item["name"]: item["value"] for item in first["evidence"]}
     assert answer["trust"] == "not_trusted"
-    assert (evidence["dimension"], evidence["values"]) == ("sdk_version", ["3.9.1"])
+    assert (evidence["dimension"], evidence["values"]) == ("sdk_version", ["<data>3.9.1</data>"])
     assert first["side"] == "capture"
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from neonblue.intelligence.diagnosis import Diagnosis
-from neonblue.intelligence.diagnosis.finding import Finding
+from neonblue.intelligence.diagnosis.finding import EvidenceValue, Finding
+from neonblue.models.written_text import fenced
 from neonblue.tools.results import diagnosis as answer
 from neonblue.tools.results.performance import Check
 
@@ -34,6 +35,13 @@ def diagnosis(found: Diagnosis) -> answer.Diagnosis:
     )
 
 
+def _shown(name: str, value: EvidenceValue) -> EvidenceValue:
+    """What clients wrote into their events is fenced as data."""
+    if name == "values" and isinstance(value, list):
+        return [fenced(item) for item in value]
+    return fenced(value) if name == "unit" and isinstance(value, str) else value
+
+
 def _summary(found: Diagnosis) -> str:
     word = found.trust.replace("_", " ")
     if not found.findings:
@@ -52,7 +60,8 @@ def _finding(rank: int, finding: Finding) -> answer.DiagnosticFinding:
         fix=finding.fix,
         p_value=None if finding.log_p is None else math.exp(finding.log_p),
         evidence=[
-            answer.Evidence(name=name, value=value) for name, value in finding.evidence.items()
+            answer.Evidence(name=name, value=_shown(name, value))
+            for name, value in finding.evidence.items()
         ],
         query=finding.query,
     )

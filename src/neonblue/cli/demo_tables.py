@@ -160,7 +160,12 @@ def diagnosis_table(answer: Answer) -> Table:
     for heading in ("rank", "side", "what was found", "what to do"):
         table.add_column(heading, overflow="fold")
     for finding in answer["findings"][:3]:
-        table.add_row(str(finding["rank"]), finding["side"], finding["headline"], finding["fix"])
+        table.add_row(
+            str(finding["rank"]),
+            finding["side"],
+            _unfenced(finding["headline"]),
+            _unfenced(finding["fix"]),
+        )
     return table
 
 
@@ -184,4 +189,4 @@ def memory_table(answer: Answer, question: str) -> Table:
 
 
 def _unfenced(text: str) -> str:
-    return text.removeprefix("<data>").removesuffix("</data>")
+    return text.replace("<data>", "").replace("</data>", "")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Severity = Literal["critical", "warning", "note"]
+EvidenceValue = float | int | str | list[str]
 Side = Literal["assignment", "capture", "analysis", "undetermined"]
 
 
@@ -22,5 +23,5 @@ class Finding:
     headline: str
     fix: str
     log_p: float | None = None
-    evidence: Mapping[str, float | int | str | list[str]] = field(default_factory=dict)
+    evidence: Mapping[str, EvidenceValue] = field(default_factory=dict)
     query: str | None = None

@@ -23,8 +23,10 @@ from neonblue.intelligence.diagnosis.imbalance import (
     localise_days,
     plan_p_value,
 )
+from neonblue.models.written_text import fenced
 from neonblue.stores import shown_queries
 
+LONGEST_VALUE = 60
 CLIENT_PROPERTIES = frozenset(
     {
         *("app_version", "browser", "browser_version", "client", "device", "device_type"),
@@ -133,7 +135,8 @@ def _days(found: Localised) -> str:
 
 
 def _listed(values: Sequence[str]) -> str:
-    return " or ".join(repr(value) for value in values)
+    """Values come from clients' own properties: they are data, whatever they say."""
+    return " or ".join(fenced(value[:LONGEST_VALUE]) or "missing" for value in values)
 
 
 def _side(allocation: Allocation, found: Localised) -> Side:

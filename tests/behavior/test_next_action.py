@@ -9,7 +9,7 @@ from neonblue.behavior.model_files import ModelFiles
 from neonblue.behavior.next_action import model_from_arrays, rankings
 from neonblue.behavior.next_action_training import score_next_action, train_next_action
 from neonblue.behavior.sequence_files import predict_file, train_on_file
-from neonblue.behavior.sequences import Sequences, from_lists
+from neonblue.behavior.sequences import Sequences, from_lists, read_sequences
 from neonblue.errors import InvalidInputError, NotFoundError
 
 
@@ -104,3 +104,16 @@ def test_predicting_before_training_names_the_command(tmp_path: Path) -> None:
     asked.write_text("1 2\n")
     with pytest.raises(NotFoundError, match="neonblue behavior train"):
         predict_file(asked, tmp_path / "out.jsonl", ModelFiles(tmp_path))
+
+
+def test_next_pages_of_real_users_beat_a_plain_back_off(shared_data: Path) -> None:
+    """msnbc, a fifth of the users; benchmarks.next_page measures all of them."""
+    every = read_sequences(shared_data / "data" / "msnbc" / "train.seq.gz").sequences
+    number = np.arange(len(every.lengths))
+    model = train_next_action(every.select(number % 5 == 0), (), silent)
+    asked = (number % 25 == 1) & (every.lengths >= 2) & (every.lengths <= 500)
+    score = score_next_action(model, every.select(asked))
+    assert score.accuracy_at_1 > 0.67
+    assert score.change_accuracy_at_1 > 0.41
+    assert score.change_accuracy_at_3 > 0.63
+    assert score.calibration_error < 0.02

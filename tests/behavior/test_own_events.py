@@ -7,12 +7,15 @@ import pytest
 
 from neonblue.behavior.funnel import analyze
 from neonblue.behavior.journey_index import find_similar, keep_sessions
+from neonblue.behavior.journeys import describe
 from neonblue.behavior.model_files import ModelFiles
 from neonblue.behavior.outlook import predict
 from neonblue.behavior.own_drift import check_drift
 from neonblue.behavior.own_training import train_on_events
 from neonblue.errors import InvalidInputError, NotFoundError
 from neonblue.stores.funnels import FunnelScope
+
+from .conftest import START_MS, event_table
 
 
 def silent(done: float, total: float, message: str) -> None:
@@ -109,3 +112,26 @@ def test_a_funnel_breaks_down_by_a_property(shop) -> None:  # type: ignore[no-un
 def test_a_funnel_of_one_step_is_refused(shop) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(InvalidInputError, match="2 to 12"):
         analyze(shop.store.funnels, ["page_view"], FunnelScope(window_seconds=60))
+
+
+def test_a_session_of_100_000_events_is_answered_and_taken_for_a_bot_s(shop, files) -> None:  # type: ignore[no-untyped-def]
+    count = 100_000
+    rows = [("crawler", f"c{i}", "page_view", START_MS + i * 20, 1) for i in range(count)]
+    shop.store.events.insert(event_table(rows))
+    assert shop.store.sessions.totals("crawler").events == count
+    (session,) = shop.store.sessions.of_user("crawler", limit=5000)
+    assert len(session.types) == 5000
+    assert describe(session).suspected_bot
+    outlook = predict(shop.store.sessions, files, "crawler")
+    assert outlook.basis == "user"
+    assert outlook.segment == "heavy"
+
+
+def test_events_that_arrive_backwards_and_twice_make_the_same_session(shop) -> None:  # type: ignore[no-untyped-def]
+    steps = ["page_view", "search", "purchase"]
+    rows = [("late", f"l{i}", name, START_MS + i * 1000, 1) for i, name in enumerate(steps)]
+    shop.store.events.insert(event_table(rows[::-1]))
+    shop.store.events.insert(event_table(rows[1:]))
+    (session,) = shop.store.sessions.of_user("late")
+    assert session.types == tuple(steps)
+    assert shop.store.sessions.totals("late").events == 3

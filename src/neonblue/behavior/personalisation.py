@@ -123,9 +123,11 @@ def judge(
     gain, low, high = _difference(units, expected, shares, chosen, best)
     lift = _difference(units, expected, shares, np.full(len(chosen), best), control)
     personalised = _value(units, expected, shares, chosen)
+    sorting = _sorting(units, expected, best, control)
+    reason = _reason(low, lift[1], names[best], names[control], best == control, personalised)
     return Policy(
         answer=_answer(low, lift[1], best == control, personalised),
-        reason=_reason(low, lift[1], names[best], names[control], best == control, personalised),
+        reason=reason if low > 0 else reason + _who_first(sorting),
         metric=metric,
         units=len(units.variant),
         best_variant=names[best if lift[1] > 0 else control],
@@ -137,7 +139,7 @@ def judge(
         gain=gain,
         gain_ci_lower=low,
         gain_ci_upper=high,
-        sorting=_sorting(units, expected, best, control),
+        sorting=sorting,
         encoding=encoding,
         models=tuple(
             fit_outcome(units.rows[units.variant == i], units.outcome[units.variant == i])
@@ -239,6 +241,16 @@ def _reason(
     return (
         f"neither personalising nor any single variant is shown to beat {control!r}: "
         "keep it until the experiment says more"
+    )
+
+
+def _who_first(sorting: Qini | None) -> str:
+    """What a ranking of units is good for when one variant is best for all."""
+    if sorting is None or not sorting.ci_lower > 0:
+        return ""
+    return (
+        f"; units differ in how much they gain (Qini {sorting.value:.3f}, {sorting.ci_lower:.3f} "
+        f"to {sorting.ci_upper:.3f}): where not all can be reached, begin with those who gain most"
     )
 
 

@@ -108,6 +108,7 @@ class Sessions:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._key: bytes | None = None
 
     def of_user(
         self, user_id: str, *, limit: int = 2000, gap_seconds: float = GAP_SECONDS
@@ -179,6 +180,11 @@ class Sessions:
 
     def pseudonym_key(self) -> bytes:
         """The secret that pseudonyms are made with, made at the first call."""
+        if self._key is None:
+            self._key = self._read_key()
+        return self._key
+
+    def _read_key(self) -> bytes:
         oldest = "SELECT key FROM pseudonym_keys ORDER BY made_at, key LIMIT 1"
         with self._database.writing():
             row = self._database.row(oldest)

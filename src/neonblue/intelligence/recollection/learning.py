@@ -6,14 +6,13 @@ it is now, so it catches up after a crash, a load or a change of status made els
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-
-import structlog
 
 from neonblue.errors import NeonBlueError
 from neonblue.intelligence.analysis import analyze
@@ -30,6 +29,7 @@ from neonblue.stores.forecasts import ForecastOutcome
 if TYPE_CHECKING:
     from neonblue.stores import Store
 
+LOG = logging.getLogger(__name__)
 PATTERN_SOURCES = 100_000
 BACKGROUND_SECONDS = 60.0
 # A first round over many experiments takes long; a question is answered with what is known by then.
@@ -51,12 +51,14 @@ def learn(
     *,
     now: datetime | None = None,
     looked_at: dict[str, datetime] | None = None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Learnt:
     """Remember what finished since the last time, draw patterns, resolve forecasts.
 
     An experiment is described again only when its plan, status or data changed. Replaying is
     safe: documents have the experiment's id and are compared by content. ``looked_at`` remembers
-    between calls how new the data was that led to no change.
+    between calls how new the data was that led to no change. Once ``stopped`` answers true, the
+    rest is left for another time.
     """
     looked_at = {} if looked_at is None else looked_at
     arrived_at = store.experiments.data_arrived_at()
@@ -67,9 +69,13 @@ def learn(
         if plan.status in FINISHED
         if _is_new(plan, known.get(plan.experiment_id), arrived_at, looked_at)
     ]
-    facts = [_facts(store, name, now or datetime.now(UTC)) for name in waiting]
-    looked_at.update((name, arrived_at[name]) for name in waiting if name in arrived_at)
-    documents = [experiment_document(item) for item in facts if item is not None]
+    documents = []
+    for name in waiting:
+        if stopped():
+            break
+        facts = _facts(store, name, now or datetime.now(UTC))
+        documents += [experiment_document(facts)] if facts is not None else []
+        looked_at.update({name: arrived_at[name]} if name in arrived_at else {})
     changed = memory.remember(EXPERIMENTS, documents)
     patterns = _draw_patterns(memory) if changed else 0
     resolved = _resolve_forecasts(store, memory)
@@ -103,9 +109,7 @@ def _facts(store: Store, experiment_id: str, now: datetime) -> ExperimentFacts |
         return facts_of(analyze(store, experiment_id, now=now))
     except NeonBlueError as error:
         # One experiment that cannot be analysed must not keep the others out of the memory.
-        structlog.get_logger().warning(
-            "experiment not remembered", experiment_id=experiment_id, reason=str(error)
-        )
+        LOG.warning("experiment %r was not remembered: %s", experiment_id, error)
         return None
 
 
@@ -168,7 +172,7 @@ class Learner:
             try:
                 self.catch_up()
             except NeonBlueError as error:  # the store or a model is away: the next round may work
-                structlog.get_logger().warning("nothing learnt", reason=str(error))
+                LOG.warning("nothing was learnt in this round: %s", error)
             self._closed.wait(BACKGROUND_SECONDS)
 
     def catch_up(self, *, at_once: bool = False) -> Learnt | None:
@@ -178,7 +182,12 @@ class Learner:
         try:
             if self._closed.is_set() or (time.monotonic() < self._next and not at_once):
                 return None
-            learnt = learn(self._store, self.memory, looked_at=self._looked_at)
+            learnt = learn(
+                self._store,
+                self.memory,
+                looked_at=self._looked_at,
+                stopped=self._closed.is_set,
+            )
             self._next = time.monotonic() + self._every_seconds
             return learnt
         finally:

@@ -1,5 +1,6 @@
 """Completes the arguments of prompts and resource templates while a person types."""
 
+import anyio.to_thread
 from mcp_types import (
     CompletionArgument,
     CompletionContext,
@@ -12,7 +13,7 @@ from neonblue.workspace import open_workspace
 LIMIT = 100
 
 
-def complete(
+async def complete(
     reference: PromptReference | ResourceTemplateReference,
     argument: CompletionArgument,
     context: CompletionContext | None,
@@ -21,7 +22,11 @@ def complete(
     if argument.name != "experiment_id":
         return []
     typed = argument.value.casefold()
-    with open_workspace() as workspace:
-        names = [listing.experiment_id for listing in workspace.store.experiments.list()]
+    names = await anyio.to_thread.run_sync(_experiment_ids)
     found = [name for name in names if typed in name.casefold()]
     return sorted(found, key=lambda name: (not name.casefold().startswith(typed), name))[:LIMIT]
+
+
+def _experiment_ids() -> list[str]:
+    with open_workspace() as workspace:
+        return [listing.experiment_id for listing in workspace.store.experiments.list()]

@@ -95,6 +95,12 @@ def _beliefs(case: Case) -> tuple[BetaBelief, ...]:
             {"alpha": a, "beta": b}
             for a, b in zip(case.inputs["alpha"], case.inputs["beta"], strict=True)
         ]
+    totals = case.get("totals", "n", "trials")
+    if isinstance(totals, list):
+        arms = [
+            {"n": n, "success": x}
+            for n, x in zip(totals, case.get("positives", "successes", "success"), strict=True)
+        ]
     if arms is None:
         first, second = case.get("a", "control", "c"), case.get("b", "treatment", "t")
         named = [case.inputs[name] for name in "abcdefgh" if isinstance(case.get(name), Mapping)]
@@ -107,7 +113,7 @@ def _beliefs(case: Case) -> tuple[BetaBelief, ...]:
         return ()
     if all("alpha" in arm and "beta" in arm for arm in arms):
         return tuple(BetaBelief(alpha=arm["alpha"], beta=arm["beta"]) for arm in arms)
-    if beta_prior or case.says("beta", "binomial"):
+    if beta_prior or isinstance(totals, list) or case.says("beta", "binomial"):
         start = _start(prior)
         summaries = [summary_of(arm) for arm in arms]
         return tuple(start.updated(round(s.mean * s.n, 6), s.n) for s in summaries)

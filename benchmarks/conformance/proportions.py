@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+from scipy.special import chdtrc
+
 from benchmarks.conformance.means import relative_wald
 from benchmarks.conformance.reading import Case, Unmapped, summary_of
 from neonblue.stats.comparison import compare, interval, p_value
@@ -41,6 +44,8 @@ ONE = {"wilson": "wilson", "agresti-coull": "agresti_coull", "agresti_coull": "a
 def solve(case: Case) -> dict[str, Any]:
     if case.has("table"):
         return _exact(case, _counts_of_table(case.inputs["table"]))
+    if isinstance(case.get("successes", "success", "counts", "count", "x"), list):
+        return _several(case)
     if case.get("control", "a", "c") is None:
         return _one(case)
     if case.says("fisher", "barnard", "boschloo"):
@@ -140,6 +145,16 @@ def _one(case: Case) -> dict[str, Any]:
         "p": p_value(z, math.inf, case.alternative),
         "ci_wald": interval(p, math.sqrt(p * (1 - p) / n), math.inf, case.alpha, "two-sided"),
     }  # fmt: skip
+
+
+def _several(case: Case) -> dict[str, Any]:
+    """Chi-square of k proportions being one."""
+    successes = np.asarray(case.get("successes", "success", "counts", "count", "x"), dtype=float)
+    n = np.asarray(case.get("n", "nobs", "totals", "trials"), dtype=float)
+    p = successes.sum() / n.sum()
+    chi2 = float((((successes - n * p) ** 2) / (n * p * (1.0 - p))).sum())
+    df = successes.size - 1
+    return {"chi2": chi2, "p": float(chdtrc(df, chi2)), "df": df}
 
 
 def cohens_h(counts: Counts) -> float:

@@ -70,11 +70,15 @@ SAME = (
     ("tau2", "tau_squared", "tau^2"),
     ("mu", "pooled", "pooled_effect", "beta", "mean", "estimate", "b"),
     ("shrunk", "blup", "pred"),
+    ("alpha_spent", "spent", "cumulative_alpha", "alpha_spending"),
+    ("q", "qe", "cochran_q"), ("i2", "i_squared"), ("reject", "rejected", "significant"),
+    ("risk_ratio", "relative_risk", "rr"), ("odds_ratio", "or"), ("risk_ratio_ci", "rr_ci"),
+    ("odds_ratio_ci", "or_ci"), ("variance_reduction", "r_squared", "reduction"),
     ("control", "mean_control", "adjusted_control", "control_mean"),
     ("treatment", "mean_treatment", "adjusted_treatment", "treatment_mean"),
 )  # fmt: skip
 """Names that tools give to one thing; a case's own name is looked for first."""
-TOOL_SUFFIXES = ("_gb", "_tt", "_r", "_scipy", "_statsmodels", "_homosk")
+TOOL_SUFFIXES = ("gb", "tt", "scipy", "statsmodels", "homosk")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,23 +117,25 @@ def replay(raw: Mapping[str, Any]) -> Outcome:
 
 def answer_to(key: str, answers: Answers) -> Any:
     """The answer under the case's name for it, or under another name for the same thing."""
-    wanted = key.lower().replace("-", "_").replace(" ", "_")
-    names = {name.lower(): value for name, value in answers.items()}
+    names = {squashed(name): value for name, value in answers.items()}
+    wanted = squashed(key)
     for candidate in (wanted, *(wanted.removesuffix(s) for s in TOOL_SUFFIXES)):
         if candidate in names:
             return names[candidate]
         for same in SAME:
-            if candidate in same:
-                for name in same:
-                    if name in names:
-                        return names[name]
-        for end, index in (("lower", 0), ("upper", 1)):
-            if candidate.endswith(end):
-                stem = candidate.removesuffix(end).rstrip("_") or "ci"
-                stem = stem if "ci" in stem else f"{stem}_ci"
-                if stem in names or stem != candidate:
-                    return answer_to(stem, answers)[index]
+            alike = [squashed(name) for name in same]
+            if candidate in alike and (found := [n for n in alike if n in names]):
+                return names[found[0]]
+    for end, index in (("lower", 0), ("upper", 1), ("low", 0), ("high", 1), ("lo", 0), ("hi", 1)):
+        if wanted.endswith(end):
+            stem = wanted.removesuffix(end)
+            return answer_to(stem if "ci" in stem else f"{stem}ci", answers)[index]
     raise Unmapped(f"nothing computed is called {key!r}; there is {sorted(answers)}")
+
+
+def squashed(name: str) -> str:
+    """Lower case, letters and digits alone: alphaSpent, alpha_spent and alpha.spent are one."""
+    return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
 def close(found: Any, expected: Any, tolerance: Mapping[str, float]) -> bool:

@@ -158,3 +158,16 @@ def test_what_was_sent_before_the_client_left_is_still_answered(data_dir: Path) 
         check=True,
     )
     assert [json.loads(line)["id"] for line in ended.stdout.splitlines()] == [1, 2]
+
+
+def test_a_read_only_client_sees_no_writing_tool_through_an_owner_that_may_write(
+    start_server: "Start",
+) -> None:
+    owner = start_server()
+    owner.initialize()
+    reader = start_server(NEONBLUE_READ_ONLY="1")
+    reader.initialize()
+    tools = reader.request("tools/list")["result"]["tools"]
+    assert tools
+    assert all(tool["annotations"]["readOnlyHint"] for tool in tools)
+    assert len(owner.request("tools/list")["result"]["tools"]) >= len(tools)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -49,8 +50,18 @@ def read_definition(text: str) -> Experiment:
         raise InvalidInputError(
             f"the definition cannot be used ({error}): see docs/data.md for an example"
         ) from error
+    experiment = replace(
+        experiment, started_at=_utc(experiment.started_at), ended_at=_utc(experiment.ended_at)
+    )
     check_plan(experiment)
     return experiment
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    """A time without an offset is UTC."""
+    if moment is None or moment.tzinfo is not None:
+        return moment
+    return moment.replace(tzinfo=UTC)
 
 
 def _rows(value: Any, scalar: str, key: str) -> list[dict[str, Any]]:
@@ -60,6 +71,10 @@ def _rows(value: Any, scalar: str, key: str) -> list[dict[str, Any]]:
             {key: name, **(row if isinstance(row, Mapping) else {scalar: row})}
             for name, row in value.items()
         ]
+    if not isinstance(value, list | None):
+        raise InvalidInputError(
+            f"{key} rows are {value!r}, not tables: see docs/data.md for an example"
+        )
     return list(value or [])
 
 
@@ -88,7 +103,10 @@ def _renamed(
     if not isinstance(row, Mapping):
         raise InvalidInputError(f"{where} is {row!r}, not a table: see docs/data.md for an example")
     known = {field.name for field in fields(kind)} - BOOKKEEPING | extra
-    renamed = {SYNONYMS[kind].get(name, name): value for name, value in row.items()}
+    ours = SYNONYMS[kind]
+    renamed: dict[str, Any] = {
+        ours[name] if name in ours else str(name): value for name, value in row.items()
+    }
     unknown = sorted(set(renamed) - known)
     if unknown:
         raise InvalidInputError(

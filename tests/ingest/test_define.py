@@ -1,6 +1,7 @@
 """An experiment is defined by a small TOML file, before or after its events came."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,7 @@ BAD = {
     "half a ratio": (FULL.replace('denominator = "page"', ""), "a ratio without a denominator"),
     "variant twice": (FULL.replace('id = "short"', 'id = "long"'), "the variant 'long' twice"),
     "odd size": ("planned_sample_size = 0\n" + SHORT, "is no number of units"),
+    "variants as number": ("variants = 5\n" + SHORT.split("[variants]")[0], "not tables"),
     "variants as text": (SHORT.replace("[variants]", "[x]"), "has 'x', which is not known"),
 }
 
@@ -134,3 +136,8 @@ def test_a_running_plan_is_frozen_unless_a_new_version_is_asked_for(store: Store
     with pytest.raises(ConflictError, match="its alpha may not change"):
         define(store, other)
     assert define(store, other, new_version=True).version == 3
+
+
+def test_a_time_without_an_offset_is_utc() -> None:
+    experiment = read_definition("started_at = 2026-01-01T10:00:00\n" + SHORT)
+    assert experiment.started_at == datetime(2026, 1, 1, 10, tzinfo=UTC)

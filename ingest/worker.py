@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 0.25
+CATCHING_UP_SECONDS = 1.0
 QUEUED_BATCHES = 2
 # A batch of huge messages closes early: with what is queued, a few times this is held at most.
 BATCH_BYTES = 32 << 20
@@ -122,13 +123,14 @@ class Worker:
     async def _gather(
         self, consumer: AIOKafkaConsumer
     ) -> tuple[list[Record], dict[TopicPartition, int]]:
-        """Up to a full batch, or what came within the flush time of the first message."""
+        """Up to a full batch, or what came within the flush time; behind, batches are fuller."""
         records: list[Record] = []
         offsets: dict[TopicPartition, int] = {}
-        flush_at = time.monotonic() + FLUSH_SECONDS
+        started = time.monotonic()
         most, size = self._settings.batch_records, 0
         while len(records) < most and size < BATCH_BYTES and not self._stopping.is_set():
-            left = flush_at - time.monotonic()
+            patience = CATCHING_UP_SECONDS if _behind(consumer, offsets, most) else FLUSH_SECONDS
+            left = started + patience - time.monotonic()
             if left <= 0:
                 break
             fetched = await consumer.getmany(
@@ -245,3 +247,16 @@ class Worker:
             logger.info("lag is not known: %r", error)
             return {}
         return {f"{tp.topic}:{tp.partition}": messages for tp, messages in behind.items()}
+
+
+def _behind(
+    consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, int], messages: int
+) -> bool:
+    """Whether more than a batch waits in a partition that this batch has read from."""
+    ours = consumer.assignment()  # a rebalance may have taken some away
+    ends = (
+        (consumer.highwater(partition), offset)
+        for partition, offset in offsets.items()
+        if partition in ours
+    )
+    return any(end is not None and end - offset > messages for end, offset in ends)

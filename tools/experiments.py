@@ -61,11 +61,12 @@ def analyze_experiment_performance(
         experiment_id: From list_experiments, e.g. checkout_one_page.
         metrics: Show only these; the verdict always weighs all.
         segment_by: Exposure property to break down by, e.g. country. Exploratory.
-        detail: full lists more segments and secondary figures.
+        detail: full adds earlier looks and more segments.
         chart: Add a picture: the effect over time, by segment, or the split by day.
     """
     from neonblue.intelligence.analysis import analyze
     from neonblue.intelligence.context import context_of
+    from neonblue.intelligence.ledger import past_looks
     from neonblue.intelligence.pictures import draw
     from neonblue.tools.results.performance_answer import performance
 
@@ -77,7 +78,9 @@ def analyze_experiment_performance(
         actor="mcp",
     )
     context = context_of(lambda: workspace.learner.memory, analysis)
-    answer = performance(analysis, context, metrics=metrics, full=detail == "full")
+    full = detail == "full"
+    looks = past_looks(workspace.store, analysis) if full else ()
+    answer = performance(analysis, context, metrics=metrics, full=full, looks=looks)
     return with_pictures(answer, draw(workspace.store, analysis, chart))
 
 

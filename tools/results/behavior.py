@@ -214,7 +214,7 @@ def prediction_answer(outlook: Outlook) -> Prediction:
             for one in outlook.next_actions
         ],
         similar_journeys_converted=(
-            share_row(outlook.similar.converted) if outlook.similar else None
+            share_row(outlook.similar_converted) if outlook.similar_converted else None
         ),
         models=dict(outlook.models),
         notes=list(outlook.notes),

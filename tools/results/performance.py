@@ -90,6 +90,19 @@ class Look(Answer):
     detail: str
 
 
+class PastLook(Answer):
+    """One earlier look at the decisive metric, as the ledger has it."""
+
+    looked_at: datetime
+    actor: str
+    variant_id: str
+    units: int
+    estimate: Figure | None
+    ci_lower: Figure | None
+    ci_upper: Figure | None
+    running_p_value: Figure | None
+
+
 class FixedHorizon(Answer):
     """The textbook test, shown only when the planned number of units has been reached."""
 
@@ -215,4 +228,5 @@ class Performance(Answer):
     similar_experiment_insights: SimilarInsights
     metrics: list[Metric]
     segments: SegmentBreakdown | None = None
+    looks: list[PastLook] = Field(default_factory=list, description="newest last; detail=full")
     notes: list[str] = Field(default_factory=list)

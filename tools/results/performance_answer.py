@@ -13,6 +13,7 @@ from neonblue.intelligence.evidence import (
     SegmentBreakdown,
 )
 from neonblue.intelligence.narrative import NARRATOR, decisive, recommend, summarise
+from neonblue.stores.looks import Look
 from neonblue.tools.results import performance as answer
 
 MOST_SEGMENTS = 20
@@ -25,6 +26,7 @@ def performance(
     *,
     metrics: Sequence[str] | None,
     full: bool,
+    looks: Sequence[Look] = (),
 ) -> answer.Performance:
     """The whole answer; ``metrics`` narrows what is listed, never what was decided."""
     shown = _chosen(analysis, metrics)
@@ -35,7 +37,7 @@ def performance(
         verdict=answer.Verdict.model_validate(analysis.decision),
         statistical_significance=_significance(analysis),
         confidence_interval=_interval(analysis),
-        validity=_validity(analysis, full),
+        validity=_validity(analysis),
         look=_look(analysis.look),
         as_of=analysis.as_of,
         name=analysis.experiment.name,
@@ -43,8 +45,9 @@ def performance(
         recommendations=list(recommend(analysis)),
         predicted_outcomes=_prediction(context),
         similar_experiment_insights=_insights(context),
-        metrics=[_metric(effects, full) for effects in shown],
+        metrics=[_metric(effects) for effects in shown],
         segments=_segments(analysis.segments, full) if analysis.segments else None,
+        looks=[answer.PastLook.model_validate(look) for look in looks],
         notes=list(analysis.notes),
     )
 
@@ -99,7 +102,7 @@ def _interval(analysis: Analysis) -> answer.Interval:
     )
 
 
-def _validity(analysis: Analysis, full: bool) -> answer.Validity:
+def _validity(analysis: Analysis) -> answer.Validity:
     return answer.Validity(
         status=analysis.validity.status,
         srm_p_value=analysis.validity.srm_p_value,
@@ -119,7 +122,7 @@ def _look(look: RecordedLook) -> answer.Look:
     )
 
 
-def _metric(effects: MetricEffects, full: bool) -> answer.Metric:
+def _metric(effects: MetricEffects) -> answer.Metric:
     plan = effects.definition
     return answer.Metric(
         metric=plan.name,

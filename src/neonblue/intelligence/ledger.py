@@ -11,16 +11,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from neonblue.intelligence.evidence import MetricEffects, RecordedLook
+from neonblue.intelligence.evidence import Analysis, MetricEffects, RecordedLook
 from neonblue.models import Experiment
 
 if TYPE_CHECKING:
+    from neonblue.stores import Store
     from neonblue.stores.looks import LedgerState, Look
 
 WATCHED = frozenset({"running", "paused"})
 FINISHED = frozenset({"stopped", "rolled_out", "archived"})
 GROWTH_WITHOUT_PLAN = 4
 LEAST_PLANNED_UNITS = 10_000
+MOST_LOOKS = 50
 
 
 def stand(
@@ -103,6 +105,16 @@ def ledger_rows(
         for effects in metrics
         for comparison in effects.comparisons
     ]
+
+
+def past_looks(store: Store, analysis: Analysis) -> tuple[Look, ...]:
+    """The newest looks at the first primary metric, oldest first."""
+    primary = [metric for metric in analysis.experiment.metrics if metric.role == "primary"]
+    if not primary:
+        return ()
+    return store.looks.history(
+        analysis.experiment.experiment_id, metric=primary[0].name, limit=MOST_LOOKS
+    )
 
 
 def _may_show(experiment: Experiment, units: int, *, unseen: bool) -> bool:

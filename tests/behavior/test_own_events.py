@@ -12,6 +12,7 @@ from neonblue.behavior.model_files import ModelFiles
 from neonblue.behavior.outlook import predict
 from neonblue.behavior.own_drift import check_drift
 from neonblue.behavior.own_training import train_on_events
+from neonblue.behavior.pseudonyms import Pseudonyms
 from neonblue.errors import InvalidInputError, NotFoundError
 from neonblue.stores.funnels import FunnelScope
 
@@ -56,10 +57,9 @@ def test_a_user_with_a_cart_is_likelier_to_convert_than_one_without(shop, files)
 def test_a_known_user_comes_with_alike_journeys_of_others(shop, files) -> None:  # type: ignore[no-untyped-def]
     outlook = predict(shop.store.sessions, files, "user0")
     assert outlook.basis == "user"
-    assert outlook.similar is not None
-    assert outlook.similar.converted.n > 10
-    assert outlook.similar.converted.value > 0.5
-    assert outlook.pseudonym not in {one.pseudonym for one in outlook.similar.journeys}
+    assert outlook.similar_converted is not None
+    assert outlook.similar_converted.n == 50
+    assert outlook.similar_converted.value > 0.5
     assert "user0" not in repr(outlook)
 
 
@@ -90,6 +90,10 @@ def test_alike_journeys_are_those_with_the_same_steps(shop, files) -> None:  # t
     found = find_similar(shop.store.sessions, session, limit=20)
     assert all("add_to_cart" not in one.path for one in found.journeys)
     assert found.journeys[0].similarity > 0.9
+    assert len({one.pseudonym for one in found.journeys}) == 20
+    assert Pseudonyms(shop.store.sessions.pseudonym_key()).of("user1") not in {
+        one.pseudonym for one in found.journeys
+    }
 
 
 def test_a_funnel_counts_users_in_order_with_intervals(shop) -> None:  # type: ignore[no-untyped-def]

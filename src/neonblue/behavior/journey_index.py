@@ -58,6 +58,14 @@ def find_similar(store: Sessions, session: Session, *, limit: int) -> SimilarJou
     return SimilarJourneys(journeys=found, converted=_converted(found))
 
 
+def conversion_among_similar(store: Sessions, session: Session, *, limit: int) -> Share:
+    """How many of the nearest journeys of other users converted."""
+    found = store.vectors(VERSION).nearest(
+        session_vector(session), limit=limit, without_user=session.user_id
+    )
+    return share(sum(one.converted for one in found), len(found))
+
+
 def _converted(found: Sequence[SimilarSession]) -> Share:
     return share(sum(one.outcome == "converted" for one in found), len(found))
 

@@ -9,10 +9,11 @@ from typing import Literal
 import numpy as np
 
 from neonblue.behavior.intent import intent_from_arrays
-from neonblue.behavior.journey_index import SimilarJourneys, find_similar
+from neonblue.behavior.journey_index import conversion_among_similar
 from neonblue.behavior.journeys import Stage, own_steps, stage_of
 from neonblue.behavior.model_files import ModelFiles, StoredModel
 from neonblue.behavior.own_training import INTENT, NEXT_ACTION
+from neonblue.behavior.proportion import Share
 from neonblue.behavior.pseudonyms import Pseudonyms
 from neonblue.behavior.sequence_files import model_of
 from neonblue.behavior.sequences import from_lists
@@ -54,7 +55,7 @@ class Outlook:
     conversion_probability: float | None
     base_conversion_probability: float | None
     horizon_days: float | None
-    similar: SimilarJourneys | None
+    similar_converted: Share | None
     models: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -87,7 +88,9 @@ def predict(
         conversion_probability=probability,
         base_conversion_probability=base,
         horizon_days=intent.description["horizon_days"] if intent else None,
-        similar=find_similar(sessions, past[-1], limit=NEIGHBOURS) if steps else None,
+        similar_converted=(
+            conversion_among_similar(sessions, past[-1], limit=NEIGHBOURS) if steps else None
+        ),
         models=_named(actions, intent),
         notes=_notes(steps, actions, intent),
     )

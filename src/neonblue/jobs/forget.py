@@ -19,6 +19,7 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
         raise InvalidInputError("no user was named: run neonblue forget USER")
     report(0, 2, "removing rows from ClickHouse")
     erased = workspace.store.forgetting.erase(user)
+    workspace.store.sessions.refresh()
     report(1, 2, "removing the journey from the memory")
     documents = len(workspace.store.documents.get(USER_JOURNEYS.name, [user]))
     # Also when ClickHouse has no document: an index that was written by a dying process may.

@@ -7,10 +7,14 @@ one that arrives late or runs backwards takes its place and makes no negative pa
 from __future__ import annotations
 
 import secrets
+import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from neonblue.stores.session_vectors import SessionVectors, session_vectors
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
 
 GAP_SECONDS = 1800
 TABLE = "behavior_sessions"
+MOST_VECTORS = 50_000
+FRESH_SECONDS = 600.0
 
 # The events of one user as sorted tuples, split where the pause is longer than the gap.
 CUT = """
@@ -109,6 +115,8 @@ class Sessions:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._key: bytes | None = None
+        self._guard = threading.Lock()
+        self._vectors: dict[str, tuple[float, SessionVectors]] = {}
 
     def of_user(
         self, user_id: str, *, limit: int = 2000, gap_seconds: float = GAP_SECONDS
@@ -143,6 +151,7 @@ class Sessions:
     def keep(self, rows: pa.Table) -> None:
         """Keep described sessions; the same user and start replaces what was there."""
         self._database.insert(TABLE, rows)
+        self.refresh()
 
     def kept(self) -> int:
         """How many sessions are kept."""
@@ -153,22 +162,54 @@ class Sessions:
         self, vector: Sequence[float], *, limit: int, without_user: str = "", made_by: str
     ) -> tuple[SimilarSession, ...]:
         """The kept sessions whose vectors are nearest, one a user, nearest first."""
+        places = self.vectors(made_by).nearest(vector, limit=limit, without_user=without_user)
+        keys = [(place.user_id, place.started_ms) for place in places]
         rows = self._database.rows(
             """
             SELECT pseudonym, started_at, steps, duration_seconds, path, value, device_type,
-                   traffic_source, outcome, 1 - cosineDistance(vector, {vector:Array(Float32)}) AS s
-            FROM behavior_sessions
-            WHERE user_id != {user:String} AND suspected_bot = 0 AND made_by = {made_by:String}
-            ORDER BY s DESC, pseudonym LIMIT 1 BY pseudonym LIMIT {limit:UInt32}
+                   traffic_source, outcome, user_id, toUnixTimestamp64Milli(started_at)
+            FROM behavior_sessions FINAL
+            WHERE user_id IN {users:Array(String)}
+              AND (user_id, toUnixTimestamp64Milli(started_at))
+                  IN arrayZip({users:Array(String)}, {starts:Array(Int64)})
             """,
-            {
-                "vector": list(vector),
-                "user": without_user,
-                "limit": limit,
-                "made_by": made_by,
-            },
+            {"users": [user for user, _ in keys], "starts": [start for _, start in keys]},
         )
-        return tuple(_similar(row) for row in rows)
+        found = {(row[9], row[10]): row[:9] for row in rows}
+        return tuple(
+            _similar([*found[key], place.similarity])
+            for key, place in zip(keys, places, strict=True)
+            if key in found
+        )
+
+    def vectors(self, made_by: str) -> SessionVectors:
+        """The vectors of the newest kept sessions of people, at most ten minutes old."""
+        now = time.monotonic()
+        with self._guard:
+            read_at, vectors = self._vectors.get(made_by, (-FRESH_SECONDS, None))
+            if vectors is None or now - read_at >= FRESH_SECONDS:
+                vectors = self._read_vectors(made_by)
+                self._vectors[made_by] = (now, vectors)
+            return vectors
+
+    def refresh(self) -> None:
+        """Forget what was read: sessions came or went."""
+        with self._guard:
+            self._vectors.clear()
+
+    def _read_vectors(self, made_by: str) -> SessionVectors:
+        return session_vectors(
+            self._database.table(
+                """
+                SELECT user_id, toUnixTimestamp64Milli(started_at) AS started_ms,
+                       outcome = 'converted' AS converted, vector
+                FROM behavior_sessions FINAL
+                WHERE suspected_bot = 0 AND made_by = {made_by:String}
+                ORDER BY started_at DESC LIMIT {limit:UInt32}
+                """,
+                {"made_by": made_by, "limit": MOST_VECTORS},
+            )
+        )
 
     def user_of(self, pseudonym: str) -> str | None:
         """Whose pseudonym it is, among the users with kept sessions."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -23,6 +24,7 @@ def read_aggregates(
     plan: LoadPlan, file: DataFile, rejects: Rejects
 ) -> tuple[StagedFile, tuple[Aggregate, ...]]:
     """Every usable snapshot; refuses two for one variant, metric and time, and shrinking n."""
+    plan = with_variances(plan, file)
     exclusions = [Exclusion(text, file.columns) for text in plan.excludes]
     kinds = {metric.name: kind_of(metric) for metric in plan.metrics}
     at = datetime.fromtimestamp(int(file.path.stat().st_mtime), UTC)
@@ -44,6 +46,19 @@ def read_aggregates(
         rows_read=read, rows_excluded=excluded, timed=plan.timestamp is not None, kinds=kinds
     )
     return staged, tuple(aggregates)
+
+
+def with_variances(plan: LoadPlan, file: DataFile) -> LoadPlan:
+    """Means that name no variance take it from the column of that name."""
+    if "variance" not in file.columns:
+        return plan
+    metrics = tuple(
+        replace(metric, denominator="variance")
+        if metric.denominator is None and (metric.kind == "mean" or metric.column == "mean")
+        else metric
+        for metric in plan.metrics
+    )
+    return replace(plan, metrics=metrics)
 
 
 def kind_of(metric: MetricSpec) -> MetricKind:

@@ -135,7 +135,7 @@ class LoadPlan:
 
     def _definition(self, index: int, spec: MetricSpec, kind: MetricKind) -> MetricDefinition:
         aggregation: Aggregation = "any" if kind == "proportion" else "sum"
-        denominator = spec.denominator
+        denominator = spec.denominator if kind == "ratio" else None
         return MetricDefinition(
             name=spec.name,
             kind=kind,

@@ -228,3 +228,13 @@ def test_a_series_that_cannot_be_is_refused_whole(
         load(write("t.csv", totals(*rows)), **AGGREGATED, timestamp=timestamp)
     assert store.aggregates.series("shop") == ()
     assert store.experiments.list() == ()
+
+
+def test_a_mean_finds_the_column_called_variance(store: Store, load: Load, write: Write) -> None:
+    rows = [{"variant": v, "n": 50, "mean": 2.0, "variance": 9.0} for v in "ab"]
+    load(write("t.csv", rows), **{**AGGREGATED, "metrics": ["spent:mean=mean"]})
+    assert store.experiments.get("shop").metrics[0].kind == "mean"
+    assert store.aggregates.latest("shop")[0].summary.variance == 9.0
+    path = write("u.csv", totals(("a", "", 1, 1, 1, 1)))
+    with pytest.raises(InvalidInputError, match="or lost:mean=MEAN/VARIANCE"):
+        load(path, **{**AGGREGATED, "metrics": ["lost:mean=m"]})

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from neonblue.stores import Store
 
 
+FEWEST_POINTS = 2
 Chart = Literal["none", "sequence", "forest", "allocation"]
 
 
@@ -70,7 +71,7 @@ def sequence_picture(store: Store, analysis: Analysis) -> bytes | None:
         terms=analysis.terms,
         as_of=analysis.as_of,
     )
-    if not points:
+    if len(points) < FEWEST_POINTS:
         return None
     return draw_sequence(
         points,

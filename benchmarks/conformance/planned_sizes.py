@@ -162,7 +162,7 @@ def _standardised(
 
     def size() -> float:
         step = _there(shift, "effect")
-        least = max(2.0, 2.0 / ratio)
+        least = max(2.0, 2.0 / ratio) * (1.0 + 1e-12)
         return first_reaching(lambda n: power_at(step, n, n * ratio), _power(case), least, "it")
 
     def mde() -> float:

@@ -254,6 +254,13 @@ class TestNegativeBaselines:
         (means(10, 0, 0), means(10, 0, 0), "proportion", "zero_variance"),
         (means(10, math.nan, 1), means(10, 1, 1), "mean", "not_finite"),
         (means(10, 1, math.inf), means(10, 1, 1), "mean", "not_finite"),
+        (means(math.nan, 1, 1), means(10, 1, 1), "mean", "too_few_units"),
+        (
+            MetricSummary(n=10, mean=1, variance=1, covariance_y_d=math.nan),
+            means(10, 1, 1),
+            "ratio",
+            "not_finite",
+        ),
         (
             MetricSummary(n=10, mean=1, variance=1, denominator_mean=0),
             means(10, 1, 1),
@@ -294,6 +301,13 @@ def test_alpha_is_a_probability(alpha: float) -> None:
 def test_a_variance_that_rounding_made_negative_counts_as_zero() -> None:
     result = found(compare(means(100, 1e4, -1e-4), means(100, 1e4, 2.0), kind="mean"))
     assert result.variance_control == 0.0
+
+
+def test_a_proportion_that_rounding_put_above_one_is_one() -> None:
+    result = found(
+        compare(proportion_summary(50, 30), means(50, 1.0 + 1e-12, 0.0), kind="proportion")
+    )
+    assert result.variance_treatment == 0.0
 
 
 def test_one_variant_without_variance_can_be_compared() -> None:

@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 
 from neonblue.errors import InvalidInputError
 from neonblue.stats.moments import proportion_summary, summary_from_values
-from neonblue.stats.planning import Baseline, baseline_of, detectable_lift, plan_sample
+from neonblue.stats.planning import (
+    Baseline,
+    baseline_of,
+    detectable_lift,
+    plan_sample,
+    quantile_baseline,
+)
 from neonblue.stats.power import (
     guardrail_power,
     mean_mde,
@@ -19,6 +25,7 @@ from neonblue.stats.power import (
     proportion_power,
     proportion_sample_size,
 )
+from neonblue.stats.quantiles import quantile_summary
 from neonblue.stats.sequential_power import crossing_curve, sample_size_factor, sequential_power
 
 
@@ -145,6 +152,17 @@ def test_a_covariate_saves_units() -> None:
     plain = Baseline(kind="mean", mean=baseline.mean, sd=baseline.sd)
     share = plan_sample(baseline, mde=0.02).total / plan_sample(plain, mde=0.02).total
     assert share == pytest.approx(0.1, abs=0.02)
+
+
+def test_a_quantile_is_planned_by_its_standard_error() -> None:
+    """The median of normal values has pi / 2 times the variance of their mean."""
+    values = np.random.default_rng(5).normal(10, 2, 40_000)
+    median = quantile_baseline(quantile_summary(values, 0.5))
+    mean = Baseline(kind="mean", mean=10, sd=2)
+    ratio = plan_sample(median, mde=0.02).total / plan_sample(mean, mde=0.02).total
+    assert ratio == pytest.approx(math.pi / 2, rel=0.1)
+    with pytest.raises(InvalidInputError, match="quantile_baseline"):
+        baseline_of(summary_from_values(values), kind="quantile")
 
 
 def test_baselines_of_every_kind() -> None:

@@ -50,6 +50,13 @@ def test_a_segment_with_too_few_units_is_no_number() -> None:
     assert np.isnan(many.p_value[0])
 
 
+def test_no_segments_are_no_discoveries() -> None:
+    none = stacked([])
+    found = segment_effects(none, none, kind="mean")
+    assert found.differs.size == 0
+    assert np.isnan(found.interaction_p_value)
+
+
 @pytest.mark.parametrize("df", [301.0, 1200.0, 1e6, 1e9])
 def test_the_quick_tails_of_t_are_the_exact_ones(df: float) -> None:
     from scipy.special import stdtr, stdtrit

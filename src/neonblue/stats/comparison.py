@@ -106,6 +106,8 @@ def compare(
     if missing is not None:
         return missing
     effect = effect_of(control, treatment, kind=kind, adjust=adjust)
+    if not math.isfinite(effect.standard_error):
+        return _insufficient(control, treatment, "not_finite", "a covariance is NaN or infinite")
     if not effect.standard_error > 0.0:
         return _insufficient(control, treatment, "zero_variance", "every unit has the same value")
     return comparison_of(
@@ -250,7 +252,7 @@ def missing_for(
     control: MetricSummary, treatment: MetricSummary, kind: str
 ) -> InsufficientData | None:
     """What is lacking for a comparison, or None when it can be made."""
-    if not min(control.n, treatment.n) >= FEWEST_UNITS:
+    if not (control.n >= FEWEST_UNITS and treatment.n >= FEWEST_UNITS):
         detail = f"needs {FEWEST_UNITS} units in each variant, has {control.n!r}, {treatment.n!r}"
         return _insufficient(control, treatment, "too_few_units", detail)
     numbers = (control.mean, control.variance, treatment.mean, treatment.variance)

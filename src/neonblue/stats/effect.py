@@ -125,7 +125,7 @@ def _raw(summary: MetricSummary, kind: str) -> tuple[Numbers, Numbers]:
     """Mean and variance of one unit without a covariate."""
     mean = summary.mean
     if kind == "proportion":
-        return mean, mean * (1.0 - mean)
+        return mean, _positive(mean * (1.0 - mean))
     if kind == "mean":
         return mean, _positive(summary.variance)
     d = summary.denominator_mean

@@ -17,6 +17,7 @@ from neonblue.stats.power import (
     proportion_mde,
     proportion_sample_size,
 )
+from neonblue.stats.quantiles import QuantileSummary
 from neonblue.stats.sequential_power import sample_size_factor
 
 PlannedKind = Literal["proportion", "mean", "ratio", "quantile"]
@@ -65,8 +66,19 @@ class SamplePlan:
     alpha: float
 
 
+def quantile_baseline(summary: QuantileSummary) -> Baseline:
+    """The baseline of a quantile: its standard error, times the root of n, is that of one unit."""
+    sd = math.sqrt(summary.error_variance * summary.n)
+    return Baseline(kind="quantile", mean=summary.estimate, sd=sd)
+
+
 def baseline_of(summary: MetricSummary, *, kind: PlannedKind) -> Baseline:
-    """The baseline that a past summary of the metric shows, with the covariate's help if any."""
+    """The baseline that a past summary of the metric shows, with the covariate's help if any.
+
+    Raises ``InvalidInputError`` for a quantile, which has no moments: use ``quantile_baseline``.
+    """
+    if kind == "quantile":
+        raise InvalidInputError("a quantile has no moments: plan it with quantile_baseline")
     linear = linearised(summary, kind=kind)
     variance = summary.mean * (1.0 - summary.mean) if kind == "proportion" else linear.variance
     reduction = 0.0

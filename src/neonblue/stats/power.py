@@ -79,7 +79,7 @@ def mean_sample_size(
             margin=margin,
         )
 
-    least = max(2.0, 2.0 / ratio)
+    least = max(2.0, 2.0 / ratio) * (1.0 + 1e-12)
     return first_reaching(reached, power, least, f"effect {effect!r}")
 
 

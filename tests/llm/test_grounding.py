@@ -40,3 +40,9 @@ def test_numbers_of_the_evidence_may_be_repeated_rounded_or_rescaled(text: str) 
 )
 def test_an_invented_number_is_found(text: str, invented: list[str]) -> None:
     assert ungrounded_numbers(text, EVIDENCE) == invented
+
+
+@pytest.mark.parametrize("text", ["1e309", "1e99", "9" * 500, "0." + "9" * 500, "1e-400 %", "٣"])
+def test_numbers_beyond_any_float_are_read_without_harm(text: str) -> None:
+    assert isinstance(ungrounded_numbers(text, {"text": text}), list)
+    assert ungrounded_numbers("4.3 %", {"text": text}) == ["4.3 %"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -27,7 +27,7 @@ def read_aggregates(
     plan = with_variances(plan, file)
     exclusions = [Exclusion(text, file.columns) for text in plan.excludes]
     kinds = {metric.name: kind_of(metric) for metric in plan.metrics}
-    at = datetime.fromtimestamp(int(file.path.stat().st_mtime), UTC)
+    at = file.written_at
     aggregates: list[Aggregate] = []
     read = excluded = 0
     for batch in file.batches(_columns(plan, exclusions)):

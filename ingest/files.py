@@ -12,10 +12,12 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from neonblue.errors import InvalidInputError, NotFoundError
+from neonblue.ingest.event import EARLIEST
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -64,6 +66,17 @@ class DataFile:
     columns: tuple[str, ...]
     delimiter: str
     size_bytes: int
+
+    @property
+    def written_at(self) -> datetime:
+        """When the file was written, within what an event's time may be.
+
+        Stands in for times that the file does not have: the same file gives the same times.
+        Archives often carry none or odd ones.
+        """
+        seconds = int(self.path.stat().st_mtime)
+        now = int(datetime.now(UTC).timestamp())
+        return datetime.fromtimestamp(max(int(EARLIEST.timestamp()), min(seconds, now)), UTC)
 
     def batches(self, columns: Sequence[str]) -> Iterator[FileBatch]:
         """The named columns, in file order; raises when the file turns out to be broken."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from neonblue.ingest.exclusion import Exclusion
@@ -74,7 +73,7 @@ def _read(
     rows: RowStaging, plan: LoadPlan, file: DataFile, rejects: Rejects, report: Report
 ) -> tuple[int, int]:
     exclusions = [Exclusion(text, file.columns) for text in plan.excludes]
-    reader = RowReader(plan, value_columns(plan), _file_time(file))
+    reader = RowReader(plan, value_columns(plan), file.written_at)
     read = excluded = 0
     for batch in file.batches(_columns(plan, exclusions)):
         table, numbers, out = split_excluded(batch, exclusions)
@@ -102,11 +101,6 @@ def _columns(plan: LoadPlan, exclusions: Sequence[Exclusion]) -> list[str]:
         *(column for exclusion in exclusions for column in exclusion.columns),
     ]
     return list(dict.fromkeys(name for name in names if name is not None))
-
-
-def _file_time(file: DataFile) -> datetime:
-    """When the file was written: the same file gives the same times."""
-    return datetime.fromtimestamp(int(file.path.stat().st_mtime), UTC)
 
 
 def _kinds(metrics: Sequence[MetricSpec], ranges: Sequence[ColumnRange]) -> dict[str, MetricKind]:

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -319,6 +320,15 @@ def test_a_column_of_lists_is_refused(store: Store, load: Load, tmp_path: Path) 
 def test_a_value_may_hold_a_line_break(load: Load, tmp_path: Path) -> None:
     content = [[*row[:5], 'two\nlines "quoted"', row[6]] for row in rows()]
     assert load(write(tmp_path / "shop.csv", content), segments=["os"]).rows_read == 40
+
+
+@pytest.mark.parametrize("seconds", [0, 4_000_000_000])
+def test_an_odd_file_time_is_no_reason_to_refuse_rows(
+    load: Load, tmp_path: Path, seconds: int
+) -> None:
+    path = write(tmp_path / "shop.csv", rows())
+    os.utime(path, (seconds, seconds))
+    assert load(path).rows_rejected == 0
 
 
 def test_a_folder_is_no_file(load: Load, tmp_path: Path) -> None:

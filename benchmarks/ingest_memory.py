@@ -24,7 +24,7 @@ from neonblue.ingest.status import StatusBoard
 from neonblue.ingest.telemetry import Telemetry
 from neonblue.ingest.worker import Worker
 from neonblue.settings import KafkaSettings
-from neonblue.stores import open_store
+from neonblue.stores import Store, open_store
 
 PART = 100_000
 
@@ -62,7 +62,7 @@ async def measure(events: int) -> None:
         board = StatusBoard(store, Telemetry())
         worker = Worker(settings, open_pipeline(store, source="kafka"), board)
         task = asyncio.create_task(worker.run())
-        samples = await _sampled(board, events)
+        samples = await _sampled(board, store, events)
         worker.stop()
         await task
         producer.join()
@@ -71,14 +71,27 @@ async def measure(events: int) -> None:
         store.close()
 
 
-async def _sampled(board: StatusBoard, events: int) -> list[tuple[int, float]]:
+async def _sampled(board: StatusBoard, store: Store, events: int) -> list[tuple[int, float]]:
     samples: list[tuple[int, float]] = []
     while board.now.events < events:
         await asyncio.sleep(1)
         samples.append((board.now.events, resident_mb()))
         if len(samples) % 30 == 0:
-            print(f"{samples[-1][0]:>10,} events {samples[-1][1]:7.0f} MB", flush=True)
+            engine = await asyncio.to_thread(_engine_mb, store)
+            print(f"{samples[-1][0]:>10,} events {samples[-1][1]:7.0f} MB, {engine}", flush=True)
     return samples
+
+
+def _engine_mb(store: Store) -> str:
+    """What the engine says it holds."""
+    rows = store.database.rows(
+        """
+        SELECT metric, value FROM system.metrics
+        WHERE metric IN ('MemoryTracking', 'MergesMutationsMemoryTracking', 'MarkCacheBytes',
+                         'PrimaryIndexCacheBytes', 'QueryCacheBytes', 'PageCacheBytes')
+        """
+    )
+    return ", ".join(f"{name} {value / 1e6:.0f}" for name, value in rows if value > 1e6)
 
 
 def _report(samples: list[tuple[int, float]], events: int) -> None:

@@ -17,7 +17,8 @@ from typing import Any
 NUMBER = re.compile(
     r"(?<![\w.])(?P<sign>[-+\u2212])?(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
     r"(?:e(?P<exponent>[-+]?\d{1,2})(?!\d))?"
-    r"(?P<unit>\s?(?:%|percentage points?|per cent|percent|pp\b|k\b|m\b|million\b|thousand\b|bn\b|billion\b))?",
+    r"(?P<unit>\s?(?:%|percentage points?|per cent|percent|pp\b"
+    r"|k\b|m\b|million\b|thousand\b|bn\b|billion\b))?",
     re.IGNORECASE,
 )
 PART_OF_NAME = re.compile(r"\d+(?:\.\d+)?")

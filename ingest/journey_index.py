@@ -28,8 +28,8 @@ logger = logging.getLogger(__name__)
 
 # A batch shrinks or grows to take about this long, so that a newer or more wanted journey never
 # waits long behind others.
-BATCH_SECONDS = 0.4
-SMALLEST_BATCH, BATCH = 32, 512
+BATCH_SECONDS = 0.8
+SMALLEST_BATCH, BATCH = 256, 1024
 IDLE_SECONDS = 0.2
 RETRY_SECONDS = 2.0
 REPORT_SECONDS = 2.0

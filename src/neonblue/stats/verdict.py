@@ -37,11 +37,11 @@ NEXT_STEPS: Mapping[VerdictDecision, str] = {
     "do not read effects from this one",
     "keep_running": "let it run and call analyze_experiment_performance again later; "
     "looking changes nothing",
-    "rollback": "stop it on the platform and give everyone the control",
+    "rollback": "give everyone the control on the platform; no more units for the others",
     "ship": "have a person agree, then roll the winning variant out on the platform",
     "review": "have a person weigh the gain against the open guardrail",
-    "no_meaningful_effect": "stop it and keep the control, or whichever variant is cheaper to run",
-    "inconclusive": "stop it; call design_experiment for a larger or sharper test "
+    "no_meaningful_effect": "end it with the control, or whichever variant is cheaper to run",
+    "inconclusive": "end it with the control; call design_experiment for a larger or sharper test "
     "(a covariate, a longer run) before trying again",
 }
 # Which treatment's decision becomes the experiment's, first match first.

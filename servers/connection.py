@@ -25,6 +25,7 @@ class Connection:
             self.owner = _read_welcome(self._incoming.readline())
             self._socket.settimeout(None)
         except BaseException:
+            # Also on an interrupt: nobody else would close it.
             self._socket.close()
             raise
 

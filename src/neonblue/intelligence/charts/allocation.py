@@ -58,7 +58,7 @@ def _frame(axes: Axes, days: Sequence[AllocationDay], planned_shares: Mapping[st
     from matplotlib.ticker import PercentFormatter
 
     date_axis(axes)
-    axes.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
+    axes.yaxis.set_major_formatter(PercentFormatter(xmax=1))
     axes.set_ylabel("share of new units", fontsize=11, color=INK)
     note = "grey: what chance explains (99.9 %); red crosses lie outside; dashed: plan"
     axes.set_xlabel(note, fontsize=10.5, color=INK, loc="left")

@@ -10,7 +10,6 @@ from neonblue.stats.many_comparisons import compare_many, t_quantiles, t_tails
 from neonblue.stats.moments import collapsed, pooled, proportion_summary, summary_from_values
 from neonblue.stats.segments import (
     experiment_interaction,
-    imbalance_p_value,
     interaction_test,
     novelty_trend,
     paradox_check,
@@ -144,16 +143,6 @@ def test_an_effect_that_fades_is_novelty() -> None:
     assert novelty_trend(days, 0.1 + 0.12 * days, errors).kind == "learning"
     assert novelty_trend(days, np.full(8, 0.5), errors).kind == "none"
     assert np.isnan(novelty_trend(days[:2], np.ones(2), errors[:2]).p_value)
-
-
-def test_imbalance_before_exposure() -> None:
-    random = np.random.default_rng(1)
-    y = random.normal(size=500)
-    fair = summary_from_values(y, covariate=y), summary_from_values(y, covariate=y)
-    assert imbalance_p_value(*fair) == pytest.approx(1.0)
-    shifted = summary_from_values(y, covariate=y + 0.5)
-    assert imbalance_p_value(fair[0], shifted) < 1e-9
-    assert np.isnan(imbalance_p_value(summary_from_values(y), summary_from_values(y)))
 
 
 def test_experiments_that_share_units_may_interact() -> None:

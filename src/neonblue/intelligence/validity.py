@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from neonblue.intelligence.evidence import Check, Validity
-from neonblue.intelligence.ledger import FINISHED
+from neonblue.intelligence.ledger import FINISHED, LEAST_PLANNED_UNITS
 from neonblue.intelligence.summaries import Summaries
 from neonblue.models import Experiment, MetricDefinition
+from neonblue.stats.imbalance import Imbalance, imbalance_test
 from neonblue.stats.srm import sequential_srm_test, srm_test
 
 INVALID_P = 0.001
@@ -125,18 +126,26 @@ def planned_variants(inputs: Inputs) -> Check:
 
 
 def pre_period(inputs: Inputs) -> Check:
-    """Covariates, known before exposure, must not differ between variants."""
+    """Covariates, known before exposure, must not differ between variants.
+
+    As with the split, a watched experiment fails on the sequential test alone: the one-look test
+    would turn sound experiments invalid if it were asked often enough.
+    """
     name = "pre_period_balance"
     covered = [metric for metric in inputs.experiment.metrics if _has_covariate(metric)]
-    tested = [(m, p) for m in covered if (p := covariate_p_value(inputs, m)) is not None]
+    tested = [(m, found) for m in covered for found in imbalances(inputs, m)]
     if not tested:
         return Check(name=name, status="unknown", detail="no covariate to compare")
-    metric, p_value = min(tested, key=lambda pair: pair[1])
-    p_value = min(1.0, p_value * len(tested))
-    detail = f"covariate of {metric.name!r}: p {p_value:.3g} that variants were alike before"
-    if p_value < INVALID_P:
+    metric, worst = min(tested, key=lambda pair: pair[1].p_value)
+    fixed = min(1.0, worst.p_value * len(tested))
+    sequential = min(1.0, len(tested) * min(found.sequential_p_value for _, found in tested))
+    detail = (
+        f"covariate of {metric.name!r}: p {fixed:.3g} that variants were alike before, "
+        f"sequential p {sequential:.3g}"
+    )
+    if sequential < INVALID_P or (inputs.finished and fixed < INVALID_P):
         return Check(name=name, status="fail", detail=detail)
-    return Check(name=name, status="warn" if p_value < WARNING_P else "pass", detail=detail)
+    return Check(name=name, status="warn" if fixed < WARNING_P else "pass", detail=detail)
 
 
 def allocation_unchanged(inputs: Inputs) -> Check:
@@ -193,18 +202,13 @@ def _may_still_come(inputs: Inputs, metric: MetricDefinition) -> bool:
     return not inputs.finished and control.mean == 0
 
 
-def covariate_p_value(inputs: Inputs, metric: MetricDefinition) -> float | None:
-    """Welch p of the covariate's difference, the least over treatments and corrected for them."""
-    from neonblue.intelligence.covariates import difference_p_value
-
+def imbalances(inputs: Inputs, metric: MetricDefinition) -> list[Imbalance]:
+    """How each treatment's covariate differs from control's, where it varies."""
+    planned = inputs.experiment.planned_sample_size or LEAST_PLANNED_UNITS
     control = inputs.summaries.of(metric.name, inputs.experiment.control.variant_id)
-    p_values = [
-        p
-        for variant in inputs.experiment.treatments
-        if (p := difference_p_value(control, inputs.summaries.of(metric.name, variant.variant_id)))
-        is not None
-    ]
-    return min(1.0, min(p_values) * len(p_values)) if p_values else None
+    each = (inputs.summaries.of(metric.name, v.variant_id) for v in inputs.experiment.treatments)
+    tests = (imbalance_test(control, treatment, planned_n=planned) for treatment in each)
+    return [found for found in tests if found is not None]
 
 
 def _has_covariate(metric: MetricDefinition) -> bool:

@@ -230,23 +230,6 @@ def novelty_trend(
     )
 
 
-def imbalance_p_value(control: MetricSummary, treatment: MetricSummary) -> float:
-    """Welch p that the covariate, known before exposure, has one mean in both variants.
-
-    NaN where it does not vary or there are too few units.
-    """
-    found = compare_many(_covariate(control), _covariate(treatment), kind="mean", adjust=False)
-    return float(found.p_value[0])
-
-
-def _covariate(summary: MetricSummary) -> MetricSummary:
-    return MetricSummary(
-        n=np.atleast_1d(summary.n),  # type: ignore[arg-type]
-        mean=np.atleast_1d(summary.covariate_mean),  # type: ignore[arg-type]
-        variance=np.atleast_1d(summary.covariate_variance),  # type: ignore[arg-type]
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interaction:
     """How much the effect of one experiment depends on the variant of another."""

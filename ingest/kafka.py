@@ -24,6 +24,7 @@ FETCH_BYTES = 16 << 20
 PARTITION_FETCH_BYTES = 4 << 20
 PRODUCER_BATCH_BYTES = 256 << 10
 REQUEST_TIMEOUT_MS = 10_000
+END_READ_MS = 1_000
 # A dead letter carries its message whole, so it may be as large as the source allowed.
 MAX_PRODUCED_BYTES = 16 << 20
 
@@ -119,7 +120,9 @@ async def _publish_in_order(
         await sent
 
 
-async def rewind_lost(consumer: AIOKafkaConsumer, assigned: Iterable[TopicPartition]) -> None:
+async def rewind_lost(
+    consumer: AIOKafkaConsumer, servers: str, assigned: Iterable[TopicPartition]
+) -> None:
     """Start over where the committed offset lies past the end of the log.
 
     That happens when a topic was made anew under the same name. The broker then answers nothing
@@ -133,9 +136,32 @@ async def rewind_lost(consumer: AIOKafkaConsumer, assigned: Iterable[TopicPartit
     offsets = {partition: await consumer.committed(partition) for partition in partitions}
     ends = await consumer.end_offsets(partitions)
     for partition, committed in offsets.items():
-        if committed is not None and committed > ends[partition]:
+        if committed is None or committed <= ends[partition]:
+            continue
+        if committed > await _end_read(servers, partition, ends[partition]):
             logger.warning("%s was made anew: reading it from the beginning", partition)
             await consumer.seek_to_beginning(partition)
+
+
+async def _end_read(servers: str, partition: TopicPartition, said: int) -> int:
+    """Where a log ends, by reading it from the end that the broker said.
+
+    Tansu says where its last batch begins, not where it ends, so its word alone would have every
+    rebalance read the whole topic again.
+    """
+    from aiokafka import AIOKafkaConsumer
+
+    if said == 0:
+        return 0
+    reader = AIOKafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False)
+    try:
+        await reader.start()
+        reader.assign([partition])
+        reader.seek(partition, said - 1)
+        await reader.getmany(partition, timeout_ms=END_READ_MS, max_records=1)
+        return max(said, reader.highwater(partition) or 0)
+    finally:
+        await reader.stop()
 
 
 async def lag(consumer: AIOKafkaConsumer) -> Mapping[TopicPartition, int]:

@@ -71,6 +71,6 @@ def _health(report: WorkerReport, now: datetime) -> WorkerHealth:
         state="silent" if said != "stopped" and age > SILENT_SECONDS else said,
         reported_seconds_ago=age,
         lag=sum(lag.values()),
-        partitions=len(lag),
+        partitions=len(report.status.get("partitions", lag)),
         details=report.status,
     )

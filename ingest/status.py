@@ -7,7 +7,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(kw_only=True)
 class WorkerStatus:
-    """Counts since the worker started; ``lag`` is messages not committed, by topic:partition."""
+    """Counts since the worker started; ``lag`` is messages not committed, by topic:partition.
+
+    ``partitions`` are those the group has given to this worker.
+    """
 
     started_at: float
     state: str = "starting"
@@ -32,6 +35,7 @@ class WorkerStatus:
     deletions: int = 0
     definitions: int = 0
     dead_letters: int = 0
+    partitions: list[str] = field(default_factory=list)
     lag: dict[str, int] = field(default_factory=dict)
     paused: bool = False
     journeys_waiting: int = 0
@@ -77,6 +81,11 @@ class StatusBoard:
         with self._guard:
             self.now.journeys_indexed += indexed
         self._telemetry.journeys_indexed(indexed)
+
+    def assigned(self, partitions: Iterable[str]) -> None:
+        """Which partitions are this worker's now."""
+        with self._guard:
+            self.now.partitions = sorted(partitions)
 
     def paused(self, paused: bool) -> None:
         """Whether the worker has stopped fetching until it has caught up with writing."""

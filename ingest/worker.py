@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -97,7 +97,7 @@ class Worker:
     async def _work(self, consumer: AIOKafkaConsumer, producer: AIOKafkaProducer) -> None:
         listener = Rebalance(
             drain=lambda: self._drained(DRAIN_SECONDS),
-            assigned=lambda partitions: rewind_lost(consumer, partitions),
+            assigned=lambda partitions: self._assigned(consumer, partitions),
         )
         consumer.subscribe(topics=source_topics(self._settings), listener=listener)
         delivery = asyncio.create_task(self._deliver(consumer, producer))
@@ -109,6 +109,13 @@ class Worker:
             for task in (delivery, reporting):
                 task.cancel()
             await asyncio.gather(delivery, reporting, return_exceptions=True)
+
+    async def _assigned(
+        self, consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]
+    ) -> None:
+        """Said even where the offsets cannot be compared: the partitions are ours all the same."""
+        self._status.assigned(map(_name, consumer.assignment()))
+        await rewind_lost(consumer, str(self._settings.bootstrap_servers), partitions)
 
     async def _fetch(self, consumer: AIOKafkaConsumer, delivery: asyncio.Task[None]) -> None:
         while not self._stopping.is_set():
@@ -246,7 +253,11 @@ class Worker:
         except (KafkaError, IllegalStateError, TimeoutError) as error:
             logger.info("lag is not known: %r", error)
             return {}
-        return {f"{tp.topic}:{tp.partition}": messages for tp, messages in behind.items()}
+        return {_name(partition): messages for partition, messages in behind.items()}
+
+
+def _name(partition: TopicPartition) -> str:
+    return f"{partition.topic}:{partition.partition}"
 
 
 def _behind(

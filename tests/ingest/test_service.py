@@ -90,12 +90,11 @@ async def test_event_texts_get_their_vector_beside_the_stream(
     settings = topics.settings.model_copy(update={"enriched_topic": enriched})
     memory = Memory(store.documents, open_embedder("minilm"), tmp_path / "chroma").start()
     service = IngestService(store, settings, lambda: memory).start()
-    fingerprint = memory.embedder.fingerprint
     try:
         await topics.send([make_message(1)])
         (first,) = await topics.read(enriched, 1)
         text_hash = int(json.loads(first.value)["semantic_features"]["text_hash"])
-        await eventually(lambda: bool(store.text_vectors.find(fingerprint, [text_hash])))
+        await eventually(lambda: service._vectors.get(text_hash) is not None)
         await topics.send([make_message(1, event_id="again")])
         _, second = await topics.read(enriched, 2)
     finally:

@@ -3,7 +3,7 @@
     python -m benchmarks.next_page
 
 Trains on 90 % of the users in ``../shared/data/msnbc`` and scores the rest (2 to 500 steps), beside
-a plain back-off mixture over the last pages.
+a plain back-off mixture over the last pages. The last line is the form that answers a stream.
 """
 
 from __future__ import annotations
@@ -14,14 +14,20 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.public_data import public_data
+from neonblue.behavior.calibration import calibration_error
 from neonblue.behavior.contexts import context_keys, count_contexts
+from neonblue.behavior.model_files import StoredModel
+from neonblue.behavior.next_action import NextActionModel
 from neonblue.behavior.next_action_training import (
     NextActionScore,
     score_next_action,
     score_probabilities,
     train_next_action,
 )
+from neonblue.behavior.quick_next_action import NONE, STEPS, quick_next_action, recent_steps
 from neonblue.behavior.sequences import Sequences, read_sequences
+
+STREAM_ROWS = 10_000
 
 
 def held_out(sequences: Sequences, *, share: float = 0.1, seed: int = 1) -> np.ndarray:
@@ -36,6 +42,27 @@ def back_off(learnt: Sequences, asked: Sequences, categories: int) -> NextAction
     later = asked.positions > 0
     page = np.roll(asked.steps, 1)[later]
     return score_probabilities(np.exp(log_probabilities[later]), asked.steps[later], page)
+
+
+def in_a_stream(model: NextActionModel, asked: Sequences) -> str:
+    """Accuracy, calibration and speed of the form that the ingest worker asks, batch by batch."""
+    arrays, names = model.arrays(), {"names": list(model.names)}
+    quick = quick_next_action(StoredModel(kind="x", version=1, arrays=arrays, description=names))
+    opens, answers, started = asked.positions == 0, [], time.perf_counter()
+    for first in range(0, len(asked.steps), STREAM_ROWS):
+        steps = asked.steps[first : first + STREAM_ROWS]
+        before = np.full((len(steps), STEPS), NONE)
+        recent = recent_steps(before, opens[first : first + STREAM_ROWS], steps)
+        answers.append(quick.after(np.maximum(recent, 0)))
+    seconds = time.perf_counter() - started
+    follows = ~np.roll(opens, -1)
+    actions = np.concatenate([one.actions for one in answers])[follows]
+    probability = np.concatenate([one.probabilities for one in answers])[follows]
+    came = actions + 1 == np.roll(asked.steps, -1)[follows]
+    return (
+        f"in a stream: all @1 {came.mean():.3f}, ECE {calibration_error(probability, came):.4f}, "
+        f"{len(asked.steps) / seconds:,.0f} answers/s"
+    )
 
 
 def line(name: str, score: NextActionScore) -> str:
@@ -63,6 +90,7 @@ def main(path: Path | None = None) -> None:
     print(line("plain back-off", back_off(learnt, asked, model.categories)))
     print(line("this model", score))
     print(f"trained in {trained - started:.0f} s; {score.steps / seconds:,.0f} predictions/s")
+    print(in_a_stream(model, asked))
 
 
 if __name__ == "__main__":

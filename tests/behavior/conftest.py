@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from neonblue.behavior.next_action import NextActionModel
+from neonblue.behavior.next_action_training import train_next_action
 from neonblue.behavior.sequences import Sequences
 from neonblue.models import Experiment, MetricDefinition, Variant
 from neonblue.stores import Store
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def cycling() -> Sequences:
     """400 users who walk 1 → 2 → 3 → 4 → 1 and stay on a page now and then."""
     random = np.random.default_rng(7)
@@ -28,6 +30,16 @@ def cycling() -> Sequences:
         steps - np.repeat(steps[starts], lengths) + np.repeat(random.integers(4, size=400), lengths)
     )
     return Sequences(steps=steps % 4 + 1, lengths=lengths)
+
+
+def silent(done: float, total: float, message: str) -> None:
+    """A report that goes nowhere."""
+
+
+@pytest.fixture(scope="session")
+def cycle_model(cycling: Sequences) -> NextActionModel:
+    """The next-action model of those users; the pages are called a to d."""
+    return train_next_action(cycling, ("a", "b", "c", "d"), silent)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from neonblue.behavior.calibration import fit_logistic_map
 from neonblue.behavior.intent import intent_from_arrays, score_intent, train_intent
 from neonblue.behavior.trees import grow_trees
 from neonblue.errors import InvalidInputError
@@ -42,3 +43,14 @@ def test_too_few_conversions_are_refused() -> None:
     rows, _ = made_up(1000)
     with pytest.raises(InvalidInputError, match="50 are needed"):
         train_intent(rows, np.arange(1000) < 10)
+
+
+@pytest.mark.parametrize("rows", [50, 500])
+def test_a_map_far_from_the_first_guess_is_found(rows: int) -> None:
+    """Newton's method alone overshoots from there and never comes back."""
+    random = np.random.default_rng(rows)
+    score = 1 / (1 + np.exp(-random.uniform(0, 7, rows)))
+    happened = random.random(rows) < 0.66
+    found = fit_logistic_map(score, happened)
+    assert found.apply(score).mean() == pytest.approx(happened.mean(), abs=0.01)
+    assert abs(found.slope) < 1

@@ -6,15 +6,13 @@ import pytest
 
 from neonblue.behavior.history import history_features
 from neonblue.behavior.model_files import ModelFiles
-from neonblue.behavior.next_action import model_from_arrays, rankings
+from neonblue.behavior.next_action import NextActionModel, model_from_arrays, rankings
 from neonblue.behavior.next_action_training import score_next_action, train_next_action
 from neonblue.behavior.sequence_files import predict_file, train_on_file
 from neonblue.behavior.sequences import Sequences, from_lists, read_sequences
 from neonblue.errors import InvalidInputError, NotFoundError
 
-
-def silent(done: float, total: float, message: str) -> None:
-    """A report that goes nowhere."""
+from .conftest import silent
 
 
 def write(path: Path, sequences: Sequences) -> Path:
@@ -23,35 +21,35 @@ def write(path: Path, sequences: Sequences) -> Path:
     return path
 
 
-def test_learns_a_cycle(cycling: Sequences) -> None:
-    model = train_next_action(cycling, (), silent)
-    score = score_next_action(model, cycling)
+def test_learns_a_cycle(cycling: Sequences, cycle_model: NextActionModel) -> None:
+    score = score_next_action(cycle_model, cycling)
     assert score.change_accuracy_at_1 > 0.99
     assert score.accuracy_at_1 > 0.65
     assert score.calibration_error < 0.05
 
 
-def test_probabilities_sum_to_one_and_do_not_depend_on_the_batch(cycling: Sequences) -> None:
-    model = train_next_action(cycling, (), silent)
-    together = model.probabilities(from_lists([[1, 2, 3], [4], [2, 2]]))
-    alone = model.probabilities(from_lists([[2, 2]]))
+def test_probabilities_sum_to_one_and_do_not_depend_on_the_batch(
+    cycle_model: NextActionModel,
+) -> None:
+    together = cycle_model.probabilities(from_lists([[1, 2, 3], [4], [2, 2]]))
+    alone = cycle_model.probabilities(from_lists([[2, 2]]))
     assert together.sum(axis=1) == pytest.approx(1, abs=1e-3)
     assert together[-2:] == pytest.approx(alone, abs=1e-5)
 
 
-def test_what_comes_next_is_what_a_further_step_would_have_been_given(cycling: Sequences) -> None:
-    model = train_next_action(cycling, (), silent)
-    after = model.next_probabilities(from_lists([[1, 2], [3], []]))
-    within = model.probabilities(from_lists([[1, 2, 4], [3, 4], [4]]))
+def test_what_comes_next_is_what_a_further_step_would_have_been_given(
+    cycle_model: NextActionModel,
+) -> None:
+    after = cycle_model.next_probabilities(from_lists([[1, 2], [3], []]))
+    within = cycle_model.probabilities(from_lists([[1, 2, 4], [3, 4], [4]]))
     assert after == pytest.approx(within[[2, 4, 5]], abs=1e-5)
 
 
 def test_an_unknown_category_and_a_session_of_100_000_steps_are_answered(
-    cycling: Sequences,
+    cycle_model: NextActionModel,
 ) -> None:
-    model = train_next_action(cycling, (), silent)
     steps = [1, 2, 3, 4] * 25_000
-    probabilities = model.probabilities(from_lists([[99, 1], steps]))
+    probabilities = cycle_model.probabilities(from_lists([[99, 1], steps]))
     assert np.isfinite(probabilities).all()
     assert (rankings(probabilities[3:], 1)[:, 0] == np.array(steps[1:])).mean() > 0.5
 
@@ -63,11 +61,11 @@ def test_the_future_never_changes_a_prediction() -> None:
     assert np.array_equal(short.levels, long.levels[:5])
 
 
-def test_arrays_carry_the_whole_model(cycling: Sequences) -> None:
-    model = train_next_action(cycling, ("a", "b", "c", "d"), silent)
-    again = model_from_arrays(model.arrays(), model.names)
+def test_arrays_carry_the_whole_model(cycle_model: NextActionModel) -> None:
+    again = model_from_arrays(cycle_model.arrays(), cycle_model.names)
     some = from_lists([[1, 2, 3], [2, 2]])
-    assert np.array_equal(model.probabilities(some), again.probabilities(some))
+    assert np.array_equal(cycle_model.probabilities(some), again.probabilities(some))
+    assert again.plain_map == cycle_model.plain_map
 
 
 def test_too_little_to_learn_from_is_refused() -> None:

@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Float = NDArray[np.floating]
+FIRST_GUESS = np.array([1.0, 0.0])
+RIDGE = 1e-3
+SMALLEST_STEP = 1e-8
 
 
 def calibration_error(probability: Float, happened: NDArray[np.bool_], bins: int = 10) -> float:
@@ -37,19 +40,50 @@ class LogisticMap:
 
 
 def fit_logistic_map(score: Float, happened: NDArray[np.bool_]) -> LogisticMap:
-    """Fit by Newton's method on the log loss, with a light ridge that keeps it finite."""
+    """Fit by Newton's method on the log loss, with a light ridge that keeps it finite.
+
+    A step that would raise the loss is halved: from far away, Newton's own overshoots for good.
+    """
     design = np.column_stack([logit(score), np.ones(len(score))])
-    weights = np.array([1.0, 0.0])
-    ridge = np.eye(2) * 1e-3
-    for _ in range(25):
-        mean = _sigmoid(design @ weights)
-        gradient = design.T @ (mean - happened) + ridge @ (weights - [1.0, 0.0])
-        curvature = (design * (mean * (1 - mean))[:, None]).T @ design + ridge
-        step = np.linalg.solve(curvature, gradient)
+    weights = FIRST_GUESS
+    for _ in range(50):
+        step = _newton_step(design, weights, happened)
+        step = _shortened(design, weights, step, happened)
         weights = weights - step
-        if float(np.abs(step).max()) < 1e-8:
+        if float(np.abs(step).max()) < SMALLEST_STEP:
             break
     return LogisticMap(slope=float(weights[0]), intercept=float(weights[1]))
+
+
+def _newton_step(
+    design: NDArray[np.float64], weights: NDArray[np.float64], happened: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    mean = _sigmoid(design @ weights)
+    gradient = design.T @ (mean - happened) + RIDGE * (weights - FIRST_GUESS)
+    curvature = (design * (mean * (1 - mean))[:, None]).T @ design + RIDGE * np.eye(2)
+    return np.linalg.solve(curvature, gradient)
+
+
+def _shortened(
+    design: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    step: NDArray[np.float64],
+    happened: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    before = _map_loss(design, weights, happened)
+    while np.abs(step).max() > SMALLEST_STEP and (
+        _map_loss(design, weights - step, happened) > before
+    ):
+        step = step / 2
+    return step
+
+
+def _map_loss(
+    design: NDArray[np.float64], weights: NDArray[np.float64], happened: NDArray[np.bool_]
+) -> float:
+    odds = design @ weights
+    ridge = RIDGE * float(((weights - FIRST_GUESS) ** 2).sum()) / 2
+    return float((np.logaddexp(0, odds) - happened * odds).sum()) + ridge
 
 
 def logit(score: Float) -> NDArray[np.float64]:

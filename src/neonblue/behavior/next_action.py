@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neonblue.behavior.calibration import LogisticMap
 from neonblue.behavior.contexts import ContextTables, Keys, context_keys, tables_from_arrays
 from neonblue.behavior.history import HistoryFeatures, code_sizes, history_features
 from neonblue.behavior.network import PARAMETERS, Float, Inputs, Network
@@ -17,6 +18,7 @@ from neonblue.behavior.windows import OVERLAP_STEPS, cut
 
 # Rows scored at once, so that a big file needs a bounded amount of memory.
 ROWS_AT_ONCE = 400_000
+UNCALIBRATED = LogisticMap(slope=1.0, intercept=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +56,15 @@ def prepare(sequences: Sequences, categories: int) -> PreparedSequences:
 class NextActionModel:
     """Probabilities of the next category, for categories 1 to ``categories``.
 
-    ``names`` names them (empty when a file had no header).
+    ``names`` names them (empty when a file had no header). ``plain_map`` calibrates the top
+    category of the deepest plain context, for who answers without the networks.
     """
 
     categories: int
     names: tuple[str, ...]
     tables: ContextTables
     networks: tuple[Network, ...]
+    plain_map: LogisticMap = UNCALIBRATED
 
     def probabilities(self, sequences: Sequences) -> Float:
         """For every step, what was to be expected before it: (steps, categories).
@@ -98,6 +102,7 @@ class NextActionModel:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The model as named arrays, for a file."""
         stored: dict[str, NDArray[Any]] = self.tables.arrays()
+        stored["plain_map"] = np.array([self.plain_map.slope, self.plain_map.intercept])
         for number, network in enumerate(self.networks):
             for name, values in network.parameters.items():
                 stored[f"network_{number}_{name}"] = values
@@ -116,7 +121,15 @@ def model_from_arrays(arrays: Mapping[str, NDArray[Any]], names: Sequence[str]) 
         names=tuple(names),
         tables=tables_from_arrays(arrays),
         networks=networks,
+        plain_map=_plain_map(arrays),
     )
+
+
+def _plain_map(arrays: Mapping[str, NDArray[Any]]) -> LogisticMap:
+    if "plain_map" not in arrays:
+        return UNCALIBRATED
+    slope, intercept = arrays["plain_map"].tolist()
+    return LogisticMap(slope=slope, intercept=intercept)
 
 
 def rankings(probabilities: Float, top: int) -> NDArray[np.int64]:

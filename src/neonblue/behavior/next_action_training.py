@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from neonblue.behavior.calibration import calibration_error
-from neonblue.behavior.contexts import EXPERTS, count_contexts
+from neonblue.behavior.calibration import LogisticMap, calibration_error, fit_logistic_map
+from neonblue.behavior.contexts import EXPERTS, SHOWN_ORDERS, count_contexts
 from neonblue.behavior.history import code_sizes, level_count
 from neonblue.behavior.network import (
     Float,
@@ -81,7 +81,14 @@ def train_next_action(
         names=names,
         tables=count_contexts(prepared.keys, windows.steps, categories),
         networks=tuple(networks),
+        plain_map=_plain_map(inputs, target),
     )
+
+
+def _plain_map(inputs: Inputs, target: NDArray[np.int64]) -> LogisticMap:
+    """What makes the top of the deepest plain context a probability for users not counted."""
+    deepest = inputs.experts[:, :, len(SHOWN_ORDERS["plain"]) - 1]
+    return fit_logistic_map(np.exp(deepest.max(axis=1)), deepest.argmax(axis=1) == target)
 
 
 def _categories(sequences: Sequences, names: tuple[str, ...]) -> int:

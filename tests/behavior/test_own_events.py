@@ -16,11 +16,7 @@ from neonblue.behavior.pseudonyms import Pseudonyms
 from neonblue.errors import InvalidInputError, NotFoundError
 from neonblue.stores.funnels import FunnelScope
 
-from .conftest import START_MS, event_table
-
-
-def silent(done: float, total: float, message: str) -> None:
-    """A report that goes nowhere."""
+from .conftest import START_MS, event_table, silent
 
 
 @pytest.fixture(scope="module")

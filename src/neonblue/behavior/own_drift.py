@@ -42,9 +42,11 @@ def check_drift(sessions: Sessions, files: ModelFiles) -> dict[str, Any]:
 
 def _next_action_drift(stored: StoredModel, use: RecentUse) -> dict[str, Any]:
     names = list(stored.description["names"])
-    before = np.array([*stored.description["shares"], 0.0])
-    now = np.array([use.counts.get(name, 0) for name in names] + [0.0])
-    now[-1] = sum(use.counts.values()) - now.sum()
+    shares = stored.description["shares"]
+    before, now = np.zeros(len(names) + 1), np.zeros(len(names) + 1)
+    before[: len(shares)] = shares
+    now[:-1] = [use.counts[name] for name in names]
+    now[-1] = use.counts.total() - now.sum()
     return _answer(stored, stability_index(before, now))
 
 

@@ -6,7 +6,7 @@ Later data measures: the users seen last for the next action, the latest moments
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -33,8 +33,13 @@ EVENTS_EACH = 300
 MOST_NAMES = 60
 MOMENTS_EACH = 4
 MOST_MOMENTS = 200_000
-HORIZON_MS = 7 * 86_400_000
+DAY_MS = 86_400_000
+HORIZON_MS = 7 * DAY_MS
 LATER_SHARE = 0.2
+# Learnt from the moments of so many days; what came up to 30 days earlier is read as their past.
+LEARNT_DAYS, PAST_DAYS = 90, 30
+# Drift is looked for in a shorter time, or a change of last week would drown in a quarter.
+NOW_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,25 +51,39 @@ class Moments:
     times_ms: NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecentUse:
+    """Features of users up to random moments, and how often each event type occurs."""
+
+    rows: NDArray[np.float64]
+    counts: Counter[str]
+
+
 def train_on_events(sessions: Sessions, files: ModelFiles, report: Progress) -> dict[str, Any]:
-    """Train both models on recent users, bots left out; each says whether it was kept or why not.
+    """Train both models on users drawn by chance, bots left out; each says if it was kept, and why.
 
     Raises:
         InvalidInputError: there is hardly any event.
     """
     report(0, 3, "reading sessions")
-    users = list(_users(sessions.recent(users=MOST_USERS, events_each=EVENTS_EACH)))
+    users = _drawn(sessions, MOST_USERS, LEARNT_DAYS)
     if not users:
         raise InvalidInputError(
             "there are no events to learn from: load some with neonblue load, then train"
         )
     report(1, 3, f"learning next actions of {len(users)} users")
+    events = [joined(own) for own in users]
+    use = use_of(events)
     result: dict[str, Any] = {"users": len(users)}
-    result[NEXT_ACTION] = _or_reason(lambda: _train_next_action(users, files))
+    result[NEXT_ACTION] = _or_reason(lambda: _train_next_action(events, use, files))
     report(2, 3, "learning intent")
-    result[INTENT] = _or_reason(lambda: _train_intent(users, files))
+    result[INTENT] = _or_reason(lambda: _train_intent(events, use, files))
     report(3, 3, "done")
     return result
+
+
+def _drawn(sessions: Sessions, users: int, days: int) -> list[tuple[Session, ...]]:
+    return list(_users(sessions.drawn(users=users, days=days + PAST_DAYS, events_each=EVENTS_EACH)))
 
 
 def _or_reason(train: Any) -> dict[str, Any]:
@@ -82,8 +101,10 @@ def _users(sessions: Sequence[Session]) -> Iterator[tuple[Session, ...]]:
     yield from sorted((own for own in people if own), key=lambda own: own[-1].times_ms[-1])
 
 
-def _train_next_action(users: Sequence[tuple[Session, ...]], files: ModelFiles) -> dict[str, Any]:
-    paths = [own_steps([name for one in own for name in one.types]) for own in users]
+def _train_next_action(
+    users: Sequence[UserEvents], use: RecentUse, files: ModelFiles
+) -> dict[str, Any]:
+    paths = [path for path in (own_steps(events.types) for events in users) if path]
     counts = Counter(name for path in paths for name in path)
     names = tuple(name for name, _ in sorted(counts.most_common(MOST_NAMES)))
     if len(names) < 2:
@@ -92,13 +113,14 @@ def _train_next_action(users: Sequence[tuple[Session, ...]], files: ModelFiles) 
         )
     code = {name: number + 1 for number, name in enumerate(names)}
     sequences = from_lists([[code.get(name, 0) for name in path] for path in paths])
-    shares = np.bincount(sequences.steps, minlength=len(names) + 1)[1:].tolist()
-    details = {"users": len(users), "shares": shares}
+    shares = [use.counts[name] for name in names]
+    shares.append(use.counts.total() - sum(shares))
+    details = {"users": len(paths), "n": len(sequences.steps), "shares": shares}
     return train_and_keep(sequences, names, files, NEXT_ACTION, _silent, details).as_dict()
 
 
-def _train_intent(users: Sequence[tuple[Session, ...]], files: ModelFiles) -> dict[str, Any]:
-    moments = conversion_moments([joined(own) for own in users])
+def _train_intent(users: Sequence[UserEvents], use: RecentUse, files: ModelFiles) -> dict[str, Any]:
+    moments = conversion_moments(users)
     later = np.arange(len(moments.rows)) >= len(moments.rows) * (1 - LATER_SHARE)
     model = train_intent(moments.rows[~later], moments.converted[~later])
     quick = fit_quick_intent(moments.rows[~later], moments.converted[~later])
@@ -114,7 +136,7 @@ def _train_intent(users: Sequence[tuple[Session, ...]], files: ModelFiles) -> di
             "score": score.as_dict(),
             "previous_score": before.as_dict(),
         }
-    taken = snapshot(moments.rows)
+    taken = snapshot(use.rows)
     stored = files.publish(
         INTENT,
         {**model.arrays(), **quick.arrays(), **taken.arrays()},
@@ -152,16 +174,13 @@ def conversion_moments(users: Sequence[UserEvents]) -> Moments:
     first = min(int(events.times_ms[0]) for events in users)
     last = max(int(events.times_ms[-1]) for events in users)
     horizon = min(HORIZON_MS, (last - first) // 4)
-    random = np.random.default_rng(1)
     rows, converted, times = [], [], []
-    for events in users:
-        known = int(np.searchsorted(events.times_ms, last - horizon, side="right"))
-        for count in random.permutation(known)[:MOMENTS_EACH] + 1:
-            now = int(events.times_ms[count - 1])
-            until = int(np.searchsorted(events.times_ms, now + horizon, side="right"))
-            rows.append(feature_row(events, int(count)))
-            converted.append(bool((events.kinds[count:until] == CONVERT).any()))
-            times.append(now)
+    for events, count in _moments(users, last - LEARNT_DAYS * DAY_MS, last - horizon):
+        now = int(events.times_ms[count - 1])
+        until = int(np.searchsorted(events.times_ms, now + horizon, side="right"))
+        rows.append(feature_row(events, count))
+        converted.append(bool((events.kinds[count:until] == CONVERT).any()))
+        times.append(now)
     if not rows:
         raise InvalidInputError("all events are too recent to know what followed: train later")
     order = np.argsort(times, kind="stable")[-MOST_MOMENTS:]
@@ -172,12 +191,16 @@ def conversion_moments(users: Sequence[UserEvents]) -> Moments:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecentUse:
-    """Features of users up to random moments, and how often each event type occurs."""
-
-    rows: NDArray[np.float64]
-    counts: Mapping[str, int]
+def _moments(
+    users: Sequence[UserEvents], since_ms: int, until_ms: int
+) -> Iterator[tuple[UserEvents, int]]:
+    """Up to four chance moments a user in that time: after how many events they are."""
+    random = np.random.default_rng(1)
+    for events in users:
+        first = int(np.searchsorted(events.times_ms, since_ms))
+        known = int(np.searchsorted(events.times_ms, until_ms, side="right"))
+        for place in random.permutation(np.arange(first, known))[:MOMENTS_EACH]:
+            yield events, int(place) + 1
 
 
 def recent_use(sessions: Sessions) -> RecentUse:
@@ -186,12 +209,21 @@ def recent_use(sessions: Sessions) -> RecentUse:
     Raises:
         InvalidInputError: there are no events.
     """
-    users = list(_users(sessions.recent(users=MOST_USERS // 5, events_each=EVENTS_EACH)))
+    users = _drawn(sessions, MOST_USERS // 5, NOW_DAYS)
     if not users:
         raise InvalidInputError("there are no events: load some with neonblue load")
-    events = [joined(own) for own in users]
-    counts = Counter(name for one in events for name in own_steps(one.types))
-    return RecentUse(rows=conversion_moments(events).rows, counts=counts)
+    return use_of([joined(own) for own in users])
+
+
+def use_of(users: Sequence[UserEvents]) -> RecentUse:
+    """What users did in the last 30 days that there are."""
+    last = max(int(events.times_ms[-1]) for events in users)
+    since = last - NOW_DAYS * DAY_MS
+    counts: Counter[str] = Counter()
+    for events in users:
+        counts.update(own_steps(events.types[int(np.searchsorted(events.times_ms, since)) :]))
+    rows = [feature_row(events, count) for events, count in _moments(users, since, last)]
+    return RecentUse(rows=np.array(rows), counts=counts)
 
 
 def _silent(done: float, total: float, message: str) -> None:

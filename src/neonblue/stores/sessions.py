@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from neonblue.stores.session_vectors import SessionVectors, session_vectors
@@ -61,6 +61,15 @@ ORDER BY ingested_at DESC LIMIT 1 BY experiment_id, event_id
 OF_USER = (
     f"SELECT * FROM ({ONE_USER}) ORDER BY timestamp DESC, event_id DESC LIMIT {{limit:UInt32}}"
 )
+# Whoever is drawn must not depend on what they did or whether they came back: a hash decides.
+DRAWN = """
+SELECT * FROM events FINAL
+WHERE timestamp > {since:DateTime64(3, 'UTC')} AND user_id IN (
+    SELECT user_id FROM events WHERE timestamp > {since:DateTime64(3, 'UTC')}
+    GROUP BY user_id ORDER BY sipHash64(user_id) LIMIT {users:UInt32}
+)
+ORDER BY user_id, timestamp DESC LIMIT {limit:UInt32} BY user_id
+"""
 RECENT = """
 SELECT * FROM events FINAL
 WHERE user_id IN (
@@ -135,6 +144,24 @@ class Sessions:
         rows = self._database.rows(
             CUT.replace("READ", RECENT),
             {"users": users, "limit": events_each, "gap_ms": round(gap_seconds * 1000)},
+        )
+        return tuple(sorted((_session(row) for row in rows), key=_order))
+
+    def drawn(self, *, users: int, days: float, events_each: int = 2000) -> tuple[Session, ...]:
+        """The sessions of users drawn by chance among those active in the last ``days`` there are.
+
+        Unlike ``recent`` it takes in users who were exposed and did nothing, or never came back.
+        """
+        newest = self._database.row("SELECT least(max(timestamp), now64(3, 'UTC')) FROM events")
+        assert newest is not None
+        rows = self._database.rows(
+            CUT.replace("READ", DRAWN),
+            {
+                "users": users,
+                "limit": events_each,
+                "since": newest[0] - timedelta(days=days),
+                "gap_ms": GAP_SECONDS * 1000,
+            },
         )
         return tuple(sorted((_session(row) for row in rows), key=_order))
 

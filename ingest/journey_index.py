@@ -1,7 +1,8 @@
 """Keeps the journeys searchable, off the Kafka path: ClickHouse in, vectors and Chroma out.
 
-Journeys that were asked for go first, then the newest. Whatever is away, nothing is lost: what
-waits is written in ClickHouse, and how much that is shows in the status.
+What the worker has just stored is handed over directly. When more waits than fits in a batch, and
+now and then, ClickHouse says what is next: journeys that were asked for first, then the newest.
+Whatever is away, nothing is lost: what waits is written there, and shows in the status.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -17,12 +18,14 @@ from neonblue.errors import UnavailableError
 from neonblue.ingest.event_vectors import EventVectors
 from neonblue.ingest.journeys import journey_document
 from neonblue.ingest.text_embedding import TextEmbedding
+from neonblue.ingest.touched import Touched
 from neonblue.memory.collections import USER_JOURNEYS
 
 if TYPE_CHECKING:
     from neonblue.ingest.status import StatusBoard
     from neonblue.memory.library import Memory
     from neonblue.stores import Store
+    from neonblue.stores.journey_marks import ChangedJourney
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +36,7 @@ SMALLEST_BATCH, BATCH = 256, 1024
 IDLE_SECONDS = 0.2
 RETRY_SECONDS = 2.0
 REPORT_SECONDS = 2.0
+ASK_SECONDS = 3.0
 
 
 class JourneyIndex:
@@ -44,7 +48,10 @@ class JourneyIndex:
         memory: Callable[[], Memory],
         board: StatusBoard,
         vectors: EventVectors | None = None,
+        touched: Touched | None = None,
     ) -> None:
+        self._touched = touched or Touched()
+        self._asked_at = 0.0
         self._store = store
         self._memory = memory
         self._texts: TextEmbedding | None = None
@@ -63,6 +70,7 @@ class JourneyIndex:
     def ask_to_stop(self) -> None:
         """Ask for the end; returns at once."""
         self._stopping.set()
+        self._touched.wake()
 
     def stop(self, timeout_seconds: float = 5.0) -> bool:
         """Finish the batch under way and end; whether that was done in time."""
@@ -72,32 +80,49 @@ class JourneyIndex:
         return not self._thread.is_alive()
 
     def catch_up(self, limit: int = BATCH) -> int:
-        """Index one batch of what waits; returns how many journeys that were."""
-        waiting = self._store.journey_marks.waiting(limit)
-        if waiting:
-            facts = self._store.journeys.of([journey.user_id for journey in waiting])
-            documents = [journey_document(each) for each in facts]
-            memory = self._memory()
-            self._texts = self._texts or TextEmbedding(memory.embedder, self._store.text_vectors)
-            memory.remember(USER_JOURNEYS, documents, embed=self._texts.embed)
-            self._store.journey_marks.indexed(waiting)
-        return len(waiting)
+        """Index one batch of what waits, in Chroma too; returns how many journeys that were."""
+        return self._index(self._store.journey_marks.waiting(limit), at_once=True)
 
     @property
     def texts_embedded(self) -> int:
         """How many distinct texts had to be embedded since the start."""
         return 0 if self._texts is None else self._texts.made
 
+    def _index(self, waiting: Sequence[ChangedJourney], *, at_once: bool) -> int:
+        if waiting:
+            facts = self._store.journeys.of([journey.user_id for journey in waiting])
+            documents = [journey_document(each) for each in facts]
+            memory = self._memory()
+            self._texts = self._texts or TextEmbedding(memory.embedder, self._store.text_vectors)
+            memory.remember(USER_JOURNEYS, documents, embed=self._texts.embed, at_once=at_once)
+            self._store.journey_marks.indexed(waiting)
+        return len(waiting)
+
+    def _next(self, limit: int) -> Sequence[ChangedJourney]:
+        """What was handed over, or what ClickHouse says when that is too much, and now and then."""
+        handed = self._touched.take(limit)
+        due = time.monotonic() - self._asked_at > ASK_SECONDS
+        if handed and not due:
+            return handed
+        if handed is not None and not due:
+            return ()
+        waiting = self._store.journey_marks.waiting(limit)
+        # With more behind these, the next round asks ClickHouse again.
+        self._asked_at = 0.0 if len(waiting) == limit else time.monotonic()
+        return waiting
+
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
                 size, started = self._size, time.monotonic()
-                done = self.catch_up(size)
+                done = self._index(self._next(size), at_once=False)
                 self._adapt(done, time.monotonic() - started)
                 self._report(done)
                 # Texts of events have what time the journeys leave.
                 more = done < size and self._embed_events()
-                pause = 0.0 if done == size or more else IDLE_SECONDS
+                if not (done or more):
+                    self._touched.wait(IDLE_SECONDS)
+                pause = 0.0
             except UnavailableError as error:
                 self._board.trouble(str(error))
                 pause = RETRY_SECONDS

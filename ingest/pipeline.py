@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from neonblue.errors import UnavailableError
 from neonblue.ingest.debezium import EventKey, TableChange, moved_key, read_change
 from neonblue.ingest.decode import DecodedBatch, EventDecoder
+from neonblue.ingest.forgotten import without_forgotten
 from neonblue.stores.dead_letters import DeadLetter
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from neonblue.ingest.definitions import Definitions
     from neonblue.ingest.enrich import Enricher, Enrichment
     from neonblue.ingest.record import Record
+    from neonblue.ingest.touched import Touched
     from neonblue.stores import Store
 
 
@@ -45,23 +47,37 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """What a batch came to: rows stored, and letters including those that the store refused."""
+    """What a batch came to: rows stored, and letters including those that the store refused.
+
+    ``kept`` is the batch as it was written: without users who were forgotten, of whom ``dropped``
+    messages were left out.
+    """
 
     events: int
     deletions: int
     definitions: int
     letters: tuple[DeadLetter, ...]
+    kept: Prepared
+    dropped: int
 
 
 class Pipeline:
     """Messages in, rows out, for Kafka, files, stdin and replayed letters alike.
 
     ``source`` is kept with every row. Without an ``enricher`` events are stored as they came.
+    ``touched`` is told whose journeys have changed.
     """
 
     def __init__(
-        self, store: Store, definitions: Definitions, *, source: str, enricher: Enricher | None
+        self,
+        store: Store,
+        definitions: Definitions,
+        *,
+        source: str,
+        enricher: Enricher | None,
+        touched: Touched | None = None,
     ) -> None:
+        self._touched = touched
         self._store = store
         self._definitions = definitions
         self._decoder = EventDecoder(source)
@@ -85,13 +101,20 @@ class Pipeline:
         )
 
     def write(self, prepared: Prepared) -> Written:
-        """Make a batch durable; raises ``UnavailableError`` when the store is away."""
+        """Make a batch durable; raises ``UnavailableError`` when the store is away.
+
+        Nobody can be forgotten between the look and the inserts: both need the writer's lock.
+        """
+        with self._store.database.writing():
+            kept, dropped = without_forgotten(prepared, self._store.forgotten)
+            return self._write(kept, dropped)
+
+    def _write(self, prepared: Prepared, dropped: int) -> Written:
         refused = self._insert(prepared)
         if prepared.enrichment is not None:
             self._store.enrichments.insert(prepared.enrichment.rows)
         self._store.events.delete(prepared.deletions)
-        if prepared.events.num_rows:
-            self._store.journey_marks.touch(prepared.events["user_id"].unique())
+        self._touch(prepared.events)
         defined, unusable = self._definitions.apply([change for _, change in prepared.changes])
         letters = [
             *prepared.letters,
@@ -107,7 +130,17 @@ class Pipeline:
             deletions=len(prepared.deletions),
             definitions=defined,
             letters=tuple(letters),
+            kept=prepared,
+            dropped=dropped,
         )
+
+    def _touch(self, events: pa.Table) -> None:
+        if events.num_rows == 0:
+            return
+        users = events["user_id"].unique()
+        at = self._store.journey_marks.touch(users)
+        if self._touched is not None:
+            self._touched.add(users.to_pylist(), at)
 
     def _leftovers(
         self, records: Sequence[Record], decoded: DecodedBatch

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -31,7 +32,10 @@ class WorkerHealth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestReport:
-    """All workers, what waits to be indexed, and what could not be used, by reason."""
+    """All workers, what waits to be indexed, and what could not be used, by reason.
+
+    ``dropped`` are messages that the workers read and kept nowhere.
+    """
 
     workers: tuple[WorkerHealth, ...]
     lag: int
@@ -39,6 +43,7 @@ class IngestReport:
     oldest_journey_seconds: float
     journeys_indexed: int
     dead_letters: Mapping[str, int]
+    dropped: Mapping[str, int]
 
     @property
     def live(self) -> int:
@@ -59,7 +64,15 @@ def ingest_report(store: Store) -> IngestReport:
         oldest_journey_seconds=waited,
         journeys_indexed=backlog.indexed,
         dead_letters=store.dead_letters.counts(),
+        dropped=_summed(each.details.get("dropped", {}) for each in workers),
     )
+
+
+def _summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for each in counts:
+        total.update(each)
+    return dict(total)
 
 
 def _health(report: WorkerReport, now: datetime) -> WorkerHealth:

@@ -17,6 +17,7 @@ from neonblue.ingest.journey_index import JourneyIndex
 from neonblue.ingest.pipeline import Pipeline
 from neonblue.ingest.status import StatusBoard
 from neonblue.ingest.telemetry import Telemetry
+from neonblue.ingest.touched import Touched
 from neonblue.ingest.trained_scorer import TrainedScorer
 
 if TYPE_CHECKING:
@@ -32,11 +33,17 @@ FIRST_RETRY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 30.0
 
 
-def open_pipeline(store: Store, *, source: str, models: ModelFiles | None = None) -> Pipeline:
+def open_pipeline(
+    store: Store,
+    *,
+    source: str,
+    models: ModelFiles | None = None,
+    touched: Touched | None = None,
+) -> Pipeline:
     """A pipeline whose enrichment starts from what ClickHouse has, with trained models if given."""
     enricher = Enricher(TrainedScorer(models) if models else None)
     enricher.recall(store)
-    return Pipeline(store, Definitions(store), source=source, enricher=enricher)
+    return Pipeline(store, Definitions(store), source=source, enricher=enricher, touched=touched)
 
 
 class IngestService:
@@ -57,7 +64,8 @@ class IngestService:
         self._settings = settings
         self._board = StatusBoard(store, Telemetry())
         self._vectors = EventVectors()
-        self._journeys = JourneyIndex(store, memory, self._board, self._vectors)
+        self._touched = Touched()
+        self._journeys = JourneyIndex(store, memory, self._board, self._vectors, self._touched)
         self._models = models
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
@@ -115,7 +123,9 @@ class IngestService:
     async def _work(self) -> None:
         from neonblue.ingest.worker import Worker
 
-        pipeline = open_pipeline(self._store, source="kafka", models=self._models)
+        pipeline = open_pipeline(
+            self._store, source="kafka", models=self._models, touched=self._touched
+        )
         worker = Worker(self._settings, pipeline, self._board, self._vectors)
         self._loop, self._worker = asyncio.get_running_loop(), worker
         try:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from neonblue.errors import UnavailableError
+from neonblue.ingest.forgotten import REASON
 
 if TYPE_CHECKING:
     from neonblue.ingest.pipeline import Prepared, Written
@@ -25,7 +26,8 @@ logger = logging.getLogger(__name__)
 class WorkerStatus:
     """Counts since the worker started; ``lag`` is messages not committed, by topic:partition.
 
-    ``partitions`` are those the group has given to this worker.
+    ``partitions`` are those the group has given to this worker; ``dropped`` counts messages that
+    were read and not kept anywhere, by reason.
     """
 
     started_at: float
@@ -35,6 +37,7 @@ class WorkerStatus:
     deletions: int = 0
     definitions: int = 0
     dead_letters: int = 0
+    dropped: dict[str, int] = field(default_factory=dict)
     partitions: list[str] = field(default_factory=list)
     lag: dict[str, int] = field(default_factory=dict)
     paused: bool = False
@@ -66,6 +69,8 @@ class StatusBoard:
             self.now.deletions += written.deletions
             self.now.definitions += written.definitions
             self.now.dead_letters += len(written.letters)
+            if written.dropped:
+                self.now.dropped[REASON] = self.now.dropped.get(REASON, 0) + written.dropped
         self._telemetry.delivered(len(prepared.records), written)
 
     def journeys(self, *, waiting: int, oldest_seconds: float, indexed: int) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from neonblue.ingest.forgotten import REASON
+
 if TYPE_CHECKING:
     from opentelemetry.metrics import Meter
 
@@ -23,6 +25,7 @@ class Telemetry:
         self._messages = counter("neonblue.ingest.messages", unit="{message}")
         self._events = counter("neonblue.ingest.events", unit="{event}")
         self._letters = counter("neonblue.ingest.dead_letters", unit="{message}")
+        self._dropped = counter("neonblue.ingest.dropped", unit="{message}")
         self._troubles = counter("neonblue.ingest.retries", unit="{attempt}")
         self._indexed = counter("neonblue.ingest.journeys_indexed", unit="{journey}")
         self._lag = gauge("neonblue.ingest.lag", unit="{message}")
@@ -35,6 +38,8 @@ class Telemetry:
         self._events.add(written.events)
         for letter in written.letters:
             self._letters.add(1, {"reason": letter.reason})
+        if written.dropped:
+            self._dropped.add(written.dropped, {"reason": REASON})
 
     def trouble(self) -> None:
         """Something has to be tried again."""

@@ -171,7 +171,7 @@ class Worker:
             batch = await self._queue.get()
             try:
                 written = await self._write(batch.prepared)
-                await self._publish(producer, batch.prepared, written)
+                await self._publish(producer, written)
                 await self._commit(consumer, batch.offsets)
                 self._status.delivered(batch.prepared, written)
             finally:
@@ -189,14 +189,12 @@ class Worker:
             await asyncio.sleep(delay)
             delay = min(delay * 2, LONGEST_RETRY_SECONDS)
 
-    async def _publish(
-        self, producer: AIOKafkaProducer, prepared: Prepared, written: Written
-    ) -> None:
+    async def _publish(self, producer: AIOKafkaProducer, written: Written) -> None:
         if self._settings.enriched_topic:
             await self._send(
                 producer,
                 self._settings.enriched_topic,
-                await asyncio.to_thread(enriched_messages, prepared, self._vectors),
+                await asyncio.to_thread(enriched_messages, written.kept, self._vectors),
             )
         if written.letters:
             await self._send(producer, self._settings.dead_topic, dead_messages(written.letters))

@@ -207,7 +207,7 @@ def run_worker() -> Callable[..., Any]:
     return running_worker
 
 
-async def until(condition: Callable[[], bool], timeout_seconds: float = 20) -> None:
+async def until(condition: Callable[[], bool], timeout_seconds: float = 40) -> None:
     """Wait for something to become true."""
     async with asyncio.timeout(timeout_seconds):
         while not await asyncio.to_thread(condition):

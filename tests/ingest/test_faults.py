@@ -91,16 +91,18 @@ async def test_two_workers_share_the_partitions_and_one_takes_over(
     store: Store, topics: Any, make_message: Any, run_worker: Any, eventually: Any
 ) -> None:
     await topics.create(partitions=4)
-    async with run_worker(store, topics.settings) as first:
+    # Long enough that a busy machine does not put a member out of the group meanwhile.
+    settings = topics.settings.model_copy(update={"session_timeout_ms": 10_000})
+    async with run_worker(store, settings) as first:
         await topics.send(make_message(number) for number in range(300))
         await eventually(lambda: first._status.now.messages == 300)
-        async with run_worker(store, topics.settings) as second:
+        async with run_worker(store, settings) as second:
             both = first._status.now, second._status.now
             await eventually(
-                lambda: [len(each.partitions) for each in both] == [2, 2], timeout_seconds=60
+                lambda: [len(each.partitions) for each in both] == [2, 2], timeout_seconds=90
             )
             await topics.send(make_message(number) for number in range(300, 900))
-            await eventually(lambda: sum(each.messages for each in both) == 900)
+            await eventually(lambda: sum(each.messages for each in both) >= 900)
             assert both[0].messages > 300
             assert both[1].messages > 0
         await topics.send(make_message(number) for number in range(900, 1200))

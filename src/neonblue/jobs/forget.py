@@ -1,4 +1,4 @@
-"""Remove a user from ClickHouse and ChromaDB, in the process that owns the data."""
+"""Remove a user from ClickHouse and ChromaDB for good, in the process that owns the data."""
 
 from __future__ import annotations
 
@@ -11,17 +11,26 @@ from neonblue.workspace import Workspace
 
 
 def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """``user``: the id. The result counts the rows each table had; nothing names the user."""
+    """``user``: the id. The result counts the rows each table had; nothing names the user.
+
+    A tombstone stays, so that messages read again do not bring the user back. With ``readmit``
+    nothing is removed: events from now on are taken again.
+    """
     from neonblue.memory.collections import USER_JOURNEYS
 
     user = str(arguments.get("user", ""))
     if not user:
         raise InvalidInputError("no user was named: run neonblue forget USER")
+    store = workspace.store
+    if arguments.get("readmit"):
+        return {"readmitted": store.forgotten.readmit(user)}
     report(0, 2, "removing rows from ClickHouse")
-    erased = workspace.store.forgetting.erase(user)
-    workspace.store.sessions.refresh()
+    # First of all, so that no message of the user comes in behind.
+    store.forgotten.add(user)
+    erased = store.forgetting.erase(user)
+    store.sessions.refresh()
     report(1, 2, "removing the journey from the memory")
-    documents = len(workspace.store.documents.get(USER_JOURNEYS.name, [user]))
+    documents = len(store.documents.get(USER_JOURNEYS.name, [user]))
     # Also when ClickHouse has no document: an index that was written by a dying process may.
     workspace.memory.erase(USER_JOURNEYS, [user])
     report(2, 2, "done")

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from neonblue.errors import ConflictError, InvalidInputError
 from neonblue.memory.collections import COLLECTIONS, Collection
 from neonblue.memory.embedding import Embedder
+from neonblue.memory.fresh import Fresh
 from neonblue.memory.keyword_index import KeywordIndex
+from neonblue.memory.settling import Settling
 from neonblue.memory.upkeep import IndexState, Upkeep
 from neonblue.memory.vector_index import ChromaServer, IndexBrokenError, VectorIndex
 from neonblue.stores.document_filter import Condition
@@ -42,7 +44,9 @@ class Memory:
         self.documents = documents
         self.embedder = embedder
         self.index = VectorIndex(place, embedder.fingerprint)
+        self._fresh = {name: Fresh(embedder.dimension) for name in COLLECTIONS}
         self.upkeep = self._new_upkeep()
+        self._settling = Settling(self._fresh, self.index, self.upkeep)
         self.embed_query = lru_cache(maxsize=QUERY_CACHE)(self._embed_query)
         self._keywords: dict[str, KeywordIndex] = {}
         self._read_until: dict[str, datetime | None] = {}
@@ -58,6 +62,7 @@ class Memory:
 
     def close(self) -> None:
         """Stop the upkeep and release Chroma."""
+        self._settling.stop()
         self.upkeep.stop()
         self.index.close()
 
@@ -71,11 +76,14 @@ class Memory:
         documents: Sequence[Document],
         *,
         embed: Callable[[Sequence[str]], NDArray[np.float32]] | None = None,
+        at_once: bool = True,
     ) -> int:
         """Store documents and index them; returns how many were new or had changed.
 
         The same document again costs one look-up: nothing is embedded or stored twice. ``embed``
-        may stand in for the embedder's own, with vectors of the same model from elsewhere.
+        may stand in for the embedder's own, with vectors of the same model from elsewhere. Without
+        ``at_once`` Chroma gets them later; they are found all the same, as long as whoever
+        searches does so in this process: with a Chroma server everything is written at once.
         """
         self.require_one_model()
         cleaned = [_cleaned(collection, document) for document in documents]
@@ -83,7 +91,10 @@ class Memory:
         known = self.documents.hashes(name, model, [item.document_id for item in cleaned])
         changed = [item for item in cleaned if known.get(item.document_id) != item.content_hash]
         for start in range(0, len(changed), EMBED_BATCH):
-            self._store(name, changed[start : start + EMBED_BATCH], embed or self.embedder.embed)
+            batch = self._embedded(
+                changed[start : start + EMBED_BATCH], embed or self.embedder.embed
+            )
+            self._store(name, batch, at_once=at_once or not self._alone)
         return len(changed)
 
     def derived(self, collection: Collection, name: str, compute: Callable[[], Derived]) -> Derived:
@@ -102,7 +113,8 @@ class Memory:
 
     def erase(self, collection: Collection, document_ids: Sequence[str]) -> None:
         """Remove documents from ClickHouse, Chroma and the words."""
-        with self.upkeep.writing:
+        with self.upkeep.writing, self._settling.paused:
+            self._fresh[collection.name].remove(document_ids)
             self.documents.erase(collection.name, document_ids)
             self._in_index(
                 collection.name, lambda: self.index.delete(collection.name, document_ids)
@@ -122,7 +134,7 @@ class Memory:
         name = collection.name
         if self.upkeep.is_ready(name):
             try:
-                return self.index.query(name, vector, limit, conditions)
+                return self._nearest_of_both(name, vector, limit, conditions)
             except IndexBrokenError as error:
                 self.upkeep.report_broken(error)
         found = self.documents.nearest(
@@ -138,7 +150,9 @@ class Memory:
         """Documents by id, from Chroma if it is ready."""
         if self.upkeep.is_ready(collection.name):
             try:
-                return self.index.get(collection.name, document_ids)
+                fresh = self._fresh[collection.name].get(document_ids)
+                rest = [name for name in document_ids if name not in fresh]
+                return {**self.index.get(collection.name, rest), **fresh}
             except IndexBrokenError as error:
                 self.upkeep.report_broken(error)
         return self.documents.get(collection.name, document_ids)
@@ -151,7 +165,9 @@ class Memory:
             return {}
         if self.upkeep.is_ready(collection.name):
             try:
-                return self.index.similarities(collection.name, vector, document_ids)
+                fresh = self._fresh[collection.name].similarities(vector, document_ids)
+                rest = [name for name in document_ids if name not in fresh]
+                return {**self.index.similarities(collection.name, vector, rest), **fresh}
             except IndexBrokenError as error:
                 self.upkeep.report_broken(error)
         found = self.documents.embedded(collection.name, self.embedder.fingerprint, document_ids)
@@ -211,6 +227,7 @@ class Memory:
             fingerprint=self.embedder.fingerprint,
             dimension=self.embedder.dimension,
             collections=COLLECTIONS,
+            fresh=lambda name: self._fresh[name].names(),
         )
 
     def _restart_upkeep(self) -> None:
@@ -219,18 +236,44 @@ class Memory:
         self.upkeep.start()
 
     def _store(
-        self,
-        collection: str,
-        documents: Sequence[Document],
-        embed: Callable[[Sequence[str]], NDArray[np.float32]],
+        self, collection: str, embedded: Sequence[EmbeddedDocument], *, at_once: bool
     ) -> None:
-        embedded = self._embedded(documents, embed)
+        if not at_once:
+            self._settling.make_room(collection, len(embedded))
         with self.upkeep.writing:
             self.documents.save(collection, embedded)
-            self._in_index(collection, lambda: self.index.upsert(collection, embedded))
+            if at_once:
+                self._index_now(collection, embedded)
+            else:
+                self._fresh[collection].put(embedded)
             self._forget_derived(collection)
         if collection in self._keywords:
-            self._keywords[collection].add((item.document_id, item.text) for item in documents)
+            self._keywords[collection].add(
+                (item.document.document_id, item.document.text) for item in embedded
+            )
+
+    def _index_now(self, collection: str, embedded: Sequence[EmbeddedDocument]) -> None:
+        with self._settling.paused:
+            self._in_index(collection, lambda: self.index.upsert(collection, embedded))
+            self._fresh[collection].remove(item.document.document_id for item in embedded)
+
+    def _nearest_of_both(
+        self,
+        collection: str,
+        vector: NDArray[np.float32],
+        limit: int,
+        conditions: Sequence[Condition],
+    ) -> list[tuple[str, float]]:
+        """Chroma's without those that are fresh here, in whose place Chroma has an older state."""
+        fresh, newer = self._fresh[collection].nearest(vector, limit, conditions)
+        asked = limit
+        while True:
+            found = self.index.query(collection, vector, asked, conditions)
+            kept = [(name, likeness) for name, likeness in found if name not in newer]
+            if len(kept) >= limit or len(found) < asked:
+                break
+            asked *= 4
+        return sorted([*fresh, *kept], key=lambda item: (-item[1], item[0]))[:limit]
 
     def _forget_derived(self, collection: str) -> None:
         for key in [key for key in self._derived if key[0] == collection]:

@@ -7,7 +7,7 @@ ClickHouse, exactly and more slowly; nobody waits for a rebuild.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,9 +42,11 @@ class Upkeep:
         fingerprint: str,
         dimension: int,
         collections: Iterable[str],
+        fresh: Callable[[str], set[str]] = lambda _: set(),
     ) -> None:
         self._documents, self._index = documents, index
         self._fingerprint, self._dimension = fingerprint, dimension
+        self._fresh = fresh
         self.writing = threading.RLock()
         self._states = {name: IndexState(phase="checking") for name in collections}
         self._failures = 0
@@ -157,8 +159,9 @@ class Upkeep:
     def _difference(self, collection: str) -> tuple[list[str], list[str]]:
         wanted = self._documents.hashes(collection, self._fingerprint)
         present = self._index.hashes(collection)
-        missing = sorted(name for name, digest in wanted.items() if present.get(name) != digest)
-        return missing, sorted(present.keys() - wanted.keys())
+        missing = {name for name, digest in wanted.items() if present.get(name) != digest}
+        # What is fresh is found without the index, and on its way to it.
+        return sorted(missing - self._fresh(collection)), sorted(present.keys() - wanted.keys())
 
     def _write(self, collection: str, missing: Sequence[str]) -> None:
         reason = self._states[collection].reason or "the index was missing or behind"

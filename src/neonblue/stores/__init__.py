@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from neonblue.stores.experiments import Experiments
     from neonblue.stores.forecasts import Forecasts
     from neonblue.stores.forgetting import Forgetting
+    from neonblue.stores.forgotten import Forgotten
     from neonblue.stores.funnels import Funnels
     from neonblue.stores.health import Health
     from neonblue.stores.ingest_workers import IngestWorkers
@@ -192,6 +193,13 @@ class Store:
         from neonblue.stores.unit_rows import UnitRows
 
         return UnitRows(self.database)
+
+    @cached_property
+    def forgotten(self) -> Forgotten:
+        """Users whose events are not taken any more, without their ids."""
+        from neonblue.stores.forgotten import Forgotten
+
+        return Forgotten(self.database, self.sessions)
 
     @cached_property
     def forgetting(self) -> Forgetting:

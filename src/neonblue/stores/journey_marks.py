@@ -39,9 +39,11 @@ class JourneyMarks:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def touch(self, user_ids: pa.Array) -> None:
-        """Say that units have new events that are durable now."""
-        self._mark(user_ids, touched=datetime.now(UTC))
+    def touch(self, user_ids: pa.Array) -> datetime:
+        """Say that units have new events that are durable now; returns the time of the mark."""
+        now = datetime.now(UTC)
+        self._mark(user_ids, touched=now)
+        return now
 
     def touch_all(self) -> int:
         """Say so of every unit that has events and was never marked; returns how many wait."""

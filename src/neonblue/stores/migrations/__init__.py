@@ -15,6 +15,7 @@ from neonblue.stores.migrations import (
     events,
     experiments,
     forecasts,
+    forgotten,
     idle_merges,
     ingestion,
     journey_marks,
@@ -41,6 +42,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     sessions.MIGRATION,
     user_lookup.MIGRATION,
     idle_merges.MIGRATION,
+    forgotten.MIGRATION,
 )
 
 APPLIED_TABLE = """

@@ -1,0 +1,56 @@
+"""Journeys whose events the worker has just stored, handed over to the index in memory.
+
+ClickHouse has the same marks, so nothing depends on what is here: it saves the index from asking
+for news, and from looking through the marks of every unit there is.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+
+from neonblue.stores.journey_marks import ChangedJourney
+
+MOST = 20_000
+
+
+class Touched:
+    """Shared by the worker, which adds, and the index, which takes."""
+
+    def __init__(self) -> None:
+        self._news = threading.Condition()
+        self._at: dict[str, datetime] = {}
+        self._too_many = False
+
+    def add(self, user_ids: Sequence[str], touched_at: datetime) -> None:
+        """Say that units have new events that are durable, marked with this time."""
+        with self._news:
+            self._at.update(dict.fromkeys(user_ids, touched_at))
+            if len(self._at) > MOST:
+                self._at.clear()
+                self._too_many = True
+            self._news.notify_all()
+
+    def take(self, limit: int) -> list[ChangedJourney] | None:
+        """All of them, or None when they are more than ``limit``: then the order matters, and
+        ClickHouse knows which go first."""
+        with self._news:
+            too_many = self._too_many or len(self._at) > limit
+            taken = [] if too_many else list(self._at.items())
+            self._at.clear()
+            self._too_many = False
+        if too_many:
+            return None
+        return [ChangedJourney(user_id=user, touched_at=at) for user, at in taken]
+
+    def wait(self, seconds: float) -> None:
+        """Return when there is something, or when woken, or when the time is up."""
+        with self._news:
+            if not self._at and not self._too_many:
+                self._news.wait(seconds)
+
+    def wake(self) -> None:
+        """Let whoever waits look around."""
+        with self._news:
+            self._news.notify_all()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, Unpack
 
 import anyio
 import anyio.from_thread
@@ -14,7 +14,6 @@ from fastmcp.client.transports.base import ClientTransport, SessionKwargs, Trans
 from mcp import ClientSession
 from mcp.shared.message import SessionMessage
 from mcp_types import jsonrpc_message_adapter
-from typing_extensions import Unpack
 
 from neonblue.servers.connection import Connection
 from neonblue.servers.data_directory import DataDirectory

@@ -90,8 +90,11 @@ class Topics:
         messages: Iterable[tuple[bytes | None, bytes | None]],
         *,
         topic: str | None = None,
+        compression: str | None = None,
     ) -> None:
-        producer = AIOKafkaProducer(bootstrap_servers=self.servers, acks=1)
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.servers, acks=1, compression_type=compression
+        )
         await producer.start()
         waiting = [
             await producer.send(topic or self.settings.events_topic, key=key, value=value)

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import pytest
+
 from neonblue.stores import Store
 
 
@@ -15,6 +17,16 @@ async def test_events_of_a_topic_become_rows(
         await eventually(lambda: store.events.count() == 500)
     assert await topics.committed() == 500
     assert store.enrichments.count() == 500
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+async def test_compressed_topics_are_read(
+    codec: str, store: Store, topics: Any, make_message: Any, run_worker: Any, eventually: Any
+) -> None:
+    await topics.create()
+    await topics.send((make_message(number) for number in range(50)), compression=codec)
+    async with run_worker(store, topics.settings):
+        await eventually(lambda: store.events.count() == 50)
 
 
 async def test_a_bad_message_is_set_aside_with_its_place_and_bytes(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from neonblue.servers.greeting import SECONDS, Wish
+from neonblue.servers.greeting import SECONDS, Wish, token_line
 from neonblue.servers.ownership import Address
 
 
@@ -21,9 +21,10 @@ class Connection:
         try:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._incoming = self._socket.makefile("rb")
-            self._socket.sendall(wish.line(address.token))
+            self._socket.sendall(token_line(address.token))
             self.owner = _read_welcome(self._incoming.readline())
             self._socket.settimeout(None)
+            self._socket.sendall(wish.line())
         except BaseException:
             # Also on an interrupt: nobody else would close it.
             self._socket.close()

@@ -1,14 +1,13 @@
 """The owner's loopback endpoint: other processes of this user talk to the servers through it.
 
 It listens on a random port of 127.0.0.1 in a thread of its own, so it answers while the process
-serves its own client, loads a file or still imports. A connection begins with a ``Wish`` that
-shows the token; after that it carries JSON-RPC lines, or one job with its progress.
+serves its own client, loads a file or still imports. A connection begins with the token and a
+``Wish``; after that it carries JSON-RPC lines, or one job with its progress.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 import logging
 import os
@@ -23,7 +22,14 @@ from anyio.abc import SocketAttribute, SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from neonblue import __version__
-from neonblue.servers.greeting import MAX_BYTES, SECONDS, Wish, read_wish
+from neonblue.servers.greeting import (
+    LONGEST_TOKEN_LINE,
+    LONGEST_WISH_LINE,
+    SECONDS,
+    Wish,
+    read_wish,
+    shows_token,
+)
 from neonblue.servers.ownership import Address
 
 if TYPE_CHECKING:
@@ -33,6 +39,12 @@ if TYPE_CHECKING:
 
 LONGEST_LINE = 1 << 28
 JOIN_SECONDS = 10.0
+HUNG_UP = (
+    anyio.BrokenResourceError,
+    anyio.ClosedResourceError,
+    anyio.EndOfStream,
+    anyio.IncompleteRead,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -85,25 +97,25 @@ class Endpoint:
         async with stream:
             lines = BufferedByteReceiveStream(stream)
             try:
-                if (wish := await self._accepted(lines)) is None:
-                    return
-                welcome = {"pid": os.getpid(), "version": __version__}
-                await stream.send(json.dumps(welcome).encode() + b"\n")
-                await self._grant(wish, stream, lines)
-            except (anyio.BrokenResourceError, anyio.EndOfStream, anyio.ClosedResourceError):
+                if (wish := await self._greeted(stream, lines)) is not None:
+                    await self._grant(wish, stream, lines)
+            except HUNG_UP:
                 logger.debug("a client hung up")
             except Exception:  # one client's trouble must not end the others' connections
                 logger.exception("a client's connection failed")
 
-    async def _accepted(self, lines: BufferedByteReceiveStream) -> Wish | None:
+    async def _greeted(self, stream: SocketStream, lines: BufferedByteReceiveStream) -> Wish | None:
+        """What the client wants, once it has shown the token; None to hang up on it."""
         try:
             with anyio.fail_after(SECONDS):
-                request = read_wish(await lines.receive_until(b"\n", MAX_BYTES))
-        except (TimeoutError, anyio.DelimiterNotFound, anyio.IncompleteRead):
+                first = await lines.receive_until(b"\n", LONGEST_TOKEN_LINE)
+                if not shows_token(first, self._token):
+                    return None
+                welcome = {"pid": os.getpid(), "version": __version__}
+                await stream.send(json.dumps(welcome).encode() + b"\n")
+                return read_wish(await lines.receive_until(b"\n", LONGEST_WISH_LINE))
+        except (TimeoutError, anyio.DelimiterNotFound):
             return None
-        if request is None or not hmac.compare_digest(request[0], self._token):
-            return None
-        return request[1]
 
     async def _grant(
         self, wish: Wish, stream: SocketStream, lines: BufferedByteReceiveStream

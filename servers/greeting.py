@@ -1,16 +1,19 @@
-"""The first line of a connection to the owner, and the owner's answer.
+"""How a connection to the owner begins: the token, a welcome, then the client's wish.
 
-The client shows the owner's token and says what it wants. Whoever cannot (a web page that posts to
-the port, another user) is cut off before anything is served, so no Host or Origin is ever trusted.
+Whoever cannot show the token (a web page that posts to the port, another user) is cut off before
+anything is served, so no Host or Origin is ever trusted. The wish follows only once the owner has
+answered: a client that gave up waiting has asked for nothing, and may ask the next owner.
 """
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-MAX_BYTES = 1 << 20
+LONGEST_TOKEN_LINE = 1 << 10
+LONGEST_WISH_LINE = 1 << 20
 SECONDS = 5.0
 
 Kind = Literal["session", "job", "status"]
@@ -24,15 +27,28 @@ class Wish(NamedTuple):
     read_only: bool = False
     arguments: Mapping[str, Any] | None = None
 
-    def line(self, token: str) -> bytes:
+    def line(self) -> bytes:
         """The wish on the wire."""
-        return json.dumps({"token": token, **self._asdict()}).encode() + b"\n"
+        return json.dumps(self._asdict()).encode() + b"\n"
 
 
-def read_wish(line: bytes) -> tuple[str, Wish] | None:
-    """The token and the wish in a line, or None when it is something else."""
+def token_line(token: str) -> bytes:
+    """The first line of a client."""
+    return json.dumps({"token": token}).encode() + b"\n"
+
+
+def shows_token(line: bytes, token: str) -> bool:
+    """Whether the line shows the token; takes as long whatever it shows."""
     try:
-        fields = json.loads(line)
-        return str(fields.pop("token")), Wish(**fields)
-    except (ValueError, TypeError, KeyError, AttributeError):
+        shown = str(json.loads(line)["token"]).encode()
+    except (ValueError, TypeError, KeyError):
+        return False
+    return hmac.compare_digest(shown, token.encode())
+
+
+def read_wish(line: bytes) -> Wish | None:
+    """The wish in a line, or None when it is something else."""
+    try:
+        return Wish(**json.loads(line))
+    except (ValueError, TypeError):
         return None

@@ -39,7 +39,8 @@ class Ownership:
         """Tell the others, in one step, where this process listens."""
         target = self._directory / ADDRESS_FILE
         draft = target.with_suffix(f".{address.pid}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        draft.unlink(missing_ok=True)  # what lay there could be readable by others
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             json.dump(address._asdict(), file)
         draft.replace(target)

@@ -13,7 +13,7 @@ import pytest
 
 from neonblue.servers.connection import Connection
 from neonblue.servers.endpoint import Endpoint
-from neonblue.servers.greeting import Wish
+from neonblue.servers.greeting import Wish, token_line
 from neonblue.servers.ownership import ADDRESS_FILE, Address, claim, find_address
 
 HOLD_THE_LOCK = """
@@ -26,7 +26,7 @@ time.sleep(60)
 
 
 @pytest.fixture
-def listening() -> Iterator[Address]:
+def listening(data_dir: Path) -> Iterator[Address]:
     endpoint = Endpoint()
     yield endpoint.start()
     endpoint.stop()
@@ -62,6 +62,20 @@ def test_the_address_is_private_and_goes_with_the_owner(tmp_path: Path) -> None:
     assert find_address(tmp_path) is None
 
 
+def test_what_lies_where_the_address_is_drafted_cannot_make_it_public(tmp_path: Path) -> None:
+    owner = claim(tmp_path)
+    assert owner is not None
+    (tmp_path / "elsewhere").touch(0o666)
+    (tmp_path / f"owner.{os.getpid()}").symlink_to(tmp_path / "elsewhere")
+    before = os.umask(0)
+    try:
+        owner.publish(Address(port=1, token="t", pid=os.getpid()))
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / ADDRESS_FILE).lstat().st_mode) == 0o600
+    assert (tmp_path / "elsewhere").read_text() == ""
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"port": 1}', '{"host": "x"}'])
 def test_an_unreadable_address_is_no_address(tmp_path: Path, text: str) -> None:
     (tmp_path / ADDRESS_FILE).write_text(text)
@@ -72,6 +86,19 @@ def test_the_endpoint_answers_who_shows_the_token(listening: Address) -> None:
     connection = Connection(listening, Wish(kind="status"))
     assert connection.owner["pid"] == os.getpid()
     connection.close()
+
+
+def test_who_gives_up_before_the_welcome_has_asked_for_nothing(
+    listening: Address, tmp_path: Path
+) -> None:
+    """Or a job would run twice: here unseen, and again in whichever process is asked next."""
+    with socket.create_connection(("127.0.0.1", listening.port), timeout=10) as client:
+        client.sendall(token_line(listening.token))
+        assert b"pid" in client.recv(100)
+        client.sendall(b'{"kind": "job", "name": "migrate"}')  # cut off before its end
+    connection = Connection(listening, Wish(kind="status"))
+    assert list(connection.lines()) == []
+    assert not (tmp_path / "data").exists()
 
 
 def test_the_endpoint_refuses_a_wrong_token(listening: Address) -> None:
@@ -85,7 +112,11 @@ def test_the_endpoint_refuses_a_wrong_token(listening: Address) -> None:
         b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nOrigin: http://evil.example\r\n\r\n",
         b'{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}\n',
         json.dumps({"token": None, "kind": "status"}).encode() + b"\n",
+        json.dumps({"token": "gesch\u00e4tzt"}).encode() + b"\n",
+        b'{"token": "\\ud800"}\n',
         b"\xff\xfe\n",
+        b"[" * 2000 + b"\n",
+        b"x" * 5000,
     ],
 )
 def test_the_endpoint_hangs_up_on_everything_else(listening: Address, first: bytes) -> None:

@@ -61,8 +61,26 @@ def test_a_second_process_is_refused_with_a_reason(store: Store, tmp_path: Path)
     assert "holds the data in" in done.stdout
 
 
+def test_an_engine_that_a_killed_process_is_about_to_let_go_of_is_waited_for(
+    tmp_path: Path,
+) -> None:
+    """Its locks are freed one after the other: the directory's before the engine's."""
+    open_store(f"chdb://{tmp_path / 'clickhouse'}").close()
+    hold = (
+        "import fcntl, sys, time\nfile = open(sys.argv[1], 'ab')\n"
+        "fcntl.flock(file, fcntl.LOCK_EX)\nprint('held', flush=True)\ntime.sleep(0.5)\n"
+    )
+    status = str(tmp_path / "clickhouse" / "status")
+    with subprocess.Popen([sys.executable, "-c", hold, status], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"held\n"
+        store = open_store(f"chdb://{tmp_path / 'clickhouse'}")
+    assert store.events.count() == 0
+    store.close()
+
+
 def test_another_path_in_this_process_is_refused(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(StoreBusyError, match="another store in this one"):
+    with pytest.raises(StoreBusyError, match="another store in this process"):
         open_store(f"chdb://{tmp_path / 'elsewhere'}")
 
 

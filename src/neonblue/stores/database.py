@@ -7,9 +7,11 @@ from the stores with bound parameters (``{name:Type}``); values never meet the t
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +31,8 @@ IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
 MEMORY_LIMIT_EXCEEDED = 241
 UNKNOWN_DATABASE = 81
 SMALLEST_MEMORY_BYTES = 512 << 20
+ENGINE_LOCK_SECONDS = 3.0
+ENGINE_FAILED = "initializing EmbeddedServer"
 
 
 class Database:
@@ -171,16 +175,51 @@ def _plain(settings: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _open_embedded(dsn: str, memory_bytes: int) -> Client:
-    import clickhouse_connect
+    """A client of the engine in this process.
+
+    A killed owner of the data directory lets go of one lock after the other: ours may be free
+    already while the engine's is still held. So the engine is given a moment.
+    """
+    from clickhouse_connect.driver.exceptions import ProgrammingError
 
     path = Path(urlparse(dsn).path)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    deadline = time.monotonic() + ENGINE_LOCK_SECONDS
+    while True:
+        try:
+            return _embedded_client(path, memory_bytes)
+        except ProgrammingError as error:
+            if ENGINE_FAILED not in str(error) or not _engine_locked(path):
+                raise
+            if time.monotonic() > deadline:
+                raise StoreBusyError(
+                    f"another process holds the data in {str(path)!r}: let it finish or stop it; "
+                    "`neonblue doctor` shows who it is"
+                ) from error
+        time.sleep(0.05)
+
+
+def _embedded_client(path: Path, memory_bytes: int) -> Client:
+    import clickhouse_connect
+
     return clickhouse_connect.get_client(
         interface="chdb",
         path=str(path),
         chdb_options={"max_server_memory_usage": str(memory_bytes)},
         settings=_spilling(memory_bytes),
     )
+
+
+def _engine_locked(path: Path) -> bool:
+    """Whether a process has the engine open there."""
+    try:
+        with (path / "status").open("rb") as status:
+            fcntl.flock(status, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # not there, or not to be read: then no lock is what is wrong
+        return False
+    return False
 
 
 def _spilling(memory_bytes: int) -> dict[str, str]:
@@ -237,10 +276,9 @@ def _translated(name: str) -> Iterator[None]:
 
 
 def _cannot_open(name: str, reason: str) -> UnavailableError:
-    if "already initialized with path" in reason or "initializing EmbeddedServer" in reason:
+    if "already initialized with path" in reason:
         return StoreBusyError(
-            f"another process, or another store in this one, holds the data in {name!r}: "
-            "let it finish or stop it; `neonblue doctor` shows who it is"
+            f"another store in this process holds the data that {name!r} asks for: close it first"
         )
     return UnavailableError(
         f"the data in {name!r} cannot be opened ({_first_line(reason)}): run `neonblue doctor`"

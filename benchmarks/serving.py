@@ -20,6 +20,7 @@ from typing import Any
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport, StreamableHttpTransport
 
+TOKEN = "benchmark"
 SERVE = ["-m", "neonblue", "serve"]
 
 
@@ -60,11 +61,16 @@ async def _over_http(calls: int) -> float:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory() as directory:
-        environment = {**os.environ, "NEONBLUE_DATA_DIR": directory}
+        environment = {
+            **os.environ,
+            "NEONBLUE_DATA_DIR": directory,
+            "NEONBLUE_HTTP_TOKEN": TOKEN,
+        }
         words = [sys.executable, *SERVE, "--http", f"127.0.0.1:{port}"]
         with subprocess.Popen(words, env=environment) as server:
             await _listening(port)
-            async with Client(StreamableHttpTransport(f"http://127.0.0.1:{port}/mcp")) as client:
+            transport = StreamableHttpTransport(f"http://127.0.0.1:{port}/mcp", auth=TOKEN)
+            async with Client(transport) as client:
                 median = await _median_ms(client, calls)
             server.terminate()
     return median

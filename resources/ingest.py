@@ -10,7 +10,6 @@ from pydantic import TypeAdapter
 from neonblue.ingest.report import ingest_report
 from neonblue.workspace import Workspace, open_workspace
 
-
 ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 
 

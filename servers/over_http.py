@@ -1,24 +1,26 @@
-"""Serves over streamable HTTP, at ``/mcp``: fails closed beyond loopback, checks Host and Origin.
+"""Serves over streamable HTTP, at ``/mcp``: never without a token, and checks Host and Origin.
 
 Scopes: ``NEONBLUE_HTTP_TOKEN`` may read and write, ``NEONBLUE_HTTP_READ_TOKEN`` may read; a tool
-that the token may not call is not listed either.
+that the token may not call is not listed either. Without either, the token kept in the data
+directory may read and write, on loopback alone.
 """
 
 from __future__ import annotations
 
-import hmac
 import ipaddress
+import logging
 from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
-from fastmcp.server.auth import AccessToken, TokenVerifier, restrict_tag
+from fastmcp.server.auth import restrict_tag
 from fastmcp.server.middleware.authorization import AuthMiddleware
 
 from neonblue.errors import InvalidInputError
 from neonblue.servers.data_directory import DataDirectory
 from neonblue.servers.greeting import Wish
+from neonblue.servers.http_token import READ, WRITE, KnownTokens, configured_tokens, kept_token
 from neonblue.servers.starting import build_imported
 from neonblue.settings import HttpSettings, StoreSettings
 from neonblue.tools.effect import WRITES
@@ -26,39 +28,30 @@ from neonblue.tools.effect import WRITES
 if TYPE_CHECKING:
     from fastmcp import FastMCP
 
-READ, WRITE = "read", "write"
-
-
-class ConfiguredTokens(TokenVerifier):
-    """The bearer tokens of the environment, compared in constant time."""
-
-    def __init__(self, scopes: dict[str, list[str]]) -> None:
-        super().__init__(required_scopes=[READ])
-        self._tokens = scopes
-
-    async def verify_token(self, token: str) -> AccessToken | None:
-        """The scopes of a token that is configured, or None."""
-        for known, scopes in self._tokens.items():
-            if hmac.compare_digest(known.encode(), token.encode()):
-                return AccessToken(token=token, client_id="neonblue", scopes=scopes)
-        return None
+logger = logging.getLogger(__name__)
 
 
 def serve_http(name: str, host: str, port: int) -> None:
     """Serve until SIGTERM or Ctrl-C; through the owner when another process has the data."""
     settings, http = StoreSettings(), HttpSettings()
-    tokens = _tokens(http)
-    if not tokens and not is_loopback(host):
+    tokens = configured_tokens(http) or _own_token(host, settings)
+    with ExitStack() as stack:
+        server = _served(name, settings, stack)
+        server.auth = KnownTokens(tokens)
+        server.add_middleware(AuthMiddleware(auth=restrict_tag(WRITES, scopes=[WRITE])))
+        anyio.run(partial(_run, server, host, port, http.hosts))
+
+
+def _own_token(host: str, settings: StoreSettings) -> dict[str, list[str]]:
+    """Nobody set a token: on loopback one is made and kept, elsewhere the server does not start."""
+    if not is_loopback(host):
         raise InvalidInputError(
             f"serving on {host!r} lets other machines in, so it needs a token: set "
             "NEONBLUE_HTTP_TOKEN to a long random text, or serve on 127.0.0.1"
         )
-    with ExitStack() as stack:
-        server = _served(name, settings, stack)
-        if tokens:
-            server.auth = ConfiguredTokens(tokens)
-            server.add_middleware(AuthMiddleware(auth=restrict_tag(WRITES, scopes=[WRITE])))
-        anyio.run(partial(_run, server, host, port, http.hosts))
+    token, path = kept_token(settings.data_dir)
+    logger.warning("clients have to send the bearer token that is in %s", path)
+    return {token: [READ, WRITE]}
 
 
 async def _run(server: FastMCP, host: str, port: int, allowed_hosts: list[str]) -> None:
@@ -95,8 +88,3 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:  # a name: it may resolve to anything
         return False
-
-
-def _tokens(http: HttpSettings) -> dict[str, list[str]]:
-    scopes = ((http.token, [READ, WRITE]), (http.read_token, [READ]))
-    return {token.get_secret_value(): granted for token, granted in scopes if token is not None}

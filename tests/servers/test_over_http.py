@@ -2,6 +2,7 @@
 
 import os
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -15,6 +16,8 @@ import pytest
 from fastmcp import Client
 from fastmcp.client.transports import StreamableHttpTransport
 
+from neonblue.errors import UnavailableError
+from neonblue.servers.http_token import TOKEN_FILE, kept_token
 from neonblue.servers.over_http import is_loopback
 
 if TYPE_CHECKING:
@@ -71,33 +74,60 @@ def _status(address: str, **headers: str) -> int:
 
 
 @pytest.mark.parametrize("era", ERAS)
-async def test_loopback_needs_no_token(start_http: StartHttp, era: Any) -> None:
-    async with Client(StreamableHttpTransport(start_http()), mode=era) as client:
+async def test_without_a_configured_token_the_one_beside_the_data_lets_in(
+    start_http: StartHttp, data_dir: Path, era: Any
+) -> None:
+    address = start_http()
+    token = (data_dir / TOKEN_FILE).read_text()
+    async with Client(StreamableHttpTransport(address, auth=token), mode=era) as client:
         assert await client.list_tools()
+    assert _status(address) == 401
+    assert stat.S_IMODE((data_dir / TOKEN_FILE).stat().st_mode) == 0o600
 
 
 def test_a_foreign_host_or_origin_is_refused(start_http: StartHttp) -> None:
-    address = start_http()
-    assert _status(address, Host="evil.example") == 421
-    assert _status(address, Origin="http://evil.example") == 403
-
-
-def test_a_configured_token_is_needed(start_http: StartHttp) -> None:
     address = start_http(NEONBLUE_HTTP_TOKEN="right")
+    known = "Bearer right"
+    assert _status(address, Host="evil.example", Authorization=known) == 421
+    assert _status(address, Origin="http://evil.example", Authorization=known) == 403
+
+
+@pytest.mark.parametrize("shown", ["", "Bearer", "Bearer ", "Bearer wrong", "Basic right"])
+def test_a_configured_token_is_needed(start_http: StartHttp, shown: str) -> None:
+    address = start_http(NEONBLUE_HTTP_TOKEN="right", NEONBLUE_HTTP_READ_TOKEN=" ")
     assert _status(address) == 401
-    assert _status(address, Authorization="Bearer wrong") == 401
+    assert _status(address, Authorization=shown) == 401
+
+
+def test_a_kept_token_stays_the_same(tmp_path: Path) -> None:
+    first = kept_token(tmp_path / "data")
+    assert kept_token(tmp_path / "data") == first
+    assert len(first[0]) > 40
+
+
+def test_an_empty_token_file_lets_nobody_in(tmp_path: Path) -> None:
+    (tmp_path / TOKEN_FILE).touch()
+    with pytest.raises(UnavailableError, match="remove it"):
+        kept_token(tmp_path)
 
 
 @pytest.mark.parametrize(("token", "may_write"), [("reader", False), ("writer", True)])
-async def test_tools_outside_the_scope_of_the_token_are_not_listed(
-    start_http: StartHttp, token: str, may_write: bool
+@pytest.mark.parametrize("through_owner", [False, True])
+async def test_tools_outside_the_scope_of_the_token_are_neither_listed_nor_called(
+    start_server: "Start", start_http: StartHttp, token: str, may_write: bool, through_owner: bool
 ) -> None:
+    if through_owner:
+        start_server().initialize()
     address = start_http(NEONBLUE_HTTP_TOKEN="writer", NEONBLUE_HTTP_READ_TOKEN="reader")
     async with Client(StreamableHttpTransport(address, auth=token)) as client:
         tools = await client.list_tools()
-    assert tools
+        called = await client.call_tool(
+            "discover_segments", {"experiment_id": "nope"}, raise_on_error=False
+        )
     writing = [tool for tool in tools if tool.annotations and not tool.annotations.read_only_hint]
-    assert may_write or not writing
+    assert bool(writing) is may_write
+    assert called.is_error
+    assert ("there is no experiment" in str(called.content)) is may_write
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -105,7 +135,8 @@ async def test_it_passes_calls_on_to_the_owner(
     start_server: "Start", start_http: StartHttp, era: Any
 ) -> None:
     start_server().initialize()
-    async with Client(StreamableHttpTransport(start_http()), mode=era) as client:
+    address = start_http(NEONBLUE_HTTP_TOKEN="t")
+    async with Client(StreamableHttpTransport(address, auth="t"), mode=era) as client:
         answer = await client.call_tool("list_experiments", {})
     assert answer.structured_content["total"] == 0
 

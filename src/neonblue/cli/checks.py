@@ -194,7 +194,7 @@ def check_embeddings() -> Finding:
 def check_http() -> Finding:
     """Whether ``serve --http`` may be reached from other machines."""
     if HttpSettings().token is None:
-        detail = "NEONBLUE_HTTP_TOKEN is not set: serve --http works on loopback only"
+        detail = "NEONBLUE_HTTP_TOKEN is not set: serve --http keeps its own, on loopback only"
         return Finding(part="http", status="off", detail=detail)
     return Finding(part="http", status="ok", detail="a bearer token is asked for")
 

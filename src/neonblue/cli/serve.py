@@ -20,8 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--http",
         metavar="HOST:PORT",
-        help="serve streamable HTTP at http://HOST:PORT/mcp instead of stdio; beyond loopback "
-        "NEONBLUE_HTTP_TOKEN has to be set",
+        help="serve streamable HTTP at http://HOST:PORT/mcp instead of stdio, for clients that "
+        "send the token NEONBLUE_HTTP_TOKEN or, where none is set, the one that is kept in the "
+        "data directory (on loopback only)",
     )
 
 

@@ -1,0 +1,72 @@
+"""The bearer tokens of ``serve --http``: those of the environment, or one kept beside the data."""
+
+from __future__ import annotations
+
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+from fastmcp.server.auth import AccessToken, TokenVerifier
+
+from neonblue.errors import UnavailableError
+from neonblue.settings import HttpSettings
+
+READ, WRITE = "read", "write"
+TOKEN_FILE = "http.token"
+
+
+class KnownTokens(TokenVerifier):
+    """Bearer tokens and their scopes, compared in constant time."""
+
+    def __init__(self, scopes: dict[str, list[str]]) -> None:
+        super().__init__(required_scopes=[READ])
+        self._tokens = scopes
+
+    async def verify_token(self, token: str) -> AccessToken | None:
+        """The scopes of a token that is known, or None."""
+        for known, scopes in self._tokens.items():
+            if hmac.compare_digest(known.encode(), token.encode()):
+                return AccessToken(token=token, client_id="neonblue", scopes=scopes)
+        return None
+
+
+def configured_tokens(http: HttpSettings) -> dict[str, list[str]]:
+    """The tokens of the environment with their scopes; a blank one is none."""
+    scopes = ((http.token, [READ, WRITE]), (http.read_token, [READ]))
+    named = {token.get_secret_value().strip(): granted for token, granted in scopes if token}
+    return {token: granted for token, granted in named.items() if token}
+
+
+def kept_token(directory: Path) -> tuple[str, Path]:
+    """A random token that stays the same, and the file, for this user alone, that has it.
+
+    Raises ``UnavailableError`` when the file can neither be read nor made.
+    """
+    path = directory / TOKEN_FILE
+    try:
+        if not path.exists():
+            _write_new(path, secrets.token_urlsafe(32))
+        token = path.read_text("ascii").strip()
+    except (OSError, ValueError) as error:
+        raise UnavailableError(
+            f"the token file {str(path)!r} cannot be used ({error}): remove it, or set "
+            "NEONBLUE_HTTP_TOKEN to a long random text"
+        ) from error
+    if not token:
+        raise UnavailableError(f"the token file {str(path)!r} is empty: remove it and start again")
+    return token, path
+
+
+def _write_new(path: Path, token: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_suffix(f".{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(token)
+    try:
+        os.link(draft, path)
+    except FileExistsError:  # another server was quicker: both use its token
+        return
+    finally:
+        draft.unlink()

@@ -65,7 +65,7 @@ def kind_of(metric: MetricSpec) -> MetricKind:
     """A metric over ``MEAN/VARIANCE`` is a mean, one over a column of successes a proportion."""
     if metric.denominator is None and metric.kind in ("auto", "proportion"):
         return "proportion"
-    if metric.denominator is not None and metric.kind in ("auto", "mean", "ratio"):
+    if metric.denominator is not None and metric.kind in ("auto", "mean"):
         return "mean"
     raise InvalidInputError(
         f"--metric {metric.name!r} of an aggregated file: write {metric.name}=SUCCESSES for a "

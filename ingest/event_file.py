@@ -214,11 +214,17 @@ def _kinds(plan: LoadPlan, event_types: Sequence[str]) -> dict[str, MetricKind]:
     for metric in plan.metrics:
         for name in metric.columns:
             if name not in event_types:
-                raise InvalidInputError(
-                    f"metric {metric.name!r} needs events of type {name!r}, but the file has "
-                    f"{', '.join(map(repr, event_types)) or 'none'}. Nothing was loaded"
-                )
-    return {
-        metric.name: "proportion" if metric.kind == "auto" else metric.kind
-        for metric in plan.metrics
-    }
+                raise InvalidInputError(_lacking(plan, metric.name, name, event_types))
+    return {metric.name: metric.said_kind or "proportion" for metric in plan.metrics}
+
+
+def _lacking(plan: LoadPlan, metric: str, event_type: str, found: Sequence[str]) -> str:
+    if not found and plan.experiment_id:
+        return (
+            f"the file has no events of experiment {plan.experiment_id!r}: give --experiment the "
+            "id that its rows have. Nothing was loaded"
+        )
+    return (
+        f"metric {metric!r} needs events of type {event_type!r}, but the file has "
+        f"{', '.join(map(repr, found)) or 'none'}. Nothing was loaded"
+    )

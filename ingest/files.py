@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,6 +27,7 @@ FileFormat = Literal["csv", "parquet", "jsonl"]
 BLOCK_BYTES = 8 << 20
 PARQUET_ROWS = 100_000
 MAX_HEADER_BYTES = 1 << 20
+UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 SUFFIXES: dict[str, FileFormat] = {
     ".csv": "csv",
     ".tsv": "csv",
@@ -92,9 +94,11 @@ class DataFile:
     def _require(self, columns: Sequence[str]) -> None:
         missing = [column for column in columns if column not in self.columns]
         if missing:
+            close = get_close_matches(missing[0], self.columns, n=1)
+            hint = f"did you mean {close[0]!r}? It" if close else "it"
             raise InvalidInputError(
                 f"{self.path.name!r} has no column {missing[0]!r}: "
-                f"it has {', '.join(map(repr, self.columns[:40]))}"
+                f"{hint} has {', '.join(map(repr, self.columns[:40]))}"
             )
 
 
@@ -381,7 +385,9 @@ def _explained(path: Path) -> Iterator[None]:
 
 
 def _not_utf8(path: Path) -> InvalidInputError:
+    with path.open("rb") as file:
+        encoding = "utf-16" if file.read(2) in UTF16_MARKS else "latin1"
     return InvalidInputError(
         f"{path.name!r} is not UTF-8: convert it, for example with "
-        f"`iconv -f latin1 -t utf-8`, and load the result. Nothing was loaded"
+        f"`iconv -f {encoding} -t utf-8`, and load the result. Nothing was loaded"
     )

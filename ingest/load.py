@@ -63,6 +63,10 @@ def load_file(store: Store, plan: LoadPlan, report: Report) -> LoadSummary:
             summary = _load_aggregated(store, plan, file, rejects)
         else:
             summary = _load_units(store, plan, file, shape, rejects, report)
+    except InvalidInputError as error:
+        if rejects.total and str(rejects.path) not in str(error):
+            raise InvalidInputError(f"{error}. {_rejected(rejects)}") from error
+        raise
     finally:
         rejects.close()
     report(1.0, 1.0, "done")
@@ -129,6 +133,14 @@ def _drop(staging: Staging) -> None:
     except UnavailableError:
         # The store is gone; what is staged is invisible and dropped at the next start.
         return
+
+
+def _rejected(rejects: Rejects) -> str:
+    """What may lie behind another complaint: a variant or metric whose rows are all bad."""
+    return (
+        f"{rejects.total} rows could not be used ({rejects.summary()}): they are in "
+        f"{str(rejects.path)!r}"
+    )
 
 
 def refuse_mostly_bad(read: StagedFile, rejects: Rejects, file: DataFile) -> None:

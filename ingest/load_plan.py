@@ -13,7 +13,8 @@ from neonblue.models import ExperimentStatus, MetricDefinition, MetricKind, Metr
 from neonblue.models.experiment import Aggregation
 
 Shape = Literal["rows", "events", "aggregated"]
-SPEC = re.compile(r"(?P<name>[^=]+?)(?::(?P<kind>proportion|mean|ratio|auto))?=(?P<columns>.+)\Z")
+KINDS = ("proportion", "mean", "ratio", "auto")
+SPEC = re.compile(r"(?P<name>[^=:]+)(?::(?P<kind>\w+))?=(?P<columns>.+)\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,13 @@ class MetricSpec:
     def columns(self) -> tuple[str, ...]:
         """The columns (or event types) that are read."""
         return (self.column,) if self.denominator is None else (self.column, self.denominator)
+
+    @property
+    def said_kind(self) -> MetricKind | None:
+        """The kind that was said, in a word or by two columns; None leaves it to the values."""
+        if self.kind != "auto":
+            return self.kind
+        return None if self.denominator is None else "ratio"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +114,9 @@ class LoadPlan:
         names = [metric.name for metric in self.metrics]
         if repeated := sorted({name for name in names if names.count(name) > 1}):
             raise InvalidInputError(f"--metric {repeated[0]!r} is given twice: rename one of them")
+        for metric in self.metrics:
+            if (fault := self._fault(metric)) is not None:
+                raise InvalidInputError(f"--metric {metric.name!r} {fault}")
         for option, chosen in (
             ("--guardrail", self.guardrails),
             ("--decrease", self.decreases),
@@ -125,6 +136,20 @@ class LoadPlan:
                     f"--winsorize {name}={level!r} is out of range: give a quantile above 0.5 "
                     "and below 1, like 0.99"
                 )
+
+    def _fault(self, metric: MetricSpec) -> str | None:
+        """What is wrong with a metric of two columns; aggregated, they are MEAN/VARIANCE."""
+        if self.aggregated and metric.kind == "ratio":
+            return (
+                "is a ratio, which totals cannot tell the precision of: load one row a unit, or "
+                "give the mean and its variance as NAME:mean=MEAN/VARIANCE"
+            )
+        if not self.aggregated and metric.denominator is not None and metric.said_kind != "ratio":
+            return (
+                f"is a {metric.kind} of two columns: write {metric.name}:ratio="
+                f"{metric.column}/{metric.denominator}, or name one column"
+            )
+        return None
 
     def definitions(self, kinds: Mapping[str, MetricKind]) -> tuple[MetricDefinition, ...]:
         """The metrics as they are computed from events, given the kind of each."""
@@ -175,22 +200,20 @@ def _path(kind: type, value: Any) -> Any:
 
 def _metric(text: str) -> MetricSpec:
     match = SPEC.match(text.strip())
-    if match is None:
+    if match is None or (match["kind"] or "auto") not in KINDS:
         raise InvalidInputError(
             f"--metric {text!r} cannot be read: write NAME=COLUMN, NAME:proportion=COLUMN, "
             "NAME:mean=COLUMN or NAME:ratio=NUMERATOR/DENOMINATOR"
         )
     name, kind, columns = match["name"].strip(), match["kind"] or "auto", match["columns"].strip()
     column, slash, denominator = columns.partition("/")
-    if kind == "auto" and slash:
-        kind = "ratio"
     if kind == "ratio" and not (column and denominator):
         raise InvalidInputError(
             f"--metric {text!r} is a ratio: write {name}:ratio=NUMERATOR/DENOMINATOR"
         )
     return MetricSpec(
         name=name,
-        kind=kind,  # type: ignore[arg-type]  # one of the words in SPEC
+        kind=kind,  # type: ignore[arg-type]  # one of KINDS
         column=column if slash else columns,
         denominator=denominator if slash else None,
     )

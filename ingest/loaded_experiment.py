@@ -9,6 +9,7 @@ from datetime import datetime
 from neonblue.errors import ConflictError, InvalidInputError
 from neonblue.ingest.load_plan import LoadPlan
 from neonblue.models import Experiment, MetricKind, Variant
+from neonblue.models.plan_rules import check_plan
 from neonblue.stores.experiments import frozen_changes
 
 # A column with more values than this is no variant.
@@ -28,7 +29,8 @@ def loaded_experiment(
     """The definition to store, together with what is known of the experiment already.
 
     A file without times says nothing of how long the experiment ran, so no duration is asked of
-    it. Raises when the variants cannot be right, or when a running experiment would change.
+    it. Raises when the variants or the plan cannot be right, or when a running experiment would
+    change.
     """
     proposed = Experiment(
         experiment_id=plan.experiment_id,
@@ -46,6 +48,7 @@ def loaded_experiment(
         started_at=first_at,
         ended_at=last_at if plan.status == "stopped" else None,
     )
+    check_plan(proposed)
     if current is None:
         return proposed
     _refuse_change(current, proposed)

@@ -106,13 +106,10 @@ def _columns(plan: LoadPlan, exclusions: Sequence[Exclusion]) -> list[str]:
 def _kinds(metrics: Sequence[MetricSpec], ranges: Sequence[ColumnRange]) -> dict[str, MetricKind]:
     """The kind of each metric; one that was not named is a proportion if all values are 0 or 1."""
     flags = {item.column for item in ranges if item.only_zero_and_one}
-    kinds: dict[str, MetricKind] = {}
-    for metric in metrics:
-        if metric.kind == "auto":
-            kinds[metric.name] = "proportion" if metric.column in flags else "mean"
-        else:
-            kinds[metric.name] = metric.kind
-    return kinds
+    return {
+        metric.name: metric.said_kind or ("proportion" if metric.column in flags else "mean")
+        for metric in metrics
+    }
 
 
 def _constant(column: ColumnRange) -> str:

@@ -230,6 +230,35 @@ def test_a_series_that_cannot_be_is_refused_whole(
     assert store.experiments.list() == ()
 
 
+@pytest.mark.parametrize(
+    ("metric", "message"),
+    [
+        ("r:ratio=m/v", "load one row a unit"),
+        ("p:proportion=m/v", "write p=SUCCESSES for a proportion"),
+    ],
+)
+def test_what_totals_cannot_say_is_refused(
+    store: Store, load: Load, write: Write, metric: str, message: str
+) -> None:
+    path = write("t.csv", totals(("a", "", 100, 10, 2.5, 4), ("b", "", 120, 20, 2.0, 3)))
+    with pytest.raises(InvalidInputError, match=message):
+        load(path, **{**AGGREGATED, "metrics": [metric]})
+    assert store.experiments.list() == ()
+
+
+def test_a_complaint_about_variants_tells_of_the_rows_that_were_bad(
+    load: Load, write: Write
+) -> None:
+    rows = [("a", "", 100, 101, 2.5, 4), ("b", "", 120, 20, 2.0, 3), ("c", "", 120, 20, 2.0, 3)]
+    with pytest.raises(InvalidInputError, match=r"'a' is in no row.*1 rows could not be used"):
+        load(write("t.csv", totals(*rows)), **AGGREGATED)
+
+
+def test_events_of_another_experiment_are_named(load: Load, write: Write) -> None:
+    with pytest.raises(InvalidInputError, match="no events of experiment 'shops'"):
+        load(write("e.jsonl", story()), experiment_id="shops", control="a", metrics=["paid=buy"])
+
+
 def test_a_mean_finds_the_column_called_variance(store: Store, load: Load, write: Write) -> None:
     rows = [{"variant": v, "n": 50, "mean": 2.0, "variance": 9.0} for v in "ab"]
     load(write("t.csv", rows), **{**AGGREGATED, "metrics": ["spent:mean=mean"]})

@@ -219,7 +219,7 @@ def test_a_constant_metric_is_loaded_with_a_warning(load: Load, tmp_path: Path) 
 
 
 BAD_PLANS: dict[str, tuple[dict[str, Any], str]] = {
-    "unknown column": ({"unit": "usr"}, r"has no column 'usr': it has 'user', 'variant'"),
+    "unknown column": ({"unit": "usr"}, r"has no column 'usr': did you mean 'user'\? It has"),
     "unknown control": ({"control": "c"}, r"--control 'c' is in no row: the variants are 'a', 'b'"),
     "one variant": ({"excludes": ["variant = b"]}, "there is only one variant, 'a'"),
     "nothing left": ({"excludes": ["age > 0"]}, "--exclude leaves none of the 40 rows"),
@@ -233,6 +233,11 @@ BAD_PLANS: dict[str, tuple[dict[str, Any], str]] = {
     "typo in exclude": ({"excludes": ["oss = ios and age > 1"]}, "cannot be used"),
     "odd guardrail": ({"guardrails": ["x"]}, "--guardrail 'x' is no metric"),
     "odd weight": ({"weights": ["c=1"]}, "--weight 'c' is no variant"),
+    "far column": ({"unit": "zzzz"}, "has no column 'zzzz': it has 'user', 'variant'"),
+    "mean of two": ({"metrics": ["m:mean=spent/age"]}, "write m:ratio=spent/age"),
+    "odd kind": ({"metrics": ["m:median=spent"]}, "--metric 'm:median=spent' cannot be read"),
+    "odd alpha": ({"alpha": 7.0}, "alpha 7.0 .* is out of range"),
+    "odd plan": ({"planned_sample_size": -3}, "planned_sample_size -3 .* is no number of units"),
     "odd status": ({"status": "done"}, "cannot be understood"),
 }
 
@@ -271,7 +276,7 @@ def files(tmp_path: Path) -> dict[str, tuple[str, bytes, str]]:
         "not gz": ("shop.csv.gz", text, "cut off, damaged"),
         "not parquet": ("shop.parquet", text, "cut off, damaged"),
         "latin-1": ("shop.csv", text + "u,a,,1,1,é,1\n".encode("latin-1"), "is not UTF-8"),
-        "utf-16": ("shop.csv", text.decode().encode("utf-16"), "is not UTF-8: convert it"),
+        "utf-16": ("shop.csv", text.decode().encode("utf-16"), "iconv -f utf-16 -t utf-8"),
         "latin-1 later": (
             "shop.csv",
             text.replace(b"u4999", b"u\xe9"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -164,7 +165,8 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
     if summary["version"]:
         name = summary["experiment_id"]
         lines.append(f"experiment {name!r}, version {summary['version']}. Look at it with:")
-        lines.append(f"  neonblue call analyze_experiment_performance experiment_id={name}")
+        argument = shlex.quote(f"experiment_id={name}")
+        lines.append(f"  neonblue call analyze_experiment_performance {argument}")
     elif summary["events"]:
         lines.append("events stored; define their experiment with `neonblue define FILE`")
     return lines

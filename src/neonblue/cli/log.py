@@ -25,12 +25,17 @@ class StderrHandler(logging.Handler):
 
 
 def log_to_stderr(default_level: str = "WARNING") -> None:
-    """Send logs to stderr at NEONBLUE_LOG_LEVEL. Call it before fastmcp is imported."""
+    """Send logs to stderr at NEONBLUE_LOG_LEVEL. Call it before fastmcp is imported.
+
+    DEBUG is for our own loggers: below INFO, libraries write the arguments of calls and the bodies
+    of requests, and with them the ids of users.
+    """
     os.environ.setdefault("FASTMCP_LOG_ENABLED", "false")
     level = os.environ.get(LEVEL_VARIABLE, default_level).upper()
-    known = logging.getLevelNamesMapping()
+    number = logging.getLevelNamesMapping().get(level, logging.WARNING)
     logging.root.handlers = [StderrHandler()]
-    logging.root.setLevel(known.get(level, logging.WARNING))
+    logging.root.setLevel(max(number, logging.INFO))
+    logging.getLogger("neonblue").setLevel(number)
     if level == "WARNING":  # it warns of every call that it refused: the client knows
         logging.getLogger("fastmcp").setLevel(logging.ERROR)
     logging.captureWarnings(True)

@@ -51,8 +51,10 @@ def batch(first: int, users: int, random: np.random.Generator) -> pa.Table:
         "properties": [[("device", "mobile")]] * rows,
         "source": ["benchmark"] * rows,
     }
-    arrays = {name: pa.array(columns[name]).cast(schema.field(name).type) for name in columns}
-    return pa.table(arrays)
+    arrays = {name: pa.array(columns[name]) for name in columns if name != "properties"}
+    cast = {name: one.cast(schema.field(name).type) for name, one in arrays.items()}
+    cast["properties"] = pa.array(columns["properties"], schema.field("properties").type)
+    return pa.table(cast)
 
 
 def fill(store: Store, events: int) -> None:

@@ -146,7 +146,8 @@ async def test_a_forgotten_user_is_nowhere(behaving: Workspace, client: "Client[
     )
     behaving.memory.remember(USER_JOURNEYS, [document])
     assert behaving.memory.upkeep.wait_until_ready(60)
-    forgotten = await asyncio.to_thread(find_job("forget"), behaving, {"user": "user4"}, silent)
+    arguments = {"user": "user4", "wait_seconds": 0}
+    forgotten = await asyncio.to_thread(find_job("forget"), behaving, arguments, silent)
     assert forgotten["rows_erased"]["events"] > 0
     assert forgotten["rows_erased"]["behavior_sessions"] > 0
     assert forgotten["journeys_erased"] == 1

@@ -27,7 +27,9 @@ def ingest(workspace: Workspace) -> Any:
 
 
 def forget(workspace: Workspace, user: str, **options: Any) -> dict[str, Any]:
-    return find_job("forget")(workspace, {"user": user, **options}, lambda *_: None)
+    return find_job("forget")(
+        workspace, {"user": user, "wait_seconds": 0, **options}, lambda *_: None
+    )
 
 
 def everything(store: Store) -> str:

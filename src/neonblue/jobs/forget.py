@@ -9,9 +9,13 @@ from neonblue.errors import InvalidInputError
 from neonblue.jobs import Report
 from neonblue.workspace import Workspace
 
+WAIT_SECONDS = 90.0
+
 
 def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """``user``: the id. The result counts the rows each table had; nothing names the user.
+    """``user``: the id; ``wait_seconds``: how long to wait until replaced files are gone too.
+
+    The result counts the rows each table had; nothing names the user.
 
     A tombstone stays, so that messages read again do not bring the user back. With ``readmit``
     nothing is removed: events from now on are taken again.
@@ -24,14 +28,17 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
     store = workspace.store
     if arguments.get("readmit"):
         return {"readmitted": store.forgotten.readmit(user)}
-    report(0, 2, "removing rows from ClickHouse")
+    report(0, 3, "removing rows from ClickHouse")
     # First of all, so that no message of the user comes in behind.
     store.forgotten.add(user)
     erased = store.forgetting.erase(user)
     store.sessions.refresh()
-    report(1, 2, "removing the journey from the memory")
+    report(1, 3, "removing the journey from the memory")
     documents = len(store.documents.get(USER_JOURNEYS.name, [user]))
     # Also when ClickHouse has no document: an index that was written by a dying process may.
     workspace.memory.erase(USER_JOURNEYS, [user])
-    report(2, 2, "done")
-    return {"rows_erased": erased, "journeys_erased": documents}
+    report(2, 3, "waiting until ClickHouse has removed the files it replaced")
+    wait = float(arguments.get("wait_seconds", WAIT_SECONDS))
+    purged = store.forgetting.purge(within_seconds=wait)
+    report(3, 3, "done")
+    return {"rows_erased": erased, "journeys_erased": documents, "old_files_removed": purged}

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from neonblue.stores.document_filter import Condition, compile_conditions
+from neonblue.stores.forgetting import hashes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -186,10 +187,11 @@ class Documents:
         self._database.command(
             """
             ALTER TABLE documents DELETE
-            WHERE collection = {collection:String} AND document_id IN {ids:Array(String)}
+            WHERE collection = {collection:String}
+              AND hex(sipHash128(document_id)) IN {hashes:Array(String)}
             SETTINGS mutations_sync = 2
             """,
-            {"collection": collection, "ids": list(document_ids)},
+            {"collection": collection, "hashes": hashes(self._database, document_ids)},
         )
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from neonblue.stores.forgetting import hashes
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -113,10 +115,11 @@ class JourneyMarks:
         """Forget units for good."""
         self._database.command(
             """
-            ALTER TABLE journey_marks DELETE WHERE user_id IN {ids:Array(String)}
+            ALTER TABLE journey_marks DELETE
+            WHERE hex(sipHash128(user_id)) IN {hashes:Array(String)}
             SETTINGS mutations_sync = 2
             """,
-            {"ids": list(user_ids)},
+            {"hashes": hashes(self._database, user_ids)},
         )
 
     def _mark(self, user_ids: pa.Array, *, touched: datetime) -> None:

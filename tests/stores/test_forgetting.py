@@ -1,0 +1,118 @@
+"""A forgotten user is nowhere: not in a row, not in a document, not in a file of ClickHouse."""
+
+from pathlib import Path
+
+import pytest
+
+from neonblue.jobs.forget import run
+from neonblue.memory.collections import COLLECTIONS, USER_JOURNEYS
+from neonblue.stores.documents import Document
+from neonblue.workspace import Workspace
+
+USER, OTHER = "zebra-quokka-77", "someone-else"
+# A table that is new here must either have a user_id column or be looked at and added to this list.
+WITHOUT_USERS = {
+    "aggregates",
+    "definition_rows",
+    "experiment_definitions",
+    "experiment_statuses",
+    "forecast_outcomes",
+    "forecasts",
+    "forgotten",  # keyed hashes
+    "ingest_workers",
+    "loads",
+    "looks",
+    "outcomes",
+    "pseudonym_keys",
+    "schema_migrations",
+    "text_vectors",
+}
+BY_OTHER_COLUMNS = {"dead_letters", "documents"}
+
+
+def silent(done: float, total: float, message: str) -> None:
+    """A report that goes nowhere."""
+
+
+def every_table(workspace: Workspace) -> list[str]:
+    rows = workspace.store.database.rows(
+        "SELECT name FROM system.tables WHERE database = currentDatabase() "
+        "AND endsWith(engine, 'MergeTree') ORDER BY name"
+    )
+    return [str(row[0]) for row in rows]
+
+
+def rows_that_name(workspace: Workspace, user: str) -> dict[str, int]:
+    """Rows of any table with the text anywhere in them."""
+    found = {}
+    for table in every_table(workspace):
+        row = workspace.store.database.row(
+            "SELECT countIf(position(toString(tuple(*)), {user:String}) > 0) "
+            "FROM {table:Identifier}",
+            {"table": table, "user": user},
+        )
+        assert row is not None
+        if row[0]:
+            found[table] = int(row[0])
+    return found
+
+
+@pytest.fixture
+def full(workspace: Workspace) -> Workspace:
+    """Both users in every table that can name one, and in the memory."""
+    database = workspace.store.database
+    for user in (USER, OTHER):
+        for table in workspace.store.forgetting.tables():
+            database.command(
+                "INSERT INTO {table:Identifier} (user_id) VALUES ({user:String})",
+                {"table": table, "user": user},
+            )
+        database.command(
+            "INSERT INTO dead_letters (letter_id, key, payload) VALUES "
+            "({a:String}, {user:String}, ''), ({b:String}, '', concat('{\"user_id\":\"', "
+            "{user:String}, '\",'))",
+            {"a": f"t:{user[:2]}:1", "b": f"t:{user[:2]}:2", "user": user},
+        )
+        document = Document(document_id=user, text="A visitor.", metadata={"user_id": user})
+        workspace.memory.remember(USER_JOURNEYS, [document])
+    assert workspace.memory.upkeep.wait_until_ready(60)
+    return workspace
+
+
+def test_every_table_has_been_looked_at(workspace: Workspace) -> None:
+    known = {*workspace.store.forgetting.tables(), *WITHOUT_USERS, *BY_OTHER_COLUMNS}
+    assert set(every_table(workspace)) == known
+
+
+def test_a_forgotten_user_is_in_no_row_and_no_collection(full: Workspace) -> None:
+    before = rows_that_name(full, OTHER)
+    assert set(before) == {*full.store.forgetting.tables(), *BY_OTHER_COLUMNS}
+    assert rows_that_name(full, USER) == before
+    run(full, {"user": USER, "wait_seconds": 0}, silent)
+    assert rows_that_name(full, USER) == {}
+    assert rows_that_name(full, OTHER) == before
+    for name in COLLECTIONS:
+        assert full.memory.index.get(name, [USER]) == {}
+        assert USER not in repr(full.memory.index.hashes(name))
+    assert list(full.memory.index.get(USER_JOURNEYS.name, [OTHER])) == [OTHER]
+
+
+def test_no_file_in_use_names_the_user(full: Workspace, tmp_path: Path) -> None:
+    """Neither a part nor the text of the deletion, which ClickHouse keeps; replaced parts go."""
+    folder = tmp_path / "data" / "clickhouse"
+    assert files_with(folder, USER)
+    result = run(full, {"user": USER, "wait_seconds": 0.1}, silent)
+    replaced = [
+        Path(str(row[0]))
+        for row in full.store.database.rows("SELECT path FROM system.parts WHERE NOT active")
+    ]
+    left = {path.parent for path in files_with(folder, USER)}
+    assert left <= set(replaced)
+    assert result["old_files_removed"] == (not replaced)
+    assert {path.parent for path in files_with(folder, OTHER)} - set(replaced)
+
+
+def files_with(folder: Path, text: str) -> list[Path]:
+    return [
+        path for path in folder.rglob("*") if path.is_file() and text.encode() in path.read_bytes()
+    ]

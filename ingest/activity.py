@@ -6,13 +6,14 @@ bounded; at the start it is read from ClickHouse for the units seen last.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neonblue.behavior.event_kinds import KINDS, kind_of
+from neonblue.behavior.event_kinds import EXPOSURE, KINDS, kind_of
+from neonblue.behavior.quick_next_action import NONE, STEPS, recent_steps
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,7 +34,8 @@ class Features:
 
     ``counts`` (n, kinds) and ``events`` count its recent past with this event; ``sessions`` are
     separated by pauses of 30 minutes; ``gap_ms`` is negative for a unit's first event.
-    ``event_types`` and ``previous_types`` are numbers of ``type_names``, -1 for none.
+    ``event_types`` and ``previous_types`` are numbers of ``type_names``, -1 for none; so are the
+    unit's last steps (n, ``STEPS``) with this one, latest first, exposures left out.
     """
 
     counts: Counts
@@ -42,6 +44,7 @@ class Features:
     gap_ms: Whole
     event_types: Whole
     previous_types: Whole
+    steps: Whole
     type_names: tuple[str, ...]
 
     @property
@@ -61,6 +64,7 @@ class Step:
     sessions: Whole
     last_ms: Whole
     last_types: Whole
+    steps: Whole
 
 
 class Activity:
@@ -97,6 +101,7 @@ class Activity:
         self._sessions[step.slots] = step.sessions
         self._last_ms[step.slots] = np.maximum(step.last_ms, self._last_ms[step.slots])
         self._last_types[step.slots] = step.last_types
+        self._steps[step.slots] = step.steps
         if len(self._slots) > self._max_units:
             self._forget_oldest()
 
@@ -111,6 +116,9 @@ class Activity:
         self._last_ms[slots] = users["last_ms"].to_numpy()
         self._sessions[slots] = 1
         self._last_types[slots] = self._types_of(users["last_type"].combine_chunks())
+        for slot, names in zip(slots, users["last_types"].to_pylist(), strict=True):
+            own = [self._type(name) for name in names if kind_of(name) != EXPOSURE][:STEPS]
+            self._steps[slot, : len(own)] = own
 
     def _walk(self, slots: Whole, times: Whole, types: Whole) -> Step:
         """Bring units forward; rows are sorted by unit and time."""
@@ -127,6 +135,8 @@ class Activity:
         carried = _carries(first, fresh)
         counts[carried] += self._counts[slots[carried]]
         opened[carried] += self._sessions[slots[carried]]
+        before = np.where(carried[:, None], self._steps[slots], NONE)
+        steps = recent_steps(before, first | fresh, np.where(kinds == EXPOSURE, NONE, types))
         features = Features(
             counts=counts,
             kinds=kinds,
@@ -134,10 +144,12 @@ class Activity:
             gap_ms=gap,
             event_types=types,
             previous_types=np.where(fresh, -1, before_type),
+            steps=steps,
             type_names=tuple(self._types),
         )
         last = np.append(first[1:], True) if len(slots) else first
-        return Step(features, slots[last], counts[last], opened[last], times[last], types[last])
+        kept = (slots, counts, opened, times, types, steps)
+        return Step(features, *(column[last] for column in kept))
 
     def _slots_of(self, users: list[str]) -> Whole:
         known = self._slots
@@ -168,6 +180,7 @@ class Activity:
         self._sessions: Whole = np.zeros(size, dtype=np.int64)
         self._last_ms: Whole = np.full(size, NEVER, dtype=np.int64)
         self._last_types: Whole = np.full(size, -1, dtype=np.int64)
+        self._steps: NDArray[np.int16] = np.full((size, STEPS), NONE, dtype=np.int16)
 
     def _grow(self, needed: int) -> None:
         old = self._arrays()
@@ -177,7 +190,7 @@ class Activity:
             target[:kept] = source
 
     def _arrays(self) -> tuple[NDArray[Any], ...]:
-        return self._counts, self._sessions, self._last_ms, self._last_types
+        return self._counts, self._sessions, self._last_ms, self._last_types, self._steps
 
     def _forget_oldest(self) -> None:
         """Keep the half that was seen last."""
@@ -203,9 +216,10 @@ def _restored(step: Step, order: Whole) -> Step:
         gap_ms=sorted_features.gap_ms[back],
         event_types=sorted_features.event_types[back],
         previous_types=sorted_features.previous_types[back],
+        steps=sorted_features.steps[back],
         type_names=sorted_features.type_names,
     )
-    return Step(features, step.slots, step.counts, step.sessions, step.last_ms, step.last_types)
+    return replace(step, features=features)
 
 
 def _one_hot(kinds: Whole) -> Counts:

@@ -2,8 +2,8 @@
 
 ``ai_context`` from the unit's recent past (``activity``, ``scorer``), ``semantic_features`` from
 the event's words (``texts``, ``sentiment``), ``prediction_context`` from what others did next
-(``transitions``) and the variant the unit is in. The vector of a text is not made here: it takes a
-thousand times as long as everything else together.
+(``trained_next_action``, else ``transitions``) and the variant the unit is in. The vector of a text
+is not made here: it takes a thousand times as long as everything else together.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from neonblue.ingest import sentiment, transitions
+from neonblue.ingest import sentiment
 from neonblue.ingest.activity import PAUSE_DAYS, Activity, Features
 from neonblue.ingest.scorer import INTENTS, SEGMENTS, STAGES, RuleScorer, Scorer, Scores
 from neonblue.ingest.sentiment import read_texts
 from neonblue.ingest.texts import event_texts, property_values
+from neonblue.ingest.trained_next_action import TrainedNextAction
 from neonblue.ingest.transitions import NextActions, Transitions
 from neonblue.stores.enrichments import concatenated, enrichment_schema
 
@@ -44,8 +45,11 @@ class Enrichment:
 class Enricher:
     """Enriches batches in the order they come; one a stream, not shared between threads."""
 
-    def __init__(self, scorer: Scorer | None = None) -> None:
+    def __init__(
+        self, scorer: Scorer | None = None, next_action: TrainedNextAction | None = None
+    ) -> None:
         self._scorer = scorer or RuleScorer()
+        self._next_action = next_action
         self._activity = Activity()
         self._transitions = Transitions()
 
@@ -70,12 +74,16 @@ class Enricher:
     def _enriched(self, events: pa.Table) -> pa.Table:
         step = self._activity.look(events)
         scores = self._scorer.score(step.features)
-        following = self._transitions.predict(step.features)
+        following = self._following(step.features)
         rows = _rows(events, step.features, scores, following)
         # Nothing is learnt from a batch before all of it is known to be good.
         self._activity.keep(step)
         self._transitions.learn(step.features)
         return rows
+
+    def _following(self, features: Features) -> NextActions:
+        trained = self._next_action.predict(features) if self._next_action else None
+        return self._transitions.predict(features) if trained is None else trained
 
 
 def _rows(events: pa.Table, features: Features, scores: Scores, following: NextActions) -> pa.Table:
@@ -86,7 +94,7 @@ def _rows(events: pa.Table, features: Features, scores: Scores, following: NextA
     made_by = {
         **scores.made_by,
         "semantic_features": sentiment.VERSION,
-        "prediction_context": transitions.VERSION,
+        "prediction_context": following.made_by,
         "recommended_variant": "assignment-1",
     }
     columns = [

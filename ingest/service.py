@@ -18,6 +18,7 @@ from neonblue.ingest.pipeline import Pipeline
 from neonblue.ingest.status import StatusBoard
 from neonblue.ingest.telemetry import Telemetry
 from neonblue.ingest.touched import Touched
+from neonblue.ingest.trained_next_action import TrainedNextAction
 from neonblue.ingest.trained_scorer import TrainedScorer
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def open_pipeline(
     touched: Touched | None = None,
 ) -> Pipeline:
     """A pipeline whose enrichment starts from what ClickHouse has, with trained models if given."""
-    enricher = Enricher(TrainedScorer(models) if models else None)
+    enricher = Enricher(*((TrainedScorer(models), TrainedNextAction(models)) if models else ()))
     enricher.recall(store)
     return Pipeline(store, Definitions(store), source=source, enricher=enricher, touched=touched)
 

@@ -1,4 +1,7 @@
-"""What units do next, by how often one type of event followed another: first-order counts."""
+"""What units do next, by how often one type of event followed another: first-order counts.
+
+It answers until a next-action model is trained (``trained_next_action``).
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,14 @@ SMOOTHING = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextActions:
-    """For each row the likeliest next type ('' when too little is known) and its probability."""
+    """For each row the likeliest next type ('' when too little is known) and its probability.
+
+    ``made_by`` names the model.
+    """
 
     names: list[str]
     probabilities: NDArray[np.float32]
+    made_by: str = VERSION
 
 
 class Transitions:

@@ -9,11 +9,14 @@ import pyarrow as pa
 
 from neonblue.behavior.event_kinds import CONSIDER, CONVERT, KINDS, LEAVE, OTHER, VIEW, kind_of
 from neonblue.behavior.model_files import ModelFiles
+from neonblue.behavior.next_action_training import train_next_action
 from neonblue.behavior.quick_intent import fit_quick_intent
+from neonblue.behavior.sequences import Sequences
 from neonblue.ingest.activity import Features
 from neonblue.ingest.decode import EventDecoder
-from neonblue.ingest.enrich import Enricher
+from neonblue.ingest.enrich import Enricher, Enrichment
 from neonblue.ingest.scorer import RuleScorer, Scores
+from neonblue.ingest.trained_next_action import TrainedNextAction
 from neonblue.ingest.trained_scorer import TrainedScorer
 from neonblue.stores import Store
 
@@ -171,3 +174,37 @@ def test_a_trained_model_takes_the_rules_place(tmp_path: Path, make_event: Any) 
     scores = by_model.rows["behavioral_score"].to_pylist()
     assert scores == sorted(scores)
     assert 0 < scores[0] < scores[-1] < 1
+
+
+def test_a_trained_next_action_takes_the_counts_place(
+    tmp_path: Path, make_event: Any, store: Store
+) -> None:
+    """Also for units that ClickHouse remembers, and an exposure is no step."""
+    files = ModelFiles(tmp_path / "models")
+    cycle = np.tile([1, 2, 3], 100)
+    sequences = Sequences(steps=np.tile(cycle, 2), lengths=np.full(60, 10))
+    model = train_next_action(sequences, ("cart", "pay", "thanks"), lambda *_: None)
+    types = ["cart", "exposure", "pay", "never seen", "thanks", "cart"]
+    contents = [
+        make_event(n, user_id="one", event_id=f"x{n}", event_type=each)
+        for n, each in enumerate(types)
+    ]
+    enricher = Enricher(next_action=TrainedNextAction(files))
+    counted, _ = enricher.enrich(decoded(contents[:1]))
+    assert made_by(counted) == {"transitions-1"}
+    files.publish("next_action", model.arrays(), {"names": model.names})
+    rest, _ = enricher.enrich(decoded(contents[1:]))
+    assert made_by(rest) == {"next_action-v1"}
+    likely = rest.rows["likely_next_action"].to_pylist()
+    assert [likely[place] for place in (0, 1, 3, 4)] == ["pay", "thanks", "cart", "pay"]
+    assert min(rest.rows["next_action_probability"].to_pylist()) > 0
+    store.events.insert(decoded(contents[:3]))
+    again = Enricher(next_action=TrainedNextAction(files))
+    again.recall(store)
+    after, _ = again.enrich(decoded([make_event(9, user_id="one", event_type="exposure")]))
+    assert after.rows["likely_next_action"].to_pylist() == ["thanks"]
+
+
+def made_by(enrichment: Enrichment) -> set[str]:
+    rows = enrichment.rows["made_by"].to_pylist()
+    return {json.loads(row)["prediction_context"] for row in rows}

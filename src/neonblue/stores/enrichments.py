@@ -59,14 +59,19 @@ class Enrichments:
 
     def recent_users(self, *, days: float, limit: int) -> pa.Table:
         """The units seen last, within ``days`` of the newest event: ``user_id``, ``event_types``
-        with their ``counts``, ``last_ms`` and ``last_type``."""
+        with their ``counts``, ``last_ms``, ``last_type`` and ``last_types``, at most 8, latest
+        first."""
         return self._database.table(
             """
             SELECT user_id, groupArray(event_type) AS event_types, groupArray(times) AS counts,
-                   max(seen_ms) AS last_ms, argMax(event_type, seen_ms) AS last_type
+                   max(seen_ms) AS last_ms, argMax(event_type, seen_ms) AS last_type,
+                   arrayMap(e -> e.3, arraySlice(arraySort(arrayFlatten(groupArray(
+                       arrayMap(e -> (e.1, e.2, event_type), newest)))), 1, 8)) AS last_types
             FROM (
                 SELECT user_id, toString(event_type) AS event_type, uniqExact(event_id) AS times,
-                       max(toUnixTimestamp64Milli(timestamp)) AS seen_ms
+                       max(toUnixTimestamp64Milli(timestamp)) AS seen_ms,
+                       arrayDistinct(groupArraySorted(16)(
+                           (-toUnixTimestamp64Milli(timestamp), event_id))) AS newest
                 FROM events
                 WHERE toUnixTimestamp64Milli(timestamp) >= (
                     SELECT max(toUnixTimestamp64Milli(timestamp)) - {window:Int64} FROM events

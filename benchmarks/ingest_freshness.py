@@ -1,10 +1,13 @@
 """How soon a change is searchable at a steady rate of events: from sending to the index.
 
-Every 50th event is followed: the clock stops when the journey's document in Chroma carries its
-time. The first seconds, in which every text is met for the first time, are not followed. The
-producer is a process of its own. Run:
+Every 50th event is followed: the clock stops when the memory finds the journey's document with its
+time. Visits overlap: as many are under way as make the rate at one event in 8 seconds each; a
+visit has 12 events on average, of 20 types that follow one another as on a shop's site, and is
+followed by another visitor's, one in four a returning one. Devices, sources and segments vary.
+The first seconds, in which most texts are met for the first time, are not followed. Producer and
+broker are processes of their own on the same machine. Run:
 
-    python -m benchmarks.ingest_freshness [--rate 1000] [--seconds 60] [--warm-up 20] [--users 5000]
+    python -m benchmarks.ingest_freshness [--rate 1000] [--seconds 60] [--warm-up 60]
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import argparse
 import asyncio
 import json
 import multiprocessing
+import os
 import random
 import tempfile
 import time
@@ -23,7 +27,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import tansu
-from benchmarks.ingest_throughput import TYPES, create
+from benchmarks.ingest_throughput import create
 from neonblue.ingest.service import IngestService
 from neonblue.memory.collections import USER_JOURNEYS
 from neonblue.memory.embedding import open_embedder
@@ -35,46 +39,110 @@ FOLLOWED = 50
 TICK_SECONDS = 0.05
 
 
-def produce(
-    servers: str, rate: int, seconds: int, warm_up: int, users: int, followed: Connection
-) -> None:
+EVENT_SECONDS = 8
+EVENTS_A_VISIT = 12
+RETURNING_FRACTION = 0.25
+# What follows what: each type, and what a visitor does next.
+NEXT = {
+    "landing_view": ("search", "category_view", "product_view", "article_read"),
+    "search": ("search", "product_view", "product_view", "filter_click"),
+    "filter_click": ("product_view", "category_view", "search"),
+    "category_view": ("product_view", "product_view", "filter_click", "search"),
+    "product_view": ("product_view", "image_click", "review_read", "add_to_cart", "search"),
+    "image_click": ("product_view", "add_to_cart", "review_read"),
+    "review_read": ("product_view", "add_to_cart", "compare_open", "wishlist_add"),
+    "compare_open": ("product_view", "add_to_cart", "wishlist_add"),
+    "wishlist_add": ("product_view", "login", "search"),
+    "login": ("product_view", "account_view", "add_to_cart"),
+    "account_view": ("order_view", "search", "newsletter_signup"),
+    "order_view": ("account_view", "refund", "search"),
+    "refund": ("account_view", "search"),
+    "add_to_cart": ("cart_view", "product_view", "coupon_apply"),
+    "coupon_apply": ("cart_view", "checkout_start"),
+    "cart_view": ("checkout_start", "product_view", "search"),
+    "checkout_start": ("payment", "cart_view", "login"),
+    "payment": ("purchase", "cart_view"),
+    "purchase": ("order_view", "search", "newsletter_signup"),
+    "article_read": ("article_read", "product_view", "newsletter_signup"),
+    "newsletter_signup": ("search", "article_read"),
+}
+DEVICES = ("mobile", "mobile", "desktop", "tablet")
+SOURCES = ("google", "newsletter", "direct", "social", "partner", "")
+PLANS = ("free", "free", "plus", "business")
+
+
+class Visits:
+    """Visits under way; each call of ``step`` brings one of them forward."""
+
+    def __init__(self, under_way: int) -> None:
+        self._chance = random.Random(2)
+        self._visitors = 0
+        self._visits = [self._new() for _ in range(under_way)]
+
+    def step(self, number: int, now: float) -> tuple[str, bytes]:
+        """The next event: who, and its message."""
+        chance = self._chance
+        place = chance.randrange(len(self._visits))
+        visit = self._visits[place]
+        content = {
+            "event_id": f"event-{number}",
+            "user_id": visit["user"],
+            "experiment_id": "",
+            "event_type": visit["type"],
+            "timestamp": datetime.fromtimestamp(now, UTC).isoformat(),
+            "session_id": visit["session"],
+            "properties": {
+                "page": f"/page/{chance.randrange(200)}",
+                "device": visit["device"],
+                "utm_source": visit["source"],
+                "segment": visit["plan"],
+            },
+        }
+        visit["type"] = chance.choice(NEXT[visit["type"]])
+        if chance.random() < 1 / EVENTS_A_VISIT:
+            self._visits[place] = self._new()
+        return visit["user"], json.dumps(content).encode()
+
+    def _new(self) -> dict[str, str]:
+        chance = self._chance
+        returning = self._visitors and chance.random() < RETURNING_FRACTION
+        number = chance.randrange(self._visitors) if returning else self._visitors
+        self._visitors += not returning
+        person = random.Random(number)
+        return {
+            "user": f"user-{number}",
+            "session": f"session-{chance.getrandbits(48)}",
+            "type": chance.choice(("landing_view", "search", "product_view", "article_read")),
+            "device": person.choice(DEVICES),
+            "source": person.choice(SOURCES),
+            "plan": person.choice(PLANS),
+        }
+
+
+def produce(servers: str, rate: int, seconds: int, warm_up: int, followed: Connection) -> None:
     """Send events evenly; tell which are to be followed, and when they were sent."""
-    asyncio.run(_produce(servers, rate, seconds, warm_up, users, followed))
+    asyncio.run(_produce(servers, rate, seconds, warm_up, followed))
 
 
 async def _produce(
-    servers: str, rate: int, seconds: int, warm_up: int, users: int, followed: Connection
+    servers: str, rate: int, seconds: int, warm_up: int, followed: Connection
 ) -> None:
     from aiokafka import AIOKafkaProducer
 
     producer = AIOKafkaProducer(bootstrap_servers=servers, acks=1, linger_ms=5)
     await producer.start()
-    chance, start, number = random.Random(2), time.time(), 0
+    visits, start, number = Visits(rate * EVENT_SECONDS), time.time(), 0
     while (elapsed := time.time() - start) < seconds:
         while number < elapsed * rate:
-            user, now = f"user-{chance.randrange(users)}", time.time()
-            await producer.send(
-                "events", key=user.encode(), value=_event(number, user, now, chance)
-            )
+            now = time.time()
+            user, message = visits.step(number, now)
+            await producer.send("events", key=user.encode(), value=message)
             if number % FOLLOWED == 0 and elapsed > warm_up:
                 followed.send((user, now))
             number += 1
         await asyncio.sleep(TICK_SECONDS)
     await producer.stop()
     followed.send(None)
-
-
-def _event(number: int, user: str, now: float, chance: random.Random) -> bytes:
-    content = {
-        "event_id": f"event-{number}",
-        "user_id": user,
-        "experiment_id": "",
-        "event_type": chance.choice(TYPES[1:]),
-        "timestamp": datetime.fromtimestamp(now, UTC).isoformat(),
-        "session_id": f"session-{user}",
-        "properties": {"page": "/products", "device": chance.choice(["mobile", "desktop"])},
-    }
-    return json.dumps(content).encode()
 
 
 def follow(memory: Memory, followed: Connection) -> list[float]:
@@ -99,7 +167,7 @@ def follow(memory: Memory, followed: Connection) -> list[float]:
     return delays
 
 
-def measure(rate: int, seconds: int, warm_up: int, users: int) -> None:
+def measure(rate: int, seconds: int, warm_up: int) -> None:
     """Run everything and print the percentiles."""
     with tansu.running() as broker, tempfile.TemporaryDirectory() as folder:
         asyncio.run(create(broker.address, ["events", "dead"]))
@@ -111,16 +179,25 @@ def measure(rate: int, seconds: int, warm_up: int, users: int) -> None:
         memory.embedder.embed(["warm"])
         service = IngestService(store, settings, lambda: memory).start()
         receiving, sending = multiprocessing.Pipe(duplex=False)
-        words = (broker.address, rate, warm_up + seconds, warm_up, users, sending)
+        words = (broker.address, rate, warm_up + seconds, warm_up, sending)
         context = multiprocessing.get_context("spawn")
         producer = context.Process(target=produce, args=words)
         producer.start()
         delays = np.array(follow(memory, receiving))
         producer.join()
         p50, p95, p99 = np.percentile(delays, [50, 95, 99])
-        print(f"{rate} events/s for {seconds} s over {users} users, {len(delays)} followed")
-        print(f"searchable after p50 {p50:.2f} s, p95 {p95:.2f} s, p99 {p99:.2f} s")
-        print(f"{store.text_vectors.count(memory.embedder.fingerprint)} texts embedded")
+        marks = store.journey_marks.backlog()
+        print(f"{rate} events/s for {seconds} s, {len(delays)} followed")
+        load = os.getloadavg()[0]
+        print(
+            f"searchable after p50 {p50:.2f} s, p95 {p95:.2f} s, p99 {p99:.2f} s (load {load:.1f})"
+        )
+        texts = store.text_vectors.count(memory.embedder.fingerprint)
+        in_chroma = len(memory.index.hashes(USER_JOURNEYS.name))
+        print(
+            f"{marks.indexed:,} journeys, {texts:,} texts embedded, "
+            f"{in_chroma:,} journeys have rested and are in Chroma"
+        )
         service.stop()
         memory.close()
         store.close()
@@ -131,10 +208,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rate", type=int, default=1000)
     parser.add_argument("--seconds", type=int, default=60)
-    parser.add_argument("--warm-up", type=int, default=20, help="seconds before following")
-    parser.add_argument("--users", type=int, default=5000)
+    parser.add_argument("--warm-up", type=int, default=60, help="seconds before following")
     options = parser.parse_args()
-    measure(options.rate, options.seconds, options.warm_up, options.users)
+    measure(options.rate, options.seconds, options.warm_up)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,18 @@
 """A unit's journey as a document: a short text to search by meaning, and facts to filter by.
 
-The text is made of coarse words on purpose. Journeys that are alike share it, so a busy stream
-needs few embeddings: each distinct text is embedded once.
+The text is made of coarse words on purpose, in two parts: what was done, and by whom. Journeys that
+are alike share them, so a busy stream needs few embeddings: each distinct part is embedded once.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from neonblue.behavior.event_kinds import CONSIDER, CONVERT, ENGAGE, LEAVE, kind_of
 from neonblue.ingest.scorer import STAGES
+from neonblue.memory.collections import PART
 from neonblue.stores.documents import Document
 from neonblue.stores.journey_facts import JourneyFacts
 
@@ -43,14 +44,14 @@ def journey_text(facts: JourneyFacts) -> str:
     """What happened, in plain words without names, numbers or identifiers."""
     actions = [action for action, _ in groupby(map(_words, facts.last_types))][-TOLD_ACTIONS:]
     visits = "returning" if facts.sessions > 1 else "first"
-    parts = [
-        f"{stage_of(facts.last_types)} on a {visits} visit",
-        ", then ".join(actions),
-        facts.device,
-        f"from {facts.source}" if facts.source else "",
-        facts.segment,
-    ]
-    return "; ".join(part for part in parts if part)
+    done = (f"{stage_of(facts.last_types)} on a {visits} visit", ", then ".join(actions))
+    by_whom = (facts.device, f"from {facts.source}" if facts.source else "", facts.segment)
+    return PART.join(filter(None, map(_phrases, (done, by_whom))))
+
+
+def _phrases(phrases: Iterable[str]) -> str:
+    # The sign that separates the parts may not stand in them: properties are anybody's words.
+    return "; ".join(each.replace(PART.strip(), "/") for each in phrases if each)
 
 
 def stage_of(event_types: Sequence[str]) -> str:

@@ -8,13 +8,21 @@ from dataclasses import dataclass
 from neonblue.errors import InvalidInputError
 from neonblue.stores.document_filter import FieldKind
 
+PART = " | "
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collection:
-    """One kind of document; ``fields`` are what it may be filtered by. Lifts are fractions."""
+    """One kind of document; ``fields`` are what it may be filtered by. Lifts are fractions.
+
+    ``weights`` are those of the parts of a text, which ``PART`` separates: its vector is then their
+    weighted mean. Where there are few different parts and very many combinations, as with
+    journeys, that saves embedding nearly every text.
+    """
 
     name: str
     fields: Mapping[str, FieldKind]
+    weights: tuple[float, ...] = ()
 
 
 EXPERIMENTS = Collection(
@@ -63,6 +71,9 @@ USER_JOURNEYS = Collection(
         "experiments": "list",
         "timestamp": "number",
     },
+    # What was done, and by whom: cosine .94 to the vectors of the whole texts, rank correlation
+    # .96 over eight questions; .5/.5 and .7/.3 come less close.
+    weights=(0.6, 0.4),
 )
 OPTIMIZATION_PATTERNS = Collection(
     name="optimization_patterns",

@@ -15,6 +15,7 @@ from neonblue.memory.collections import COLLECTIONS, Collection
 from neonblue.memory.embedding import Embedder
 from neonblue.memory.fresh import Fresh
 from neonblue.memory.keyword_index import KeywordIndex
+from neonblue.memory.parts import Embed, embed_parts
 from neonblue.memory.settling import Settling
 from neonblue.memory.upkeep import IndexState, Upkeep
 from neonblue.memory.vector_index import ChromaServer, IndexBrokenError, VectorIndex
@@ -75,7 +76,7 @@ class Memory:
         collection: Collection,
         documents: Sequence[Document],
         *,
-        embed: Callable[[Sequence[str]], NDArray[np.float32]] | None = None,
+        embed: Embed | None = None,
         at_once: bool = True,
     ) -> int:
         """Store documents and index them; returns how many were new or had changed.
@@ -92,7 +93,7 @@ class Memory:
         changed = [item for item in cleaned if known.get(item.document_id) != item.content_hash]
         for start in range(0, len(changed), EMBED_BATCH):
             batch = self._embedded(
-                changed[start : start + EMBED_BATCH], embed or self.embedder.embed
+                collection, changed[start : start + EMBED_BATCH], embed or self.embedder.embed
             )
             self._store(name, batch, at_once=at_once or not self._alone)
         return len(changed)
@@ -209,7 +210,9 @@ class Memory:
         )
         for name in COLLECTIONS:
             while batch := self.documents.not_of(name, ours, EMBED_BATCH):
-                self.documents.save(name, self._embedded(batch, self.embedder.embed))
+                self.documents.save(
+                    name, self._embedded(COLLECTIONS[name], batch, self.embedder.embed)
+                )
                 done += len(batch)
                 report(done, total, f"{name}: {done} of {total} documents embedded again")
         self._restart_upkeep()
@@ -288,11 +291,9 @@ class Memory:
             self.upkeep.report_broken(error)
 
     def _embedded(
-        self,
-        documents: Sequence[Document],
-        embed: Callable[[Sequence[str]], NDArray[np.float32]],
+        self, collection: Collection, documents: Sequence[Document], embed: Embed
     ) -> list[EmbeddedDocument]:
-        vectors = embed([document.text for document in documents])
+        vectors = embed_parts([each.text for each in documents], collection.weights, embed)
         return [
             EmbeddedDocument(
                 document=document, vector=vector, fingerprint=self.embedder.fingerprint

@@ -45,7 +45,7 @@ CATCHING_UP_SECONDS = 1.0
 QUEUED_BATCHES = 2
 # A batch of huge messages closes early: with what is queued, a few times this is held at most.
 BATCH_BYTES = 32 << 20
-DRAIN_SECONDS = 4.0
+DRAIN_SECONDS = 3.0
 FIRST_RETRY_SECONDS = 0.1
 LONGEST_RETRY_SECONDS = 5.0
 

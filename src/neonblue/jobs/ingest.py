@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from neonblue.workspace import Workspace
 
 BATCH_LINES = 10_000
+# ``dropped`` are of users who were forgotten.
+COUNTED = ("messages", "events", "deletions", "definitions", "dead_letters", "dropped")
 
 
 def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
@@ -25,7 +27,7 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
         raise InvalidInputError(f"there is no file {str(path)!r}: give a file of JSON lines")
     name = arguments.get("name", path.name)
     pipeline = open_pipeline(workspace.store, source=name, models=workspace.model_files)
-    counts = {"messages": 0, "events": 0, "deletions": 0, "definitions": 0, "dead_letters": 0}
+    counts = dict.fromkeys(COUNTED, 0)
     with path.open("rb") as stream:
         for records in read_lines(stream, name, BATCH_LINES, int(arguments.get("first_line", 0))):
             written = pipeline.write(pipeline.prepare(records))
@@ -34,5 +36,6 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
             counts["deletions"] += written.deletions
             counts["definitions"] += written.definitions
             counts["dead_letters"] += len(written.letters)
+            counts["dropped"] += written.dropped
             report(counts["messages"], 0, "messages read")
     return counts

@@ -205,7 +205,7 @@ def _embedded_client(path: Path, memory_bytes: int) -> Client:
     return clickhouse_connect.get_client(
         interface="chdb",
         path=str(path),
-        chdb_options={"max_server_memory_usage": str(memory_bytes)},
+        chdb_options={"max_server_memory_usage": str(memory_bytes), **_small_engine()},
         settings=_spilling(memory_bytes),
     )
 
@@ -220,6 +220,17 @@ def _engine_locked(path: Path) -> bool:
     except OSError:  # not there, or not to be read: then no lock is what is wrong
         return False
     return False
+
+
+def _small_engine() -> dict[str, str]:
+    """Sizes for an engine inside another process. Its defaults are a server's: 16 merges at once
+    with buffers for each, and caches that grow to gigabytes over a long stream."""
+    return {
+        "background_pool_size": str(max(2, os.cpu_count() or 2)),
+        "mark_cache_size": str(128 << 20),
+        "index_mark_cache_size": str(64 << 20),
+        "primary_index_cache_size": str(128 << 20),
+    }
 
 
 def _spilling(memory_bytes: int) -> dict[str, str]:

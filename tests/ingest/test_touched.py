@@ -1,0 +1,100 @@
+"""The worker hands changed journeys over; when too many, ClickHouse says which go first."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from neonblue.ingest import touched as module
+from neonblue.ingest.journey_index import JourneyIndex
+from neonblue.ingest.record import LineRecord
+from neonblue.ingest.status import StatusBoard
+from neonblue.ingest.telemetry import Telemetry
+from neonblue.ingest.touched import Touched
+from neonblue.memory.collections import USER_JOURNEYS
+from neonblue.memory.embedding import open_embedder
+from neonblue.memory.library import Memory
+from neonblue.stores import Store
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def memory(store: Store, tmp_path: Path) -> Iterator[Memory]:
+    opened = Memory(store.documents, open_embedder("minilm"), tmp_path / "chroma").start()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def touched() -> Touched:
+    return Touched()
+
+
+@pytest.fixture
+def index(store: Store, memory: Memory, touched: Touched) -> Iterator[JourneyIndex]:
+    board = StatusBoard(store, Telemetry())
+    opened = JourneyIndex(store, lambda: memory, board, touched=touched)
+    yield opened
+    opened.stop()
+
+
+def test_the_latest_touch_of_each_unit_is_taken_once(touched: Touched) -> None:
+    touched.add(["ann", "bob"], NOW)
+    touched.add(["ann"], NOW + timedelta(seconds=1))
+    taken = touched.take(10)
+    assert taken is not None
+    assert {each.user_id: each.touched_at for each in taken} == {
+        "ann": NOW + timedelta(seconds=1),
+        "bob": NOW,
+    }
+    assert touched.take(10) == []
+
+
+def test_too_many_are_left_to_clickhouse_and_memory_stays_bounded(
+    touched: Touched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST", 100)
+    touched.add([f"u{number}" for number in range(60)], NOW)
+    assert touched.take(50) is None
+    touched.add([f"u{number}" for number in range(101)], NOW)
+    assert not touched._at
+    assert touched.take(500) is None
+    assert touched.take(500) == []
+
+
+async def test_what_the_pipeline_stored_is_searchable_and_marked(
+    index: JourneyIndex,
+    memory: Memory,
+    touched: Touched,
+    store: Store,
+    make_pipeline: Any,
+    make_message: Any,
+    eventually: Any,
+) -> None:
+    index.start()
+    pipeline = make_pipeline(touched=touched)
+    for number in range(5):
+        record = LineRecord("events", 0, number, None, make_message(number, user_id="ann")[1])
+        pipeline.write(pipeline.prepare([record]))
+
+    def length() -> float:
+        found = memory.get(USER_JOURNEYS, ["ann"])
+        return float(str(found["ann"].metadata["journey_length"])) if found else 0.0
+
+    await eventually(lambda: length() == 5)
+    await eventually(lambda: store.journey_marks.backlog().indexed == 1)
+    assert store.journey_marks.backlog().waiting == 0
+
+
+def test_behind_it_goes_by_who_was_asked_for_and_the_newest(
+    index: JourneyIndex, touched: Touched, store: Store, make_pipeline: Any, make_message: Any
+) -> None:
+    pipeline = make_pipeline(touched=touched)
+    for number, user in enumerate(["first", "wanted", "later", "last"]):
+        record = LineRecord("events", 0, number, None, make_message(number, user_id=user)[1])
+        pipeline.write(pipeline.prepare([record]))
+    store.journey_marks.asked(["wanted"])
+    assert [each.user_id for each in index._next(2)] == ["wanted", "last"]

@@ -108,7 +108,7 @@ def _described(workspace: Workspace, description: str, limit: int):  # type: ign
             SimilarRow(
                 user=names.of(hit.document.document_id),
                 similarity=hit.similarity,
-                outcome=str(facts.get("conversion_outcome", "")),
+                conversion_outcome=str(facts.get("conversion_outcome", "")),
                 value=float(str(facts.get("value", 0.0))),
                 device_type=str(facts.get("device_type", "")),
                 traffic_source=str(facts.get("traffic_source", "")),

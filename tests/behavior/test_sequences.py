@@ -26,6 +26,14 @@ def test_reads_a_file_without_a_header(tmp_path: Path) -> None:
     assert read_sequences(path).sequences.lengths.tolist() == [2, 1]
 
 
+def test_an_empty_first_line_is_a_sequence_unless_a_header_follows(tmp_path: Path) -> None:
+    path = tmp_path / "pages.seq"
+    path.write_text("\n\n1 2\n\n3\n")
+    assert read_sequences(path).sequences.lengths.tolist() == [0, 0, 2, 0, 1]
+    path.write_text("\n" + HEADER + "1 2\n")
+    assert read_sequences(path).sequences.lengths.tolist() == [2]
+
+
 @pytest.mark.parametrize("text", ["1 2\nhello\n", "1 -2\n", "", HEADER])
 def test_refuses_what_holds_no_sequences_or_other_things_than_numbers(
     tmp_path: Path, text: str

@@ -12,6 +12,8 @@ from neonblue.memory.collections import USER_JOURNEYS
 from neonblue.stores.documents import Document
 from neonblue.workspace import Workspace
 
+from .conftest import silent
+
 if TYPE_CHECKING:
     from fastmcp import Client
 
@@ -22,15 +24,16 @@ async def ask(client: "Client[Any]", tool: str, **arguments: Any) -> dict[str, A
     return result.structured_content
 
 
-def silent(done: float, total: float, message: str) -> None:
-    """A report that goes nowhere."""
-
-
 async def test_a_journey_is_told_without_the_user_s_id(
     behaving: Workspace, client: "Client[Any]"
 ) -> None:
     answer = await ask(client, "get_user_journey", user_id="user0")
     assert answer["sessions_found"] == 2
+    newest = answer["sessions"][0]
+    assert newest["journey_length"] >= 3
+    assert newest["session_duration"] > 0
+    assert newest["device_type"] == "<data>desktop</data>"
+    assert newest["conversion_outcome"] in ("converted", "considered", "browsed")
     assert "page_view → search → product_view" in answer["sessions"][0]["told"]
     assert "user0" not in json.dumps(answer)
     assert answer["user"].startswith("u_")
@@ -63,6 +66,8 @@ async def test_trains_by_job_then_predicts_and_finds_alike_journeys(
     answer = await ask(client, "predict_user_behavior", user_id="user2", context=["add_to_cart"])
     assert answer["next_actions"][0]["action"] == "<data>checkout</data>"
     assert answer["models"]["next_action"] == "next_action-v1"
+    assert answer["learnt_from"]["next_action"] > 1000
+    assert answer["learnt_from"]["intent"] > 1000
     alike = await ask(client, "find_similar_journeys", user_id="user2", limit=3)
     assert len(alike["journeys"]) == 3
     assert alike["converted"]["n"] == 50

@@ -37,7 +37,7 @@ def test_encoding_keeps_numbers_categories_and_what_is_missing() -> None:
     rows = encoding.encode([*units[:2], {}])
     assert encoding.column_names() == ["age", "plan = free", "plan = pro"]
     assert rows[0, 1:].tolist() == [1, 0]
-    assert rows[2].tolist() == [0, 0, 0]
+    assert rows[2].tolist() == [0, 0.5, 0.5]
 
 
 def test_finds_who_gains_on_made_up_units() -> None:
@@ -72,3 +72,18 @@ def test_women_s_mail_sorts_customers_and_men_s_does_not(shared_data: Path) -> N
     assert women.value >= 0.06
     assert women.ci_lower < 0.062 < women.ci_upper
     assert coefficients["Mens E-Mail"].value < women.ci_lower
+
+
+def test_a_property_that_is_missing_is_worth_what_it_is_on_average() -> None:
+    """Zeros in every indicator would be a place far from all units that were learnt from."""
+    units = [{"device": "mobile" if n % 4 else "desktop", "age": str(n)} for n in range(200)]
+    encoding = fit_encoding(units)
+    known, missing = encoding.encode(units), encoding.encode([{}])
+    assert missing[0] == pytest.approx(known.mean(axis=0))
+
+
+def test_a_rare_value_is_one_of_the_others_it_was_learnt_among() -> None:
+    units = [{"device": ["mobile", "desktop", f"odd {n}"][n % 3]} for n in range(90)]
+    units += [{"device": "mobile"}] * 200
+    row = fit_encoding(units).encode([{"device": "toaster"}])[0]
+    assert row.tolist() == [0.0, 0.0]

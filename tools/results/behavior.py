@@ -26,12 +26,15 @@ class ShareRow(Answer):
 
 
 class SessionRow(Answer):
-    """One session in a timeline."""
+    """One session in a timeline; ``session_duration`` in seconds, ``told`` holds the path."""
 
     started_at: datetime
-    steps: int
-    duration_seconds: Figure
-    outcome: str
+    journey_length: int
+    session_duration: Figure
+    device_type: Fenced
+    traffic_source: Fenced
+    value: Figure
+    conversion_outcome: str
     suspected_bot: bool
     told: Fenced
     experiments: list[str]
@@ -57,10 +60,10 @@ class SimilarRow(Answer):
 
     user: str
     similarity: Figure
-    outcome: str
+    conversion_outcome: str
     value: Figure
-    device_type: str
-    traffic_source: str
+    device_type: Fenced
+    traffic_source: Fenced
     told: Fenced
 
 
@@ -94,6 +97,7 @@ class Prediction(Answer):
     next_actions: list[ActionRow]
     similar_journeys_converted: ShareRow | None
     models: dict[str, str]
+    learnt_from: dict[str, int]
     notes: list[str]
 
 
@@ -166,9 +170,12 @@ def _session_row(session: Session) -> SessionRow:
     journey = describe(session)
     return SessionRow(
         started_at=datetime.fromtimestamp(journey.started_ms / 1000, UTC),
-        steps=journey.steps,
-        duration_seconds=journey.duration_seconds,
-        outcome=journey.outcome,
+        journey_length=journey.steps,
+        session_duration=journey.duration_seconds,
+        device_type=journey.device_type,
+        traffic_source=journey.traffic_source,
+        value=journey.value,
+        conversion_outcome=journey.outcome,
         suspected_bot=journey.suspected_bot,
         told=told(journey),
         experiments=list(journey.experiments),
@@ -177,11 +184,11 @@ def _session_row(session: Session) -> SessionRow:
 
 def similar_answer(found: SimilarJourneys, limit: int) -> SimilarAnswer:
     """Journeys alike in behaviour."""
-    missing = "" if found.journeys else "no sessions are kept yet: run neonblue behavior train"
+    missing = "no kept session is alike: neonblue behavior train keeps the newest ones"
     return SimilarAnswer(
         matched_by="behaviour",
-        converted=share_row(found.converted),
-        note=missing,
+        converted=share_row(found.converted) if found.converted.n else None,
+        note="" if found.journeys else missing,
         journeys=[_similar_row(one) for one in found.journeys[:limit]],
     )
 
@@ -190,7 +197,7 @@ def _similar_row(one: SimilarSession) -> SimilarRow:
     return SimilarRow(
         user=one.pseudonym,
         similarity=one.similarity,
-        outcome=one.outcome,
+        conversion_outcome=one.outcome,
         value=one.value,
         device_type=one.device_type,
         traffic_source=one.traffic_source,
@@ -217,6 +224,7 @@ def prediction_answer(outlook: Outlook) -> Prediction:
             share_row(outlook.similar_converted) if outlook.similar_converted else None
         ),
         models=dict(outlook.models),
+        learnt_from=dict(outlook.learnt_from),
         notes=list(outlook.notes),
     )
 

@@ -104,6 +104,8 @@ def personalisation_answer(
     values = [(one.variant_id, one.value) for one in policy.variants]
     if policy.personalised is not None:
         values.append(("personalised", policy.personalised))
+    if policy.personalised_ipw is not None:
+        values.append(("personalised, without a model (IPW)", policy.personalised_ipw))
     return Personalisation(
         experiment_id=experiment_id,
         user=user,

@@ -28,10 +28,15 @@ class NumericField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CategoryField:
-    """A property with few values: one indicator each."""
+    """A property with few values: one indicator each.
+
+    ``shares`` of the values stand in for a value that no unit had in training: all zeros would be a
+    place far from everybody that was learnt from. They are zeros when there were other values.
+    """
 
     name: str
     values: tuple[str, ...]
+    shares: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +73,16 @@ def fit_encoding(units: Sequence[Properties]) -> Encoding:
         if field is not None:
             numeric.append(field)
         if len(common) >= 2 and sum(texts.count(value) for value in common) >= 0.8 * len(texts):
-            categories.append(CategoryField(name=name, values=tuple(sorted(common))))
+            categories.append(_category_field(name, sorted(common), texts))
     return Encoding(numeric=tuple(numeric), categories=tuple(categories))
+
+
+def _category_field(name: str, values: Sequence[str], texts: Sequence[str]) -> CategoryField:
+    shares = [texts.count(value) / len(texts) for value in values]
+    others = len(texts) * (1 - sum(shares)) >= FEWEST_OF_A_CATEGORY
+    return CategoryField(
+        name=name, values=tuple(values), shares=tuple(0.0 if others else one for one in shares)
+    )
 
 
 def _numeric_field(name: str, texts: Sequence[str]) -> NumericField | None:
@@ -95,4 +108,6 @@ def _numbers(units: Sequence[Properties], field: NumericField) -> Float:
 
 def _indicators(units: Sequence[Properties], field: CategoryField) -> Float:
     texts = np.array([unit.get(field.name, MISSING) for unit in units], dtype=object)
-    return np.column_stack([(texts == value).astype(np.float64) for value in field.values])
+    indicators = np.column_stack([(texts == value).astype(np.float64) for value in field.values])
+    indicators[~indicators.any(axis=1)] = field.shares
+    return indicators

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 KEPT_PATH = 60
 BATCH = 20_000
-FEWEST_STEPS = 2
+# Visitors who left after one step are alike too: without them every journey seems to convert.
+FEWEST_STEPS = 1
+# Cosine similarity below which two journeys have little in common.
+ALIKE = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +41,7 @@ def session_vector(session: Session) -> list[float]:
 
 
 def keep_sessions(store: Sessions, sessions: Sequence[Session]) -> int:
-    """Describe sessions and keep those with at least two steps; returns how many."""
+    """Describe sessions and keep those with a step; returns how many."""
     pseudonyms = Pseudonyms(store.pseudonym_key())
     kept = 0
     for first in range(0, len(sessions), BATCH):
@@ -51,9 +54,13 @@ def keep_sessions(store: Sessions, sessions: Sequence[Session]) -> int:
 
 
 def find_similar(store: Sessions, session: Session, *, limit: int) -> SimilarJourneys:
-    """The kept journeys of other users that are nearest to a session's."""
+    """The kept journeys of other users that are nearest to a session's, if they are alike."""
     found = store.nearest(
-        session_vector(session), limit=limit, without_user=session.user_id, made_by=VERSION
+        session_vector(session),
+        limit=limit,
+        without_user=session.user_id,
+        made_by=VERSION,
+        at_least=ALIKE,
     )
     return SimilarJourneys(journeys=found, converted=_converted(found))
 
@@ -61,7 +68,7 @@ def find_similar(store: Sessions, session: Session, *, limit: int) -> SimilarJou
 def conversion_among_similar(store: Sessions, session: Session, *, limit: int) -> Share:
     """How many of the nearest journeys of other users converted."""
     found = store.vectors(VERSION).nearest(
-        session_vector(session), limit=limit, without_user=session.user_id
+        session_vector(session), limit=limit, without_user=session.user_id, at_least=ALIKE
     )
     return share(sum(one.converted for one in found), len(found))
 

@@ -43,7 +43,8 @@ class Outlook:
     """The prediction for one user. ``basis`` is ``population`` when nothing is known of them.
 
     ``conversion_probability`` is for the next ``horizon_days``; None without a trained model.
-    ``models`` names what made each part; ``notes`` say what is missing.
+    ``models`` names what made each part, ``learnt_from`` says of how many steps or moments a model
+    was learnt; ``notes`` say what is missing.
     """
 
     pseudonym: str
@@ -57,6 +58,7 @@ class Outlook:
     horizon_days: float | None
     similar_converted: Share | None
     models: Mapping[str, str] = field(default_factory=dict)
+    learnt_from: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
@@ -92,6 +94,11 @@ def predict(
             conversion_among_similar(sessions, past[-1], limit=NEIGHBOURS) if steps else None
         ),
         models=_named(actions, intent),
+        learnt_from={
+            stored.kind: int(stored.description["n"])
+            for stored in (actions, intent)
+            if stored and "n" in stored.description
+        },
         notes=_notes(steps, actions, intent),
     )
 

@@ -61,6 +61,7 @@ class Policy:
     best_variant: str
     variants: tuple[VariantValue, ...] = ()
     personalised: PolicyValue | None = None
+    personalised_ipw: PolicyValue | None = None
     gain: float | None = None
     gain_ci_lower: float | None = None
     gain_ci_upper: float | None = None
@@ -136,6 +137,7 @@ def judge(
             for name, value in zip(names, values, strict=True)
         ),
         personalised=personalised,
+        personalised_ipw=evaluate_policy(_logged(units, expected, shares, chosen), "ipw"),
         gain=gain,
         gain_ci_lower=low,
         gain_ci_upper=high,

@@ -118,7 +118,7 @@ def model_of(stored: StoredModel) -> NextActionModel:
     return model_from_arrays(stored.arrays, stored.description.get("names", ()))
 
 
-def predict_file(path: Path, out: Path, files: ModelFiles, *, top: int = 6) -> dict[str, Any]:
+def predict_file(path: Path, out: Path, files: ModelFiles, *, top: int = 7) -> dict[str, Any]:
     """Write one JSON list a sequence: for each position from the second on, the ranking.
 
     A ranking is a list of the ``top`` likeliest categories given the steps before, likeliest
@@ -126,7 +126,10 @@ def predict_file(path: Path, out: Path, files: ModelFiles, *, top: int = 6) -> d
 
     Raises:
         NotFoundError: no model has been trained on a file.
+        InvalidInputError: fewer than one category is asked for.
     """
+    if top < 1:
+        raise InvalidInputError(f"a ranking needs at least 1 category, not {top}: leave --top out")
     stored = files.current(KIND)
     if stored is None:
         raise NotFoundError(

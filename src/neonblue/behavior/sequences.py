@@ -64,7 +64,7 @@ def read_sequences(path: Path) -> SequenceFile:
     """Read a file of one sequence a line, numbers from 1 apart by blanks; ``.gz`` is unpacked.
 
     Lines before the first sequence are a header: comments start with ``%``, the longest other line
-    names the categories. After that an empty line is an empty sequence.
+    names the categories. An empty line is an empty sequence, unless it belongs to such a header.
 
     Raises:
         InvalidInputError: no such file, no sequence, or a line that is not numbers.
@@ -73,7 +73,7 @@ def read_sequences(path: Path) -> SequenceFile:
         raise InvalidInputError(f"there is no file {str(path)!r}: give the path of a sequence file")
     with _opened(path) as file:
         header, first = _header(file)
-        lists = [] if first is None else [first]
+        lists = [] if first is None else [*_empty_ones(header), first]
         lists += _sequence_lines(file, number=len(header) + 2)
     if not lists:
         raise InvalidInputError(
@@ -92,10 +92,17 @@ def _header(file: IO[str]) -> tuple[list[str], NDArray[np.int64] | None]:
     header: list[str] = []
     for line in file:
         words = line.split()
-        if words and all(word.isdigit() for word in words):
+        if words and all(word.isascii() and word.isdigit() for word in words):
             return header, np.array(words, dtype=np.int64)
         header.append(line)
     return header, None
+
+
+def _empty_ones(header: list[str]) -> list[NDArray[np.int64]]:
+    """Lines before the first sequence that say nothing at all are sequences without a step."""
+    if any(line.strip() for line in header):
+        return []
+    return [np.zeros(0, dtype=np.int64) for _ in header]
 
 
 def _sequence_lines(file: IO[str], number: int) -> Iterator[NDArray[np.int64]]:

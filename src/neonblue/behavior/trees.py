@@ -14,8 +14,8 @@ ROWS_AT_ONCE = 4096
 PARTS = ("feature", "threshold", "left", "right", "value", "missing_left", "roots", "depths")
 MEMBERS = 4
 SETTINGS: Mapping[str, Any] = {
-    "learning_rate": 0.035,
-    "max_iter": 170,
+    "learning_rate": 0.02,
+    "max_iter": 240,
     "max_leaf_nodes": 18,
     "min_samples_leaf": 40,
     "l2_regularization": 5.0,
@@ -76,7 +76,7 @@ def grow_trees(rows: Float, happened: NDArray[np.bool_], *, seed: int = 1) -> Tr
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     small = len(rows) < 5000
-    settings = {**SETTINGS, "max_iter": 80, "max_leaf_nodes": 8} if small else SETTINGS
+    settings = {**SETTINGS, "max_iter": 140, "max_leaf_nodes": 8} if small else SETTINGS
     members = [
         HistGradientBoostingClassifier(random_state=seed + number, **settings).fit(rows, happened)
         for number in range(MEMBERS)

@@ -16,6 +16,7 @@ Float = NDArray[np.float64]
 FOLDS = 5
 REPEATS = 4
 RIDGE = 1.0
+LONGEST_STEP = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +31,7 @@ class OutcomeModel:
     def predict(self, rows: Float) -> Float:
         """Expected outcomes, one a row."""
         score = _design((rows - self.columns_mean) / self.columns_spread) @ self.weights
-        return np.asarray(1 / (1 + np.exp(-score)) if self.binary else score)
+        return np.asarray(1 / (1 + np.exp(-np.clip(score, -500, 500))) if self.binary else score)
 
 
 def fit_outcome(rows: Float, outcome: Float) -> OutcomeModel:
@@ -79,15 +80,19 @@ def _linear(design: Float, outcome: Float) -> Float:
 
 
 def _logistic(design: Float, outcome: Float) -> Float:
-    """Newton's method; the penalty keeps it finite when the outcome is always the same."""
+    """Newton's method; the penalty keeps it finite when the outcome is always the same.
+
+    Columns are standardised, so a step longer than ``LONGEST_STEP`` is an overshoot: it is cut.
+    """
     penalty = _penalty(design.shape[1]) + np.eye(design.shape[1]) * 1e-6
     share = np.clip(outcome.mean(), 1e-4, 1 - 1e-4)
     weights = np.zeros(design.shape[1])
     weights[-1] = np.log(share / (1 - share))
-    for _ in range(20):
+    for _ in range(30):
         mean = 1 / (1 + np.exp(-np.clip(design @ weights, -30, 30)))
         curvature = (design * np.maximum(mean * (1 - mean), 1e-6)[:, None]).T @ design + penalty
         step = np.linalg.solve(curvature, design.T @ (outcome - mean) - penalty @ weights)
+        step *= min(1.0, LONGEST_STEP / max(float(np.abs(step).max()), 1e-12))
         weights = weights + step
         if float(np.abs(step).max()) < 1e-6:
             break

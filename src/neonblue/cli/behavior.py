@@ -18,7 +18,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     predict = actions.add_parser("predict", help="rank what comes next at each place of a file")
     predict.add_argument("file", type=Path, metavar="FILE", help="one sequence a line")
     predict.add_argument("--out", type=Path, required=True, metavar="OUT.jsonl")
-    predict.add_argument("--top", type=int, default=6, help="how many categories (default 6)")
+    predict.add_argument(
+        "--top",
+        type=int,
+        default=7,
+        help="how many categories (default 7: six are left when the current page is taken off)",
+    )
     actions.add_parser("drift", help="whether recent events still look like the training ones")
 
 

@@ -31,15 +31,18 @@ class SessionVectors:
     converted: NDArray[np.bool_]
     unit: NDArray[np.float32]
 
-    def nearest(self, vector: ArrayLike, *, limit: int, without_user: str) -> list[Neighbour]:
-        """The nearest sessions, one a user, nearest first."""
+    def nearest(
+        self, vector: ArrayLike, *, limit: int, without_user: str, at_least: float = -1.0
+    ) -> list[Neighbour]:
+        """The nearest sessions, one a user, nearest first, of at least that similarity."""
         if len(self.unit) == 0:
             return []
         similarity = self.unit @ _unit(np.asarray(vector, dtype=np.float32)[None, :])[0]
         found: dict[str, Neighbour] = {}
         for place in _best(similarity, 4 * limit + 20).tolist():
             user = str(self.user_ids[place])
-            if user != without_user and user not in found:
+            alike = similarity[place] >= at_least
+            if alike and user != without_user and user not in found:
                 found[user] = Neighbour(
                     user_id=user,
                     started_ms=int(self.started_ms[place]),

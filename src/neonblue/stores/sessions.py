@@ -186,10 +186,18 @@ class Sessions:
         return int(row[0]) if row else 0
 
     def nearest(
-        self, vector: Sequence[float], *, limit: int, without_user: str = "", made_by: str
+        self,
+        vector: Sequence[float],
+        *,
+        limit: int,
+        made_by: str,
+        without_user: str = "",
+        at_least: float = -1.0,
     ) -> tuple[SimilarSession, ...]:
         """The kept sessions whose vectors are nearest, one a user, nearest first."""
-        places = self.vectors(made_by).nearest(vector, limit=limit, without_user=without_user)
+        places = self.vectors(made_by).nearest(
+            vector, limit=limit, without_user=without_user, at_least=at_least
+        )
         keys = [(place.user_id, place.started_ms) for place in places]
         rows = self._database.rows(
             """

@@ -1,17 +1,17 @@
 """``python -m benchmarks.conformance FILE``: a line a case, and how many passed at the end."""
 
-import json
 import sys
 from pathlib import Path
 
 from benchmarks.conformance.replay import replay
+from benchmarks.conformance.spelling import cases_in
 
 
 def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         print("usage: python -m benchmarks.conformance FILE", file=sys.stderr)
         return 2
-    cases = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))["cases"]
+    cases = cases_in(Path(arguments[0]).read_text(encoding="utf-8"))
     outcomes = [replay(case) for case in cases]
     for outcome in outcomes:
         print(outcome.line())

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks.conformance.spelling import canonical
 from neonblue.models import MetricSummary
 from neonblue.stats.comparison import Alternative
 from neonblue.stats.moments import proportion_summary, summary_from_sums, summary_from_values
@@ -29,11 +30,12 @@ class Case:
     inputs: Mapping[str, Any]
     expected: Mapping[str, Any]
     source: str
-    tolerance: Mapping[str, float]
+    tolerance: Any
     text: str
 
     @classmethod
-    def of(cls, raw: Mapping[str, Any]) -> Case:
+    def of(cls, given: Mapping[str, Any]) -> Case:
+        raw = canonical(given)
         inputs = {str(key).lower(): value for key, value in raw["inputs"].items()}
         said = " ".join(_words(raw["inputs"]))
         return cls(
@@ -42,7 +44,7 @@ class Case:
             inputs=inputs,
             expected=raw["expected"],
             source=str(raw.get("source", "")),
-            tolerance=raw.get("tolerance", {"rel": 1e-6, "abs": 1e-12}),
+            tolerance=raw["tolerance"],
             text=f"{said} {raw.get('source', '')}".lower(),
         )
 

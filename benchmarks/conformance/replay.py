@@ -21,6 +21,7 @@ from benchmarks.conformance import (
     sequences,
 )
 from benchmarks.conformance.reading import Case, Unmapped
+from benchmarks.conformance.spelling import tolerance_for
 from neonblue.errors import NeonBlueError
 
 Answers = Mapping[str, Any]
@@ -46,7 +47,8 @@ SAME = (
     ("p", "p_value", "pvalue", "pval", "p_two_sided"),
     ("effect", "diff", "difference", "estimate", "delta", "abs_effect", "expected", "effect_size"),
     ("se", "standard_error", "stderr", "sd", "std_err", "stddev", "std_error"),
-    ("statistic", "z", "t", "stat", "wald", "z_stat", "t_stat", "z_score", "test_statistic"),
+    ("statistic", "z", "t", "stat", "wald", "z_stat", "t_stat", "z_score", "test_statistic",
+     "t_value", "z_value", "tstat", "zstat"),
     ("chi2", "chisq", "x_squared", "chi_square", "statistic"),
     ("df", "dof", "degrees_of_freedom", "nu"),
     ("ci", "confidence_interval", "conf_int", "credible_interval", "interval", "ci_abs", "abs_ci",
@@ -55,12 +57,13 @@ SAME = (
      "uplift"),
     ("rel_ci", "relative_ci", "ci_rel", "log_ci", "rel_ci_log", "ci_log", "rel_effect_size_ci"),
     ("half_width", "hw", "width", "halfwidth"),
-    ("log_e", "log_e_value", "log_evalue", "log_bayes_factor", "log_bf", "logbf"),
+    ("log_e", "log_e_value", "log_evalue", "log_bayes_factor", "log_bf", "logbf", "lbf"),
     ("e", "e_value", "evalue", "bayes_factor", "bf"),
     ("n_per_arm", "n_per_group", "n", "n1", "n_control", "sample_size", "n_per_variant"),
     ("n_total", "total", "n_obs", "total_n"),
     ("mde", "mde_abs", "effect", "delta"),
-    ("chance_to_win", "ctw", "prob_b_better", "p_b_beats_a", "p_beat", "p_superior"),
+    ("chance_to_win", "ctw", "prob_b_better", "p_b_beats_a", "p_beat", "p_superior",
+     "prob_b_beats_a", "prob_beat_control", "probability_to_beat_control", "p_beats_control"),
     ("loss_choose_treatment", "loss_choose_b", "expected_loss", "risk_treatment", "loss_treatment"),
     ("loss_choose_control", "loss_choose_a", "risk_control", "loss_control",
      "expected_loss_control"),
@@ -111,7 +114,9 @@ def replay(raw: Mapping[str, Any]) -> Outcome:
         found = {key: plain(answer_to(key, answers)) for key in expected}
     except (Unmapped, NeonBlueError, KeyError, TypeError, ValueError, ZeroDivisionError) as problem:
         return Outcome(case_id=case.case_id, expected=expected, problem=f"{problem!r}")
-    ok = all(close(found[key], expected[key], case.tolerance) for key in expected)
+    ok = all(
+        close(found[key], expected[key], tolerance_for(key, case.tolerance)) for key in expected
+    )
     return Outcome(case_id=case.case_id, expected=expected, found=found, ok=ok)
 
 

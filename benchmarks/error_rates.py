@@ -24,6 +24,11 @@ from neonblue.stats.sequential import (
     pooled_standard_error,
 )
 from neonblue.stats.sequential_boundary import plan_critical_value
+from neonblue.stats.sequential_limits import (
+    LEAST_EFFECTIVE_UNITS,
+    effective_units,
+    log_margins,
+)
 from neonblue.stats.sequential_mixture import (
     critical_value,
     fixed_critical_value,
@@ -161,10 +166,35 @@ def product(looks: Looks, relative: bool) -> tuple[Array, Array]:
     variances = {"variance_control": v_control, "variance_treatment": v_treatment}
     if not relative:
         return treatment - control, pooled_standard_error(**counts, **variances)
-    means = {"mean_control": control, "mean_treatment": treatment}
-    error = pooled_log_ratio_standard_error(**counts, **means, **variances)
+    error = pooled_log_ratio_standard_error(**moments(looks))
     error = np.where(error <= MOST_LOG_RATIO_ERROR, error, np.inf)
     return np.log(treatment / control), error
+
+
+def moments(looks: Looks) -> dict[str, Array]:
+    """Units, means and variances of both variants at every look."""
+    (control, treatment), (v_control, v_treatment) = looks.means, looks.variances
+    return {
+        "n_control": looks.n_control,
+        "mean_control": control,
+        "variance_control": v_control,
+        "n_treatment": looks.n_treatment,
+        "mean_treatment": treatment,
+        "variance_treatment": v_treatment,
+    }
+
+
+def product_misses(looks: Looks, truth: float, critical: Array, *, relative: bool) -> Array:
+    """Where the product's limits exclude ``truth``, a log ratio if relative; (runs, looks)."""
+    with np.errstate(all="ignore"):
+        estimate, error = product(looks, relative)
+        ready = effective_units(**moments(looks)) >= LEAST_EFFECTIVE_UNITS
+        ready &= np.isfinite(critical * error) & (error > 0.0)
+        below = above = critical * error
+        if not relative:
+            margins = log_margins(**moments(looks), nonnegative=True)
+            below, above = margins.reach(np.broadcast_to(critical, error.shape), error)
+        return ready & ((truth < estimate - below) | (truth > estimate + above))
 
 
 def scores(estimate: Array, error: Array) -> Array:
@@ -213,11 +243,13 @@ def judge(world: World, looks: Looks) -> dict[tuple[str, int], int]:
     """How many runs each rule calls different at some look."""
     with np.errstate(all="ignore"):
         usual = scores(*wald(looks, world.relative))
-        ours = scores(*product(looks, world.relative))
     limits = boundaries(looks.n, planned_n=world.planned_n, smallest_share=world.smallest_share)
     hits = {}
     for rule, limit in limits.items():
-        passed = (ours if rule.startswith("product") else usual) >= limit
+        if rule.startswith("product"):
+            passed = product_misses(looks, 0.0, limit, relative=world.relative)
+        else:
+            passed = usual >= limit
         for count in LOOKS:
             step = passed.shape[1] // count
             hits[rule, count] = int(passed[:, step - 1 :: step].any(axis=1).sum())

@@ -61,7 +61,7 @@ def _comparison(
     terms: Terms,
 ) -> Comparison:
     """One treatment against control: the sequence decides, the rest is for reading."""
-    horizon = terms.horizon(experiment, variant)
+    horizon = terms.horizon(experiment, variant, metric.name)
     sequence, relative = horizon.sequence(found), horizon.relative(found)
     posterior = lift_posterior(found, metric.direction, terms.prior)
     return Comparison(

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from neonblue.models import Experiment
 from neonblue.stats.comparison import Comparison
+from neonblue.stats.many_comparisons import ManyComparisons
 from neonblue.stats.sequential import (
+    BURN_IN_UNITS,
     ConfidenceSequence,
     burn_in_units,
     confidence_sequence,
+    insufficient,
     pooled_log_ratio_standard_error,
     pooled_standard_error,
     relative_confidence_sequence,
 )
 from neonblue.stats.sequential_boundary import plan_critical_value, plan_p_value
+from neonblue.stats.sequential_limits import (
+    LEAST_EFFECTIVE_UNITS,
+    effective_units,
+    log_margins,
+)
 
 
 def maximum_units(experiment: Experiment) -> float | None:
@@ -32,15 +41,22 @@ def maximum_units(experiment: Experiment) -> float | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Horizon:
-    """Totals over the two variants that are compared; ``smallest_share`` is the rarer one's."""
+    """Totals over the two variants that are compared; ``smallest_share`` is the rarer one's.
+
+    ``nonnegative`` says that no unit's value lies below zero.
+    """
 
     planned_n: float
     maximum_n: float | None
     alpha: float
     smallest_share: float
+    nonnegative: bool = False
 
     def sequence(self, found: Comparison) -> ConfidenceSequence:
         """The difference at this look."""
+        waiting = self._waiting(found)
+        if waiting:
+            return insufficient(found.absolute_difference, found.standard_error, waiting)
         error = pooled_standard_error(
             n_control=found.n_control,
             variance_control=found.variance_control,
@@ -55,10 +71,26 @@ class Horizon:
             maximum_n=self.maximum_n,
             alpha=self.alpha,
             burn_in=self.burn_in,
+            margins=log_margins(**_moments(found), nonnegative=self.nonnegative),
+        )
+
+    def _waiting(self, found: Comparison) -> str:
+        """Why the mean of the rarer variant is not known well enough yet; '' when it is."""
+        if not self.nonnegative:
+            return ""
+        units = float(effective_units(**_moments(found)))
+        if units >= LEAST_EFFECTIVE_UNITS:
+            return ""
+        return (
+            f"{units:.1f} effective units of the {LEAST_EFFECTIVE_UNITS:.0f} that burn-in takes: "
+            "too few units of the rarer variant carry the metric"
         )
 
     def relative(self, found: Comparison) -> ConfidenceSequence:
         """The lift at this look, through the log of the ratio of means."""
+        waiting = self._waiting(found)
+        if waiting:
+            return insufficient(math.nan, math.nan, waiting)
         return relative_confidence_sequence(
             mean_control=found.mean_control,
             mean_treatment=found.mean_treatment,
@@ -79,6 +111,28 @@ class Horizon:
         )
         return float(width)
 
+    def reach_of_parts(self, parts: ManyComparisons, n: float) -> tuple[np.ndarray, np.ndarray]:
+        """How far the limits of segments (k,) lie below and above, when ``n`` units have come.
+
+        Infinite for a segment that has too few units by itself, whatever the experiment has.
+        """
+        moments = _moments(parts)
+        few = np.minimum(parts.n_control, parts.n_treatment) < BURN_IN_UNITS
+        if self.nonnegative:
+            few |= effective_units(**moments) < LEAST_EFFECTIVE_UNITS
+        error = pooled_standard_error(
+            n_control=parts.n_control,
+            variance_control=parts.variance_control,
+            n_treatment=parts.n_treatment,
+            variance_treatment=parts.variance_treatment,
+        )
+        width = self.critical_value(n)
+        if math.isinf(width):
+            return np.full(few.shape, np.inf), np.full(few.shape, np.inf)
+        margins = log_margins(**moments, nonnegative=self.nonnegative)
+        below, above = margins.reach(width, np.fmax(error, parts.standard_error))
+        return np.where(few, np.inf, below), np.where(few, np.inf, above)
+
     def p_values(self, z: np.ndarray, n: float) -> np.ndarray:
         """Anytime-valid p of several statistics (k,) at the same look."""
         if n < self.burn_in:
@@ -92,6 +146,18 @@ class Horizon:
     def burn_in(self) -> float:
         """Units below which nothing is concluded."""
         return burn_in_units(self.planned_n, smallest_share=self.smallest_share)
+
+
+def _moments(found: Comparison | ManyComparisons) -> dict[str, Any]:
+    """Units, means and variances of both variants, under the names that ``stats`` gives them."""
+    return {
+        "n_control": found.n_control,
+        "mean_control": found.mean_control,
+        "variance_control": found.variance_control,
+        "n_treatment": found.n_treatment,
+        "mean_treatment": found.mean_treatment,
+        "variance_treatment": found.variance_treatment,
+    }
 
 
 def _log_ratio_error(found: Comparison) -> float:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neonblue.models import Experiment, MetricSummary
+from neonblue.models import Experiment, MetricDefinition, MetricSummary
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
+    from neonblue.stores.moments import ValueShape
 
 EMPTY = MetricSummary(n=0.0, mean=0.0, variance=0.0)
 
@@ -27,10 +29,16 @@ class Summaries:
     first_exposure_at: datetime | None
     last_event_at: datetime | None
     overall: dict[tuple[str, str], MetricSummary]
+    shapes: Mapping[tuple[str, str], ValueShape] = field(default_factory=dict)
 
     def of(self, metric: str, variant: str) -> MetricSummary:
         """One metric in one variant; n = 0 without units."""
         return self.overall.get((metric, variant), EMPTY)
+
+    def nonnegative(self, metric: MetricDefinition) -> bool:
+        """Whether no unit's value is known to be, or may be, below zero."""
+        lowest = [shape.lowest for (name, _), shape in self.shapes.items() if name == metric.name]
+        return metric.kind == "proportion" or (bool(lowest) and min(lowest) >= 0.0)
 
 
 def read_summaries(store: Store, experiment: Experiment) -> Summaries:
@@ -45,6 +53,7 @@ def read_summaries(store: Store, experiment: Experiment) -> Summaries:
         first_exposure_at=moments.first_exposure_at,
         last_event_at=moments.last_event_at,
         overall={(metric, variant): s for (metric, variant, _), s in moments.summaries.items()},
+        shapes={(metric, variant): s for (metric, variant, _), s in moments.shapes.items()},
     )
 
 

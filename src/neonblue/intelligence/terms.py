@@ -16,16 +16,18 @@ class Terms:
 
     ``planned_units`` is N* for the whole experiment; a comparison gets its two variants' share.
     ``least_p`` are the least anytime-valid p-values of earlier looks by (metric, variant);
-    ``show_fixed_horizon`` says whether the textbook test may be shown.
+    ``show_fixed_horizon`` says whether the textbook test may be shown. ``nonnegative`` names the
+    metrics without a value below zero.
     """
 
     planned_units: int
     show_fixed_horizon: bool
     least_p: Mapping[tuple[str, str], float]
     prior: Prior
+    nonnegative: frozenset[str] = frozenset()
 
-    def horizon(self, experiment: Experiment, variant: str) -> Horizon:
-        """The plan of one treatment against control."""
+    def horizon(self, experiment: Experiment, variant: str, metric: str) -> Horizon:
+        """The plan of one treatment against control on one metric."""
         weights = {item.variant_id: item.weight for item in experiment.variants}
         pair = (weights[experiment.control.variant_id], weights[variant])
         share = sum(pair) / sum(weights.values())
@@ -35,4 +37,5 @@ class Terms:
             maximum_n=None if maximum is None else max(share * maximum, share * self.planned_units),
             alpha=experiment.alpha,
             smallest_share=min(pair) / sum(pair) if min(pair) > 0 else 0.5,
+            nonnegative=metric in self.nonnegative,
         )

@@ -78,7 +78,7 @@ def _point(
     found = textbook(metric, control, treatment, experiment.alpha)
     if isinstance(found, InsufficientData):
         return None
-    sequence = terms.horizon(experiment, variant).sequence(found)
+    sequence = terms.horizon(experiment, variant, metric.name).sequence(found)
     if not sequence.available:
         return None
     return SequencePoint(

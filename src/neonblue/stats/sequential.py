@@ -16,7 +16,9 @@ import numpy as np
 
 from neonblue.errors import InvalidInputError
 from neonblue.stats.sequential_boundary import plan_critical_value, plan_p_value
+from neonblue.stats.sequential_limits import LogMargins
 from neonblue.stats.sequential_mixture import (
+    MixtureSequence,
     Numbers,
     log_e_value,
     mixture_sequence,
@@ -72,12 +74,20 @@ def confidence_sequence(
     alternative: Alternative = "two-sided",
     method: SequenceMethod = "plan",
     burn_in: float | None = None,
+    margins: LogMargins | None = None,
 ) -> ConfidenceSequence:
     """The sequence when ``n`` units in total have come, of ``planned_n`` planned in total.
 
     ``maximum_n`` None means twice the plan; infinite that nothing was planned: then
     ``planned_n`` only says where the plain mixture is tuned to, and must not follow outcomes.
     ``burn_in`` is the total below which nothing is concluded; by default ``burn_in_units``.
+    ``margins`` of the two means widen the limits where skew would make them too narrow, and the
+    p-value with them, so that it stays below ``alpha`` exactly when the limits exclude 0.
+
+    ``sequential_boundary`` (Siegmund 1985; Robbins 1970) or ``sequential_mixture``
+    (Waudby-Smith et al. 2024): estimate -+ critical(n) se, with ``margins`` the hull with
+    MOVER's (Zou and Donner 2008); p from z = critical(n) estimate / distance of the limit on
+    zero's side.
     """
     refuse_nonsense(alpha, planned_n, maximum_n)
     waiting = _missing(estimate, standard_error, n, planned_n, burn_in)
@@ -86,30 +96,80 @@ def confidence_sequence(
     one_sided = alternative != "two-sided"
     sign = -1.0 if alternative == "less" else 1.0
     z = sign * estimate / standard_error
-    if method == "plan":
-        width = plan_critical_value(
-            n, planned_n=planned_n, maximum_n=maximum_n, alpha=alpha, one_sided=one_sided
-        )
-        p_value = plan_p_value(
-            z, n, planned_n=planned_n, maximum_n=maximum_n, alpha=alpha, one_sided=one_sided
-        )
-        log_e = evidence(z, n, planned_n=planned_n, alpha=alpha, one_sided=one_sided)
-    else:
-        mixture = mixture_sequence(
-            z, 1.0, n=n, planned_n=planned_n, alpha=alpha, one_sided=one_sided
-        )
-        width, p_value, log_e = mixture.half_width, mixture.p_value, mixture.log_e_value
-    half = float(width) * standard_error
+    look = _Look(n=n, planned_n=planned_n, maximum_n=maximum_n, alpha=alpha, one_sided=one_sided)
+    width = look.plan_width() if method == "plan" else look.mixture(z).half_width
+    below, above = _reach(float(width), standard_error, margins)
+    z *= float(width) * standard_error / (below if estimate > 0.0 else above)
+    p_value, log_e = look.plan_p(z) if method == "plan" else look.mixture_p(z)
     return ConfidenceSequence(
         status="available",
         estimate=estimate,
         standard_error=standard_error,
-        ci_lower=-math.inf if alternative == "less" else estimate - half,
-        ci_upper=math.inf if alternative == "greater" else estimate + half,
-        half_width=half,
+        ci_lower=-math.inf if alternative == "less" else estimate - below,
+        ci_upper=math.inf if alternative == "greater" else estimate + above,
+        half_width=(below + above) / 2.0,
         p_value=float(p_value),
         log_e_value=float(log_e),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """One moment of a plan, asked for widths and p-values in either method."""
+
+    n: float
+    planned_n: float
+    maximum_n: float | None
+    alpha: float
+    one_sided: bool
+
+    def plan_width(self) -> float:
+        width = plan_critical_value(
+            self.n,
+            planned_n=self.planned_n,
+            maximum_n=self.maximum_n,
+            alpha=self.alpha,
+            one_sided=self.one_sided,
+        )
+        return float(width)
+
+    def plan_p(self, z: float) -> tuple[float, float]:
+        p_value = plan_p_value(
+            z,
+            self.n,
+            planned_n=self.planned_n,
+            maximum_n=self.maximum_n,
+            alpha=self.alpha,
+            one_sided=self.one_sided,
+        )
+        log_e = evidence(
+            z, self.n, planned_n=self.planned_n, alpha=self.alpha, one_sided=self.one_sided
+        )
+        return float(p_value), float(log_e)
+
+    def mixture(self, z: float) -> MixtureSequence:
+        return mixture_sequence(
+            z,
+            1.0,
+            n=self.n,
+            planned_n=self.planned_n,
+            alpha=self.alpha,
+            one_sided=self.one_sided,
+        )
+
+    def mixture_p(self, z: float) -> tuple[float, float]:
+        found = self.mixture(z)
+        return float(found.p_value), float(found.log_e_value)
+
+
+def _reach(
+    critical: float, standard_error: float, margins: LogMargins | None
+) -> tuple[float, float]:
+    """Distances (below, above) of the limits from the estimate."""
+    if margins is None:
+        return critical * standard_error, critical * standard_error
+    below, above = margins.reach(critical, standard_error)
+    return float(below), float(above)
 
 
 def relative_confidence_sequence(
@@ -130,6 +190,9 @@ def relative_confidence_sequence(
     mean at or below zero a ratio says nothing, and with a mean that is hardly known the log is not
     near to normal: the answer is ``insufficient_data``.
     ``half_width`` and ``standard_error`` are on the log scale.
+
+    Delta method: log(m_t / m_c) has se^2 = v_c / (n_c m_c^2) + v_t / (n_t m_t^2) (Katz et al.
+    1978 for proportions); limits exp(log ratio -+ critical(n) se) - 1.
     """
     if not (mean_control > 0.0 and mean_treatment > 0.0):
         detail = (
@@ -170,13 +233,18 @@ def evidence(
     """Log e-value against no effect: the normal mixture tuned to the planned total.
 
     Of independent experiments these add up.
+
+    Robbins (1970): log e = z^2 r / (2 (1 + r)) - log(1 + r) / 2 with r = n rho^2.
     """
     r = n * tuned_variance(planned_n=planned_n, alpha=alpha)
     return one_sided_log_e_value(z, r) if one_sided else log_e_value(z, r)
 
 
 def burn_in_units(planned_n: float, *, smallest_share: float = 0.5) -> float:
-    """Total units before anything is concluded; ``smallest_share`` is the rarest variant's."""
+    """Total units before anything is concluded; ``smallest_share`` is the rarest variant's.
+
+    Ours: max(100 / share, 1 % of the plan), by simulation (benchmarks.error_rates).
+    """
     share = min(max(smallest_share, 1e-6), 0.5)
     return max(BURN_IN_UNITS / share, BURN_IN_FRACTION * planned_n)
 
@@ -193,6 +261,9 @@ def pooled_standard_error(
     The larger of the usual one and the one with the variance pooled under the null. With equal n
     they are the same. With few units in one variant the usual one is small exactly when that
     variant's mean is low by chance, which is what breaks its error rate.
+
+    Definition: se^2 = max(v_c / n_c + v_t / n_t, v (1 / n_c + 1 / n_t)), v = (n_c v_c + n_t
+    v_t) / (n_c + n_t). Ours is the maximum; each part is textbook.
     """
     usual = variance_control / n_control + variance_treatment / n_treatment
     pooled = (n_control * variance_control + n_treatment * variance_treatment) / (
@@ -210,7 +281,11 @@ def pooled_log_ratio_standard_error(
     mean_treatment: Numbers,
     variance_treatment: Numbers,
 ) -> Numbers:
-    """The same for the log of the ratio of means: also pools the means under the null."""
+    """The same for the log of the ratio of means: also pools the means under the null.
+
+    Definition: se^2 = max(v_c / (n_c m_c^2) + v_t / (n_t m_t^2), v / m^2 (1 / n_c + 1 / n_t)),
+    v and m pooled.
+    """
     usual = variance_control / (n_control * mean_control**2) + variance_treatment / (
         n_treatment * mean_treatment**2
     )
@@ -222,12 +297,18 @@ def pooled_log_ratio_standard_error(
 
 
 def running_minimum(p_values: Numbers) -> Numbers:
-    """The least p so far at each look: as valid as each of them."""
+    """The least p so far at each look: as valid as each of them.
+
+    Johari et al. (2022): p_n = min over k <= n of 1 / e_k is valid at every n.
+    """
     return np.minimum.accumulate(np.minimum(p_values, 1.0))
 
 
 def insufficient(estimate: float, standard_error: float, detail: str) -> ConfidenceSequence:
-    """What is known before enough has come: nothing, and why."""
+    """What is known before enough has come: nothing, and why.
+
+    Definition: an answer, no method.
+    """
     return ConfidenceSequence(
         status="insufficient_data",
         estimate=estimate,
@@ -242,7 +323,10 @@ def insufficient(estimate: float, standard_error: float, detail: str) -> Confide
 
 
 def refuse_nonsense(alpha: float, planned_n: float, maximum_n: float | None) -> None:
-    """``InvalidInputError`` for a plan that no sequence can follow."""
+    """``InvalidInputError`` for a plan that no sequence can follow.
+
+    Definition: a guard, no method.
+    """
     if not 0.0 < alpha < 0.5:
         raise InvalidInputError(f"alpha {alpha!r} must lie between 0 and 0.5: 0.05 is usual")
     if not (planned_n > 0.0 and math.isfinite(planned_n)):

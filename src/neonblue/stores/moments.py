@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from neonblue.stores.database import Database
 
 Key = tuple[str, str, str]
+# Not "_0": what ends like that is a field of MetricSummary.
+LOWEST, SKEWNESS = "lowest", "skewness"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +38,24 @@ class VariantUnits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ValueShape:
+    """What mean and variance do not say of a metric's values (a ratio's: of its numerator).
+
+    ``lowest`` is the least value, of numerator or denominator; ``skewness`` the sample's.
+    """
+
+    lowest: float
+    skewness: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExperimentMoments:
     """What an analysis needs, and the counts that its validity checks need.
 
-    ``summaries`` is keyed by (metric, variant_id, segment). ``multiple_variant_units`` were
-    exposed to several variants and are in no summary; ``unplanned_units`` only to variants that
-    are not in the plan. Times are UTC, None without exposures.
+    ``summaries`` and ``shapes`` are keyed by (metric, variant_id, segment).
+    ``multiple_variant_units`` were exposed to several variants and are in no summary;
+    ``unplanned_units`` only to variants that are not in the plan. Times are UTC, None without
+    exposures.
     """
 
     experiment_id: str
@@ -52,6 +66,7 @@ class ExperimentMoments:
     last_exposure_at: datetime | None
     last_event_at: datetime | None
     summaries: Mapping[Key, MetricSummary] = field(default_factory=dict)
+    shapes: Mapping[Key, ValueShape] = field(default_factory=dict)
 
     def summary(self, metric: str, variant_id: str, segment: str = "") -> MetricSummary:
         """One metric in one variant; no units is a summary with n = 0."""
@@ -187,8 +202,9 @@ def _capped(units: str, metrics: int, caps: Mapping[int, float]) -> str:
 
 
 def _columns(index: int, metric: MetricDefinition) -> Iterator[str]:
-    """The aggregates of one metric, named after the fields of ``MetricSummary``."""
+    """The aggregates of one metric, named after the fields of ``MetricSummary``, and its shape."""
     i = index
+    yield from _shape_columns(i, metric)
     yield f"avg(y{i}) AS mean_{i}"
     yield f"varSampStable(y{i}) AS variance_{i}"
     ratio = metric.kind == "ratio"
@@ -209,6 +225,19 @@ def _columns(index: int, metric: MetricDefinition) -> Iterator[str]:
             yield f"covarSampStable(x{i}, e{i}) AS covariance_x_e_{i}"
             yield f"covarSampStable(y{i}, e{i}) AS covariance_y_e_{i}"
             yield f"covarSampStable(d{i}, e{i}) AS covariance_d_e_{i}"
+
+
+def _shape_columns(index: int, metric: MetricDefinition) -> Iterator[str]:
+    """Lowest value and skewness; counts are never negative and a proportion has no free shape."""
+    if metric.kind == "proportion":
+        return
+    lowest = [f"min(y{index})"] if metric.aggregation == "sum" else []
+    if metric.kind == "ratio" and metric.denominator_aggregation == "sum":
+        lowest.append(f"min(d{index})")
+    yield (
+        f"least(0., {', '.join(lowest)}) AS {LOWEST}{index}" if lowest else f"0. AS {LOWEST}{index}"
+    )
+    yield f"skewSamp(y{index}) AS {SKEWNESS}{index}"
 
 
 def _moments(
@@ -236,7 +265,18 @@ def _moments(
             for row in planned
             for index, metric in enumerate(metrics)
         },
+        shapes={
+            (metric.name, variant_ids[row["variant"] - 1], row["slice"]): _shape(row, index)
+            for row in planned
+            for index, metric in enumerate(metrics)
+        },
     )
+
+
+def _shape(row: Mapping[str, Any], index: int) -> ValueShape:
+    """A proportion is at least 0 and its skewness follows from its mean."""
+    lowest, skewness = row.get(f"{LOWEST}{index}", 0.0), row.get(f"{SKEWNESS}{index}", math.nan)
+    return ValueShape(lowest=float(lowest), skewness=float(skewness))
 
 
 def _summary(row: Mapping[str, Any], index: int) -> MetricSummary:

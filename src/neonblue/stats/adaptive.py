@@ -104,6 +104,9 @@ def adaptive_sequence(
     ``planned_n`` counts the units of all variants that were planned; the boundary is the normal
     mixture, whose clock is the accumulated variance of the scores. Batches in which one of the two
     had no chance at all say nothing about their difference and are left out.
+
+    Waudby-Smith et al. (2024), section 2, on AIPW scores s_i: mean(s) +- critical(r) sqrt(V) /
+    n with V = sum of (s_i - mean)^2 and r = rho^2 V over what one unit of an even split adds.
     """
     if batches.n.shape[0] == 0 or control == treatment:
         raise InvalidInputError("adaptive inference needs a batch and two different variants")
@@ -136,7 +139,12 @@ def adaptive_sequence(
 
 
 def earlier_means(batches: Batches) -> Array:
-    """Each variant's mean over earlier batches; the first batch's pooled mean where none is."""
+    """Each variant's mean over earlier batches; the first batch's pooled mean where none is.
+
+    Cook, Mishler, Ramdas (2024), "Semiparametric efficient inference in adaptive experiments":
+    m_b = sum of n y over batches before b / sum of n; predictions must not see the batch they
+    predict.
+    """
     totals = np.cumsum(batches.n * np.where(batches.n > 0, batches.mean, 0.0), axis=0)
     counts = np.cumsum(batches.n, axis=0)
     first = totals[0].sum() / max(counts[0].sum(), 1.0)
@@ -168,6 +176,9 @@ def pooled_variation(batches: Batches, control: int, treatment: int) -> Array:
 
     A variant held at a small share has few units a batch, and where its mean is low by chance
     its observed variance is too; this keeps the standard error from falling with it.
+
+    Ours: V = s^2 sum of n_b (1 / e_t + 1 / e_c), s^2 = sum of (n - 1) v / sum of (n - 1): the
+    variance of Robins, Rotnitzky, Zhao's (1994) scores when both variants have s^2.
     """
     columns = [control, treatment]
     n, p = batches.n[:, columns], batches.probability[:, columns]

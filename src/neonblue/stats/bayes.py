@@ -69,6 +69,9 @@ def normal_posterior(
     """Normal likelihood times normal prior (Gelman et al. 2013, eq. 2.11).
 
     Elementwise on arrays. Raises ``InvalidInputError`` unless every standard error is above 0.
+
+    mean = (x / s^2 + m / v^2) / (1 / s^2 + 1 / v^2), sd^-2 = 1 / s^2 + 1 / v^2 for estimate x
+    with standard error s and prior N(m, v^2).
     """
     usable = standard_error > 0.0
     if not (usable if isinstance(usable, bool) else np.all(usable)):
@@ -97,6 +100,8 @@ def normal_expected_loss(mean: Numbers, sd: Numbers) -> Numbers:
     """E[max(-X, 0)] of X ~ N(mean, sd): sd phi(z) - mean Phi(-z) with z = mean / sd.
 
     In the far tail the two terms cancel; there Mills' ratio series phi(z) / z**2 is used.
+
+    The normal loss function of DeGroot (1970), "Optimal statistical decisions".
     """
     z = mean / sd
     density = np.exp(-0.5 * z * z) / SQRT_2PI
@@ -115,6 +120,9 @@ def prior_from_past(
 
     Mean and spread by REML (``meta``). None with fewer than ``fewest`` experiments, or when they
     do not differ more than noise explains.
+
+    Efron and Morris (1975): the prior N(m, tau^2) is estimated from the
+    past itself, tau^2 = the REML estimate.
     """
     from neonblue.stats.meta import random_effects
 
@@ -176,6 +184,8 @@ def compare_beta(control: BetaBelief, treatment: BetaBelief) -> BetaComparison:
 
     P(t > c) is the integral of f_t F_c, E[max(c - t, 0)] that of F_t (1 - F_c); for whole
     parameters Miller (2015, "Formulas for Bayesian A/B testing") has the finite sum.
+
+    Integrated as P = sum of w_i f_t(x_i) F_c(x_i) over quadrature points.
     """
     chance = _beta_mean_of(treatment, control.alpha, control.beta)
     loss = _beta_loss(better=control, chosen=treatment)
@@ -239,7 +249,10 @@ def _legendre(order: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def beta_chances_best(beliefs: tuple[BetaBelief, ...]) -> np.ndarray:
-    """P(each rate is the highest), shape (k,), by quadrature."""
+    """P(each rate is the highest), shape (k,), by quadrature.
+
+    Definition: P(k best) = integral of f_k(x) times the product of F_j(x) over the others j.
+    """
     s, weights = _grid(beliefs)
     below = np.array([betainc(b.alpha, b.beta, expit(s)) for b in beliefs])
     densities = np.array([_logit_density(b, s) for b in beliefs])
@@ -247,7 +260,10 @@ def beta_chances_best(beliefs: tuple[BetaBelief, ...]) -> np.ndarray:
 
 
 def beta_losses(beliefs: tuple[BetaBelief, ...]) -> np.ndarray:
-    """E[best of all - this one] for each rate, shape (k,)."""
+    """E[best of all - this one] for each rate, shape (k,).
+
+    Definition: E[max_j p_j] - E[p_k], with E[max] = 1 - integral of the product of F_j(x).
+    """
     s, weights = _grid(beliefs)
     u = expit(s)
     below = np.array([betainc(b.alpha, b.beta, u) for b in beliefs])
@@ -258,7 +274,10 @@ def beta_losses(beliefs: tuple[BetaBelief, ...]) -> np.ndarray:
 
 
 def normal_chances_best(means: ArrayLike, sds: ArrayLike) -> np.ndarray:
-    """P(each of k independent normal variants is the highest), shape (k,), by quadrature."""
+    """P(each of k independent normal variants is the highest), shape (k,), by quadrature.
+
+    Definition: P(k best) = integral of f_k(x) times the product of F_j(x) over the others j.
+    """
     mean, sd = _normals(means, sds)
     x, weights = _normal_grid(mean, sd)
     z = (x - mean[:, None]) / sd[:, None]
@@ -267,7 +286,10 @@ def normal_chances_best(means: ArrayLike, sds: ArrayLike) -> np.ndarray:
 
 
 def normal_losses(means: ArrayLike, sds: ArrayLike) -> np.ndarray:
-    """E[best of all - this one] for each of k independent normal variants, shape (k,)."""
+    """E[best of all - this one] for each of k independent normal variants, shape (k,).
+
+    Definition: E[max_j x_j] - E[x_k], with E[max] from the product of the F_j.
+    """
     mean, sd = _normals(means, sds)
     x, weights = _normal_grid(mean, sd)
     z = (x - mean[:, None]) / sd[:, None]

@@ -25,7 +25,12 @@ LEAST_CONCENTRATION = 1e-3
 def bernoulli_log_e(
     successes: float, n: float, *, null: float, t_opt: float, alpha_opt: float = 0.05
 ) -> float:
-    """Log e-value against the proportion ``null``, tuned to ``t_opt`` trials."""
+    """Log e-value against the proportion ``null``, tuned to ``t_opt`` trials.
+
+    Robbins (1970); Howard et al. (2021), section 3.2, beta-binomial mixture: log e = log B(a +
+    x, b + n - x) - log B(a, b) - x log p - (n - x) log(1 - p), with a = p c, b = (1 - p) c and
+    c = rho / (p (1 - p)) - 1.
+    """
     if not 0.0 < null < 1.0:
         return math.inf if 0 < successes < n or successes != null * n else 0.0
     variance = null * (1.0 - null)
@@ -40,7 +45,11 @@ def bernoulli_log_e(
 def bernoulli_sequence(
     successes: float, n: float, *, t_opt: float, alpha: float = 0.05, alpha_opt: float = 0.05
 ) -> tuple[float, float]:
-    """Confidence sequence (lower, upper) for a proportion after ``n`` trials."""
+    """Confidence sequence (lower, upper) for a proportion after ``n`` trials.
+
+    Robbins (1970): every p whose ``bernoulli_log_e`` stays below log(1 / alpha), so lower and
+    upper = the p with e(p) = 1 / alpha.
+    """
     if not 0 <= successes <= n:
         raise InvalidInputError(
             f"successes {successes!r} must lie between 0 and n {n!r}: check the counts"
@@ -75,6 +84,9 @@ def betting_sequence(
 
     Waudby-Smith and Ramdas (2024), hedged capital: needs every unit in order, so it serves audits
     of small experiments, not the analysis of sums. Returns the running intersection.
+
+    K+-(m) = product of (1 +- b_i (x_i - m)), b_i cut at 1 / (2 m) and 1 / (2 (1 - m)); m is
+    kept while (K+ + K-) / 2 < 1 / alpha.
     """
     x = np.asarray(observations, dtype=float)
     if x.size == 0:
@@ -98,7 +110,11 @@ def betting_sequence(
 
 
 def predictable_bets(x: NDArray[np.float64], *, alpha: float) -> NDArray[np.float64]:
-    """The bet before each unit, from the variance of those before it."""
+    """The bet before each unit, from the variance of those before it.
+
+    Waudby-Smith and Ramdas (2024), the predictable plug-in: b_t = sqrt(2 log(2 / alpha) /
+    (v_{t-1} t log(1 + t))), v_t = (1/4 + sum of (x_i - m_i)^2) / (t + 1).
+    """
     t = np.arange(1, x.size + 1)
     means = (0.5 + np.cumsum(x)) / (t + 1.0)
     variances = (0.25 + np.cumsum((x - means) ** 2)) / (t + 1.0)

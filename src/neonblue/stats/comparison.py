@@ -98,6 +98,9 @@ def compare(
     of the test (not of the interval) from both variants together, which keeps its error rate
     under unequal splits. ``null_difference`` with ``alternative`` makes a non-inferiority test.
     Raises ``InvalidInputError`` for what no data can give (n < 0, a proportion of 2).
+
+    Welch (1947): t = (m_t - m_c) / sqrt(s_t^2 / n_t + s_c^2 / n_c) on the linearised metric of
+    the module's sources; with ``pooled_null`` both variances are those of all units.
     """
     check_alpha(alpha)
     refuse_impossible(control, kind)
@@ -129,7 +132,12 @@ def comparison_of(
     pooled_null: bool = False,
     null_difference: float = 0.0,
 ) -> Comparison:
-    """Test, interval and lift of an effect whose standard error is above 0."""
+    """Test, interval and lift of an effect whose standard error is above 0.
+
+    Welch (1947): t = (d - d_0) / se, limits d -+ t_(1 - alpha/2, df) se; the lift's limits are
+    exp(log(m_t / m_c) -+ t se_log) - 1 with se_log^2 = v_c / m_c^2 + v_t / m_t^2 (delta
+    method).
+    """
     df = math.inf if kind == "proportion" else effect.degrees_of_freedom
     null_error, null_df = effect.standard_error, df
     if pooled_null:
@@ -167,7 +175,10 @@ def comparison_of(
 
 
 def p_value(statistic: float, df: float, alternative: Alternative) -> float:
-    """Tail probability of a t (normal when ``df`` is inf) statistic, exact far into the tail."""
+    """Tail probability of a t (normal when ``df`` is inf) statistic, exact far into the tail.
+
+    Definition: p = 2 P(T <= -|t|) two-sided, P(T >= t) or P(T <= t) one-sided.
+    """
     z = -abs(statistic) if alternative == "two-sided" else statistic
     if alternative == "greater":
         z = -statistic
@@ -176,7 +187,10 @@ def p_value(statistic: float, df: float, alternative: Alternative) -> float:
 
 
 def critical(df: float, alpha: float, alternative: Alternative) -> float:
-    """How many standard errors an interval reaches to each side that is bounded."""
+    """How many standard errors an interval reaches to each side that is bounded.
+
+    Definition: the 1 - alpha / 2 (one-sided 1 - alpha) quantile of t with ``df``.
+    """
     tail = alpha / 2.0 if alternative == "two-sided" else alpha
     return -float(ndtri(tail)) if df == math.inf else -float(stdtrit(df, tail))
 
@@ -184,7 +198,10 @@ def critical(df: float, alpha: float, alternative: Alternative) -> float:
 def interval(
     estimate: float, standard_error: float, df: float, alpha: float, alternative: Alternative
 ) -> tuple[float, float]:
-    """Limits (lower, upper); the side that ``alternative`` leaves open is infinite."""
+    """Limits (lower, upper); the side that ``alternative`` leaves open is infinite.
+
+    Definition: estimate -+ ``critical`` times the standard error.
+    """
     half = critical(df, alpha, alternative) * standard_error
     lower = -math.inf if alternative == "less" else float(estimate - half)
     upper = math.inf if alternative == "greater" else float(estimate + half)
@@ -217,18 +234,27 @@ def _relative(
 
 
 def welch(a: float, b: float, n_a: float, n_b: float) -> float:
-    """Degrees of freedom of two squared standard errors (Welch 1947, eq. 28)."""
+    """Degrees of freedom of two squared standard errors (Welch 1947, eq. 28).
+
+    df = (a + b)^2 / (a^2 / (n_a - 1) + b^2 / (n_b - 1)).
+    """
     return (a + b) ** 2 / (a * a / (n_a - 1.0) + b * b / (n_b - 1.0))
 
 
 def check_alpha(alpha: float) -> None:
-    """Raises ``InvalidInputError`` unless 0 < alpha < 1."""
+    """Raises ``InvalidInputError`` unless 0 < alpha < 1.
+
+    Definition: a guard, no method.
+    """
     if not 0.0 < alpha < 1.0:
         raise InvalidInputError(f"alpha {alpha!r} must lie between 0 and 1: 0.05 is usual")
 
 
 def refuse_impossible(summary: MetricSummary, kind: str) -> None:
-    """Raises ``InvalidInputError`` for a summary that no units can have."""
+    """Raises ``InvalidInputError`` for a summary that no units can have.
+
+    Definition: a guard, no method.
+    """
     if summary.n < 0 or summary.n == math.inf:
         raise InvalidInputError(f"n {summary.n!r} is not a number of units: check the counts")
     if summary.n == 0:
@@ -251,7 +277,10 @@ def refuse_impossible(summary: MetricSummary, kind: str) -> None:
 def missing_for(
     control: MetricSummary, treatment: MetricSummary, kind: str
 ) -> InsufficientData | None:
-    """What is lacking for a comparison, or None when it can be made."""
+    """What is lacking for a comparison, or None when it can be made.
+
+    Definition: a guard, no method.
+    """
     if not (control.n >= FEWEST_UNITS and treatment.n >= FEWEST_UNITS):
         detail = f"needs {FEWEST_UNITS} units in each variant, has {control.n!r}, {treatment.n!r}"
         return _insufficient(control, treatment, "too_few_units", detail)

@@ -83,6 +83,9 @@ def effect_of(
 
     ``theta_from``: one regression over all units, or the sums of covariances and variances within
     variants (gbstats' choice for ratios). They differ by the square of the effect.
+
+    Deng et al. (2013), section 3: y_cv = mean(y) - theta (mean(x) - centre), theta = cov(y, x)
+    / var(x), variance var(y) - 2 theta cov(y, x) + theta^2 var(x).
     """
     if adjust and _any_positive(control.covariate_variance, treatment.covariate_variance):
         return _adjusted(control, treatment, kind, theta_from)
@@ -90,7 +93,11 @@ def effect_of(
 
 
 def linearised(summary: MetricSummary, *, kind: str) -> Linear:
-    """Deng, Knoblich, Lu (2018), eq. 3, for the metric and its covariate."""
+    """Deng, Knoblich, Lu (2018), eq. 3, for the metric and its covariate.
+
+    R = mean(y) / mean(d); a unit contributes (y - R d) / mean(d), of variance (var(y) - 2 R
+    cov(y, d) + R^2 var(d)) / mean(d)^2.
+    """
     if kind != "ratio":
         return Linear(
             mean=summary.mean,

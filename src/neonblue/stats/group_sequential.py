@@ -48,6 +48,8 @@ def spent(
 
     ``obf``: 2 - 2 Phi(z(alpha/2) / sqrt(t)); ``pocock``: alpha ln(1 + (e - 1) t); ``power``:
     alpha t^parameter (Kim and DeMets 1987); ``hwang-shih-decani``: with gamma = parameter.
+
+    Lan and DeMets (1983): O'Brien and Fleming's and Pocock's shapes as functions of time.
     """
     t = np.minimum(np.asarray(fraction, dtype=float), 1.0)
     if spending == "obf":
@@ -77,6 +79,9 @@ def spending_boundaries(
 
     ``alpha`` is one-sided; with ``two_sided`` it is the total, half of it spent on either side,
     and crossings of either side are counted once.
+
+    Lan and DeMets (1983): the boundary z_k solves P(first |Z| >= z_k at look k) = a(t_k) -
+    a(t_{k-1}).
     """
     times = _checked(fractions, alpha)
     side = alpha / 2.0 if two_sided else alpha
@@ -94,7 +99,11 @@ def spending_boundaries(
 
 
 def solve(times: Array, increments: Array, *, two_sided: bool) -> tuple[float, ...]:
-    """The critical value at each look that spends exactly its increment."""
+    """The critical value at each look that spends exactly its increment.
+
+    Armitage, McPherson, Rowe (1969): f_k(s) = integral over the kept region of f_{k-1}(u)
+    phi((s - u) / sd) / sd du, and z_k with the increment beyond it.
+    """
     critical: list[float] = []
     density = _Density.at_start()
     for time, increment in zip(times, increments, strict=True):
@@ -112,7 +121,10 @@ def crossing_probabilities(
     drift: float = 0.0,
     two_sided: bool = False,
 ) -> tuple[float, ...]:
-    """Chance to reject for the first time at each look; ``drift`` is the mean z at fraction 1."""
+    """Chance to reject for the first time at each look; ``drift`` is the mean z at fraction 1.
+
+    Armitage, McPherson, Rowe (1969): the recursion of ``solve`` with mean = drift t.
+    """
     times = _checked(fractions, 0.025)
     density, chances = _Density.at_start(drift), []
     for time, z in zip(times, critical_values, strict=True):

@@ -46,6 +46,9 @@ def random_effects(
 
     REML and ML by Fisher scoring (Viechtbauer 2005, eq. 12), DerSimonian-Laird (1986),
     Paule-Mandel (1982), Hedges (1983).
+
+    mean = sum of w y / sum of w with w = 1 / (v + tau^2); shrunk = mean + tau^2 / (tau^2 + v)
+    (y - mean).
     """
     y, v = _checked(effects, variances)
     tau2 = between_variance(y, v, method=method)
@@ -69,7 +72,12 @@ def random_effects(
 
 
 def between_variance(y: np.ndarray, v: np.ndarray, *, method: TauMethod = "REML") -> float:
-    """tau squared: how much true effects differ; 0 when noise explains all differences."""
+    """tau squared: how much true effects differ; 0 when noise explains all differences.
+
+    DerSimonian and Laird (1986): tau^2 = (Q - (k - 1)) / (sum of w - sum of w^2 / sum of w), w
+    = 1 / v; REML (Viechtbauer 2005) by steps (y' P P y - tr P) / tr(P P); Paule and Mandel
+    (1982): the tau^2 with sum of w (y - mean)^2 = k - 1; Hedges (1983): var(y) - mean(v).
+    """
     start = _dersimonian_laird(y, v)
     if method == "FE":
         return 0.0
@@ -85,7 +93,11 @@ def between_variance(y: np.ndarray, v: np.ndarray, *, method: TauMethod = "REML"
 def shrunk_effect(
     effect: float, variance: float, *, prior_mean: float, prior_variance: float
 ) -> tuple[float, float]:
-    """Posterior mean and standard error of one new effect under the past's distribution."""
+    """Posterior mean and standard error of one new effect under the past's distribution.
+
+    Efron and Morris (1975): kept = tau^2 / (tau^2 + v), estimate = m + kept (y - m), variance =
+    kept v.
+    """
     kept = prior_variance / (prior_variance + variance)
     return prior_mean + kept * (effect - prior_mean), math.sqrt(kept * variance)
 

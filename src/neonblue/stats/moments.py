@@ -50,6 +50,8 @@ def summary_from_values(
     """One value a unit, shape (n,), to a summary; two passes, so large offsets cost nothing.
 
     Raises ``InvalidInputError`` when lengths differ or a value is NaN or infinite.
+
+    Definition: mean = sum / n; variances and covariances = centred sums of products / (n - 1).
     """
     given = {"y": values, "d": denominator, "x": covariate, "e": covariate_denominator}
     columns = {name: _column(name, data) for name, data in given.items() if data is not None}
@@ -91,6 +93,8 @@ def summary_from_sums(
 
     Only as exact as the sums: their difference loses as many digits as the mean is larger than
     the spread. Variances that rounding made negative become 0. n of 0 gives an empty summary.
+
+    Definition: covariance = (sum of x y - n mean(x) mean(y)) / (n - 1).
     """
     units = np.maximum(n, 1)
     sums = {"y": sum_y, "d": sum_d, "x": sum_x, "e": sum_e}
@@ -111,7 +115,10 @@ def summary_from_sums(
 
 
 def proportion_summary(n: Numbers, successes: Numbers) -> MetricSummary:
-    """``successes`` of ``n`` units; raises ``InvalidInputError`` outside 0 <= successes <= n."""
+    """``successes`` of ``n`` units; raises ``InvalidInputError`` outside 0 <= successes <= n.
+
+    Definition: mean p = successes / n, variance = p (1 - p) n / (n - 1).
+    """
     if not np.all((np.asarray(successes) >= 0) & (np.asarray(successes) <= n)):
         raise InvalidInputError(
             f"successes {successes!r} of n {n!r}: there must be 0 to n of them; "
@@ -123,7 +130,11 @@ def proportion_summary(n: Numbers, successes: Numbers) -> MetricSummary:
 
 
 def merged(first: MetricSummary, second: MetricSummary) -> MetricSummary:
-    """The summary of all units of both: exact, associative, empty summaries change nothing."""
+    """The summary of all units of both: exact, associative, empty summaries change nothing.
+
+    Chan, Golub, LeVeque (1983), eqs. 1.5a-b: M = M_a + M_b + (mean_b - mean_a)^2 n_a n_b / (n_a
+    + n_b) for centred sums of squares, products likewise.
+    """
     n = first.n + second.n
     units = np.maximum(n, 1.0)
     share = second.n / units
@@ -143,12 +154,20 @@ def merged(first: MetricSummary, second: MetricSummary) -> MetricSummary:
 
 
 def pooled(summaries: Iterable[MetricSummary]) -> MetricSummary:
-    """All summaries as one, by pairwise merging."""
+    """All summaries as one, by pairwise merging.
+
+    Chan, Golub, LeVeque (1983): M = M_a + M_b + (mean_b - mean_a)^2 n_a n_b / (n_a + n_b), pair
+    by pair.
+    """
     return functools.reduce(merged, summaries, MetricSummary(n=0.0, mean=0.0, variance=0.0))
 
 
 def collapsed(many: MetricSummary) -> MetricSummary:
-    """All entries of a summary of arrays (k,) as one summary: ``pooled`` in one step."""
+    """All entries of a summary of arrays (k,) as one summary: ``pooled`` in one step.
+
+    Chan, Golub, LeVeque (1983), over all k at once: M = sum of M_j + sum of n_j (mean_j -
+    mean)^2.
+    """
     n = np.asarray(many.n, dtype=float)
     total = float(n.sum())
     units = max(total, 1.0)
@@ -166,6 +185,9 @@ def removed(whole: MetricSummary, part: MetricSummary) -> MetricSummary:
     """What is left of ``whole`` without the units of ``part``: the complement of a segment.
 
     The inverse of ``merged``; variances that rounding made negative become 0.
+
+    Chan, Golub, LeVeque (1983) solved for one part: M_b = M - M_a - (mean_b - mean_a)^2 n_a n_b
+    / n.
     """
     n = whole.n - part.n
     if np.any(np.asarray(n) < 0):

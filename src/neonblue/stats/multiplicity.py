@@ -32,6 +32,11 @@ def adjusted_p_values(p_values: ArrayLike, *, method: AdjustMethod = "holm") -> 
 
     Holm, BH and BY are computed here, as they run in every analysis; the rest by statsmodels.
     Raises ``InvalidInputError`` for a value outside 0 to 1.
+
+    Holm (1979): max over j <= i of (m - j + 1) p_(j); Benjamini and Hochberg (1995): min over j
+    >= i of m p_(j) / j; Benjamini and Yekutieli (2001): that times the sum of 1 / j; Hochberg
+    (1988): min over j >= i of (m - j + 1) p_(j); Hommel (1988), Bonferroni m p and Sidak 1 - (1
+    - p)^m by statsmodels.
     """
     p = np.asarray(p_values, dtype=float)
     made = ~np.isnan(p)

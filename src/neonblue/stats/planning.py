@@ -67,7 +67,10 @@ class SamplePlan:
 
 
 def quantile_baseline(summary: QuantileSummary) -> Baseline:
-    """The baseline of a quantile: its standard error, times the root of n, is that of one unit."""
+    """The baseline of a quantile: its standard error, times the root of n, is that of one unit.
+
+    Definition: sd = standard error times sqrt(n).
+    """
     sd = math.sqrt(summary.error_variance * summary.n)
     return Baseline(kind="quantile", mean=summary.estimate, sd=sd)
 
@@ -76,6 +79,9 @@ def baseline_of(summary: MetricSummary, *, kind: PlannedKind) -> Baseline:
     """The baseline that a past summary of the metric shows, with the covariate's help if any.
 
     Raises ``InvalidInputError`` for a quantile, which has no moments: use ``quantile_baseline``.
+
+    Deng et al. (2013): the covariate takes away rho^2 = cov(y, x)^2 / (var(y) var(x)) of the
+    variance.
     """
     if kind == "quantile":
         raise InvalidInputError("a quantile has no moments: plan it with quantile_baseline")
@@ -110,6 +116,10 @@ def plan_sample(
     ``margin`` (relative) plans a one-sided non-inferiority test instead, with the true lift taken
     to be ``mde`` (0 for no change). ``comparisons`` divides alpha (Bonferroni bounds Holm from
     above), ``guardrails`` asks beta / (G + 1) of each. Raises ``InvalidInputError``.
+
+    Total = n_c / share_c with n_c from ``power``, alpha / m (Bonferroni 1936), beta / (G + 1)
+    (Schultzberg et al. 2024), and the sequential total = total times
+    ``sequential_power.sample_size_factor``.
     """
     portions = _portions(shares)
     tested_alpha, tested_power = alpha / comparisons, guardrail_power(power, guardrails)
@@ -139,7 +149,10 @@ def detectable_lift(
     power: float = 0.8,
     sides: Sides = 2,
 ) -> float:
-    """Least relative lift that one look finds with ``power``."""
+    """Least relative lift that one look finds with ``power``.
+
+    Definition: ``mean_mde`` or ``proportion_mde`` over |mean|.
+    """
     if baseline.mean == 0.0:
         raise InvalidInputError("a relative lift from a mean of 0 means nothing: use mean_mde")
     if baseline.kind == "proportion" and baseline.variance_reduction == 0.0:

@@ -36,6 +36,10 @@ def mean_power(
     """Chance that a t-test finds ``effect``; with ``margin`` that it shows effect > -margin.
 
     ``both_tails`` counts rejections on the wrong side too (R's ``strict``).
+
+    Cohen (1988), chapter 2: noncentral t with delta = (effect + margin) / sqrt(sd_c^2 / n_c +
+    sd_t^2 / n_t) and n_c + n_t - 2 degrees of freedom, Welch's (1947) where the deviations
+    differ.
     """
     _check(alpha, sides)
     if min(n_control, n_treatment) < 2 or not sd > 0.0:
@@ -64,7 +68,10 @@ def mean_sample_size(
     ratio: float = 1.0,
     margin: float = 0.0,
 ) -> float:
-    """Control units for ``power``; the treatment takes ``ratio`` times as many."""
+    """Control units for ``power``; the treatment takes ``ratio`` times as many.
+
+    Cohen (1988), chapter 2: the n with power(n) = ``power``, noncentral t.
+    """
     _check_target(effect + margin, power, ratio, alpha)
 
     def reached(n: float) -> float:
@@ -93,7 +100,10 @@ def mean_mde(
     power: float = 0.8,
     sides: Sides = 2,
 ) -> float:
-    """Least absolute effect that is found with ``power``."""
+    """Least absolute effect that is found with ``power``.
+
+    Cohen (1988), chapter 2: the effect with power(effect) = ``power``, noncentral t.
+    """
 
     def reached(effect: float) -> float:
         return mean_power(
@@ -125,6 +135,9 @@ def proportion_power(
 
     ``both_tails`` counts rejections on the wrong side too (R's ``strict``). With ``margin`` the
     test is of p_treatment > p_control - margin and uses the unpooled variance.
+
+    Fleiss, Levin, Paik (2003), section 4.2: Phi((|p_t - p_c| - z se_0) / se_1) with se_0^2 = p
+    (1 - p) (1 / n_c + 1 / n_t), se_1^2 = p_c (1 - p_c) / n_c + p_t (1 - p_t) / n_t.
     """
     _check(alpha, sides)
     null_error, error = _proportion_errors(
@@ -152,7 +165,11 @@ def proportion_sample_size(
     pooled_null: bool = True,
     margin: float = 0.0,
 ) -> float:
-    """Control units for ``power``: Fleiss, Levin, Paik (2003), eq. 4.17 for any ratio."""
+    """Control units for ``power``: Fleiss, Levin, Paik (2003), eq. 4.17 for any ratio.
+
+    n_c = ((z_a sqrt(p (1 - p) (1 + 1/r)) + z_b sqrt(p_c (1 - p_c) + p_t (1 - p_t) / r)) / (p_t
+    - p_c))^2.
+    """
     distance = p_treatment - p_control + margin
     _check_target(distance, power, ratio, alpha)
     _check(alpha, sides)
@@ -174,7 +191,10 @@ def proportion_mde(
     pooled_null: bool = True,
     increase: bool = True,
 ) -> float:
-    """Least change of the proportion (signed) that is found with ``power``."""
+    """Least change of the proportion (signed) that is found with ``power``.
+
+    Fleiss, Levin, Paik (2003): the p_t with ``proportion_power`` = ``power``.
+    """
     _check_share(p_control)
     sign, room = (1.0, 1.0 - p_control) if increase else (-1.0, p_control)
 
@@ -198,7 +218,10 @@ def proportion_mde(
 
 
 def rule_of_thumb_sample_size(variance: float, effect: float) -> float:
-    """16 variance / effect**2 units a variant: 80 % power at 5 % (van Belle 2008, rule 2.1)."""
+    """16 variance / effect**2 units a variant: 80 % power at 5 % (van Belle 2008, rule 2.1).
+
+    n = 16 variance / effect^2.
+    """
     return 16.0 * variance / (effect * effect)
 
 
@@ -207,6 +230,8 @@ def guardrail_power(power: float, guardrails: int) -> float:
 
     beta / (G + 1) each, as all G guardrails and one success metric must come out right
     (Schultzberg, Ankargren, Frånberg 2024, corollary 1).
+
+    power_g = 1 - beta / (G + 1).
     """
     if guardrails < 0:
         raise InvalidInputError(f"guardrails {guardrails!r} must be 0 or more")
@@ -231,7 +256,10 @@ def _proportion_errors(
 def t_power(
     noncentrality: float, df: float, *, alpha: float, sides: Sides = 2, both_tails: bool = True
 ) -> float:
-    """Chance that a t statistic with this noncentrality is significant; normal for df of inf."""
+    """Chance that a t statistic with this noncentrality is significant; normal for df of inf.
+
+    Cohen (1988), chapter 2: P(T > t_(1 - alpha/2)) + P(T < -t_(1 - alpha/2)), T = noncentral t.
+    """
     if df > 1e6:
         reach = -float(ndtri(alpha / sides) if math.isinf(df) else stdtrit(df, alpha / sides))
         upper, lower = ndtr(noncentrality - reach), ndtr(-noncentrality - reach)
@@ -243,7 +271,10 @@ def t_power(
 
 
 def first_reaching(reached: Callable[[float], float], power: float, least: float, of: str) -> float:
-    """Least argument at which an increasing function reaches ``power``."""
+    """Least argument at which an increasing function reaches ``power``.
+
+    Definition: a root, by doubling and bisection.
+    """
     if reached(least) >= power:
         return least
     high = max(1.0, 2.0 * least)

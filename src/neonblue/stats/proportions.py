@@ -71,6 +71,10 @@ def difference_interval(
     ``agresti-caffo``: Agresti and Caffo (2000); ``yates``: Wald widened by Yates' correction.
     ``score`` is statsmodels' version of the score interval, to agree with it: it depends on which
     variant comes first, by 0.05 with 30 units each.
+
+    Newcombe: d - sqrt((p_t - l_t)^2 + (u_c - p_c)^2) with Wilson limits l, u. Agresti-Caffo:
+    Wald after one more success and failure each. Score: the d with |z(d)| = z, z(d)^2 = (p_t -
+    p_c - d)^2 / (v(d) N / (N - 1)).
     """
     check_alpha(alpha)
     if method == "miettinen-nurminen":
@@ -94,21 +98,32 @@ def difference_interval(
 def risk_ratio_interval(
     counts: Counts, *, method: RatioMethod = "log", alpha: float = 0.05
 ) -> tuple[float, float]:
-    """Limits of p_treatment / p_control (Katz 1978 on the log; Miettinen and Nurminen's score)."""
+    """Limits of p_treatment / p_control (Katz 1978 on the log; Miettinen and Nurminen's score).
+
+    log(p_t / p_c) -+ z sqrt(1 / x_t - 1 / n_t + 1 / x_c - 1 / n_c), z = the 1 - alpha / 2
+    quantile.
+    """
     return _compared(counts, "ratio", method, alpha)
 
 
 def odds_ratio_interval(
     counts: Counts, *, method: RatioMethod | Literal["logit"] = "logit", alpha: float = 0.05
 ) -> tuple[float, float]:
-    """Limits of the odds ratio (Woolf 1955 on the logit, or the score interval)."""
+    """Limits of the odds ratio (Woolf 1955 on the logit, or the score interval).
+
+    log OR -+ z sqrt(1 / a + 1 / b + 1 / c + 1 / d), z = the 1 - alpha / 2 quantile.
+    """
     return _compared(counts, "odds-ratio", method, alpha)
 
 
 def proportion_interval(
     successes: float, n: float, *, method: OneMethod = "wilson", alpha: float = 0.05
 ) -> tuple[float, float]:
-    """Limits of one proportion; ``beta`` is Clopper and Pearson's exact interval."""
+    """Limits of one proportion; ``beta`` is Clopper and Pearson's exact interval.
+
+    Wilson (1927): (p + z^2 / 2n -+ z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n); Clopper
+    and Pearson (1934): the p with P(X >= x) = alpha / 2 and P(X <= x) = alpha / 2.
+    """
     from statsmodels.stats.proportion import proportion_confint
 
     check_alpha(alpha)
@@ -117,7 +132,10 @@ def proportion_interval(
 
 
 def yates_p_value(counts: Counts, *, alternative: Alternative = "two-sided") -> float:
-    """p of the chi-square test with Yates' continuity correction (1934)."""
+    """p of the chi-square test with Yates' continuity correction (1934).
+
+    chi^2 = N (|ad - bc| - N / 2)^2 / (product of the margins).
+    """
     z = yates_statistic(counts)
     if alternative == "two-sided":
         return float(chdtrc(1.0, z * z))
@@ -125,7 +143,11 @@ def yates_p_value(counts: Counts, *, alternative: Alternative = "two-sided") -> 
 
 
 def yates_statistic(counts: Counts) -> float:
-    """The corrected z: its square is the corrected chi-square. 0 where nothing varies."""
+    """The corrected z: its square is the corrected chi-square. 0 where nothing varies.
+
+    Yates (1934): z = (|p_t - p_c| - (1 / n_t + 1 / n_c) / 2) / sqrt(p (1 - p) (1 / n_t + 1 /
+    n_c)).
+    """
     difference = counts.p_treatment - counts.p_control
     total = counts.n_control + counts.n_treatment
     pooled = (counts.successes_control + counts.successes_treatment) / total
@@ -136,7 +158,11 @@ def yates_statistic(counts: Counts) -> float:
 
 
 def fisher_p_value(counts: Counts, *, alternative: Alternative = "two-sided") -> float:
-    """Fisher's exact test, conditional on both margins."""
+    """Fisher's exact test, conditional on both margins.
+
+    Fisher (1935), by scipy: p = sum of hypergeometric probabilities not above the observed
+    table's.
+    """
     from scipy.stats import fisher_exact
 
     return float(fisher_exact(counts.table, alternative=alternative)[1])
@@ -145,7 +171,10 @@ def fisher_p_value(counts: Counts, *, alternative: Alternative = "two-sided") ->
 def barnard_p_value(
     counts: Counts, *, pooled: bool = True, alternative: Alternative = "two-sided"
 ) -> float:
-    """Barnard's unconditional exact test (1945), with the Wald statistic; for small counts."""
+    """Barnard's unconditional exact test (1945), with the Wald statistic; for small counts.
+
+    p = the maximum over the common proportion of P(|z| >= the observed |z|), by scipy.
+    """
     from scipy.stats import barnard_exact
 
     # scipy reads "less" as: the first column's proportion is the smaller one.
@@ -231,7 +260,11 @@ def _compared(counts: Counts, compare: str, method: str, alpha: float) -> tuple[
 
 
 def barnard_statistic(counts: Counts, *, pooled: bool = True) -> float:
-    """The Wald statistic that orders Barnard's tables: a z-test, pooled or not."""
+    """The Wald statistic that orders Barnard's tables: a z-test, pooled or not.
+
+    Barnard (1945): z = (p_t - p_c) / sqrt(p (1 - p) (1 / n_t + 1 / n_c)), or with both
+    variances.
+    """
     a, b = counts.p_treatment, counts.p_control
     if pooled:
         total = counts.n_control + counts.n_treatment
@@ -243,7 +276,10 @@ def barnard_statistic(counts: Counts, *, pooled: bool = True) -> float:
 
 
 def boschloo_p_value(counts: Counts, *, alternative: Alternative = "two-sided") -> float:
-    """Boschloo's unconditional exact test (1970): never less powerful than Fisher's."""
+    """Boschloo's unconditional exact test (1970): never less powerful than Fisher's.
+
+    p = the maximum over the common proportion of P(Fisher's p <= the observed one), by scipy.
+    """
     from scipy.stats import boschloo_exact
 
     return float(boschloo_exact(counts.table, alternative=alternative).pvalue)
@@ -252,7 +288,11 @@ def boschloo_p_value(counts: Counts, *, alternative: Alternative = "two-sided") 
 def fisher_odds_ratio(
     counts: Counts, *, conditional: bool = True, alpha: float = 0.05
 ) -> tuple[float, tuple[float, float]]:
-    """Odds ratio and limits: the conditional maximum likelihood one (as R), or the plain one."""
+    """Odds ratio and limits: the conditional maximum likelihood one (as R), or the plain one.
+
+    Cornfield (1956): the odds ratio with E[x | margins] = x under the noncentral hypergeometric
+    law.
+    """
     from scipy.stats.contingency import odds_ratio
 
     table = [[int(cell) for cell in row] for row in counts.table]

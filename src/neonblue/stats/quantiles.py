@@ -78,6 +78,9 @@ def quantile_summary(
     """The quantile of values (n,), one an observation, with ``clusters`` (n,) the unit of each.
 
     Raises ``InvalidInputError`` for NaN or a quantile outside 0 to 1.
+
+    Hyndman and Fan (1996), definition 7, for the estimate: x_(j) + g (x_(j+1) - x_(j)) with j +
+    g = 1 + (n - 1) q; its interval from ``outer_ranks``.
     """
     x = np.asarray(values, dtype=float).ravel()
     _check_quantile(quantile)
@@ -101,7 +104,11 @@ def quantile_summary(
 
 
 def outer_ranks(n: int, quantile: float, *, alpha: float = 0.05) -> tuple[int, int]:
-    """Ranks (1 to n) of the normal-approximation interval, rounded outwards."""
+    """Ranks (1 to n) of the normal-approximation interval, rounded outwards.
+
+    Deng, Knoblich, Lu (2018), section 4: ranks n q -+ z sqrt(n q (1 - q)), so that the standard
+    error = (x_upper - x_lower) / (2 z).
+    """
     reach = -float(ndtri(alpha / 2.0)) * math.sqrt(quantile * (1.0 - quantile) * n)
     low, high = math.floor(n * quantile - reach), math.ceil(n * quantile + reach) + 1
     return max(low, 1), min(high, n)
@@ -111,6 +118,9 @@ def exact_ranks(n: int, quantile: float, *, alpha: float = 0.05) -> tuple[int, i
     """Ranks of the distribution-free interval: Conover (1999), section 3.2.
 
     The counts below the quantile are binomial; the ranks leave alpha / 2 in each tail.
+
+    P(Binomial(n, q) < low) <= alpha / 2 and P(Binomial(n, q) >= high) <= alpha / 2, sizes
+    summing to <= alpha.
     """
     _check_quantile(quantile)
     low = _binomial_quantile(alpha / 2.0, n, quantile)
@@ -140,6 +150,9 @@ def cluster_variance(
 
     Sums over units of: observations below, observations, squares and products. The delta method
     for a ratio (Deng, Knoblich, Lu 2018, eq. 12).
+
+    var = (var(s) - 2 p cov(s, n) + p^2 var(n)) / (k mean(n)^2) for s of n observations a unit
+    below, p = s / n.
     """
     k = n_clusters
     below, size = sum_below / k, sum_size / k
@@ -152,7 +165,10 @@ def cluster_variance(
 
 
 def cluster_factor(below: ArrayLike, clusters: ArrayLike, quantile: float) -> float:
-    """How much clustering multiplies the variance: ``cluster_variance`` over q (1 - q) / n."""
+    """How much clustering multiplies the variance: ``cluster_variance`` over q (1 - q) / n.
+
+    Definition: a ratio of two variances; the first is Deng, Knoblich, Lu's (2018).
+    """
     marks = np.asarray(below, dtype=float)
     _, codes = np.unique(np.asarray(clusters), return_inverse=True)
     if codes.size != marks.size:
@@ -178,7 +194,11 @@ def compare_quantiles(
     alpha: float = 0.05,
     alternative: Alternative = "two-sided",
 ) -> QuantileComparison | InsufficientData:
-    """Difference of two quantiles with Welch's degrees of freedom; right once, at the planned n."""
+    """Difference of two quantiles with Welch's degrees of freedom; right once, at the planned n.
+
+    Welch (1947): t = (q_t - q_c) / sqrt(a + b), df = (a + b)^2 / (a^2 / (n_c - 1) + b^2 / (n_t
+    - 1)).
+    """
     check_alpha(alpha)
     missing = _missing(control, treatment)
     if missing is not None:
@@ -200,7 +220,10 @@ def compare_quantiles(
 
 
 def fewest_observations(quantile: float) -> float:
-    """Below this many the outer ranks fall off the sample: 1.96**2 q / (1 - q), either side."""
+    """Below this many the outer ranks fall off the sample: 1.96**2 q / (1 - q), either side.
+
+    Definition: where n q - z sqrt(n q (1 - q)) = 0 or reaches n.
+    """
     odds = quantile / (1.0 - quantile)
     return Z_95 * Z_95 * max(odds, 1.0 / odds)
 

@@ -29,7 +29,11 @@ class RegressionEffect:
 
 
 def ancova(control: MetricSummary, treatment: MetricSummary) -> RegressionEffect:
-    """Ordinary least squares of y on treatment and x, with the classical standard error."""
+    """Ordinary least squares of y on treatment and x, with the classical standard error.
+
+    Fisher (1932): b = S_xy / S_xx within variants, effect = (y_t - y_c) - b (x_t - x_c),
+    variance = residual (1 / n_c + 1 / n_t + (x_t - x_c)^2 / S_xx).
+    """
     _require_covariate(control, treatment)
     s_xx = _products(control, treatment, "covariate_variance")
     s_xy = _products(control, treatment, "covariance_y_x")
@@ -48,6 +52,9 @@ def lin(control: MetricSummary, treatment: MetricSummary) -> RegressionEffect:
 
     The standard error is that of the interacted regression with a variance a variant: the
     residual variances of both fits over their n.
+
+    effect = (y_t - b_t (x_t - x)) - (y_c - b_c (x_c - x)) with a slope b a variant and x the
+    mean of all.
     """
     _require_covariate(control, treatment)
     n = control.n + treatment.n

@@ -61,6 +61,9 @@ def segment_effects(
     need no ``overall``; overlapping ones give the (control, treatment) summaries of all units.
     Among ten disjoint segments or more, those that stand out are left out of the rest: if they
     all lean one way they shift it, and every ordinary segment then differs from it a little.
+
+    Benjamini and Hochberg (1995) or Benjamini and Yekutieli (2001) over z = (d_s - d_rest) /
+    sqrt(se_s^2 + se_rest^2); leaving out what stands out is ours (docs/statistics-segments.md).
     """
     effects = compare_many(control, treatment, kind=kind, alpha=alpha)
     if overall is not None:
@@ -125,7 +128,11 @@ def _without_itself(
 
 
 def interaction_test(effects: ManyComparisons) -> tuple[float, float]:
-    """Cochran's Q (1954) over disjoint segments and its p: do effects differ at all?"""
+    """Cochran's Q (1954) over disjoint segments and its p: do effects differ at all?
+
+    Q = sum of w (d - mean)^2 with w = 1 / se^2 and mean = sum of w d / sum of w; chi-square
+    with k - 1.
+    """
     seen = effects.available
     if seen.sum() < 2:
         return np.nan, np.nan
@@ -155,7 +162,11 @@ class ParadoxCheck:
 def paradox_check(
     control: MetricSummary, treatment: MetricSummary, *, kind: ComparedKind
 ) -> ParadoxCheck:
-    """Total against stratified effect over k disjoint segments (arrays of shape (k,))."""
+    """Total against stratified effect over k disjoint segments (arrays of shape (k,)).
+
+    Simpson (1951). stratified = sum of N_s d_s / sum of N_s, with variance sum of N_s^2 se_s^2
+    / N^2; the mix by Pearson's (1900) chi-square = sum of (observed - expected)^2 / expected.
+    """
     effects = compare_many(control, treatment, kind=kind, adjust=False)
     whole = compare_many(
         stacked([collapsed(control)]), stacked([collapsed(treatment)]),
@@ -206,22 +217,26 @@ class Trend:
 
 
 def novelty_trend(
-    days: np.ndarray, differences: np.ndarray, standard_errors: np.ndarray, *, alpha: float = 0.05
+    days: np.ndarray, differences: np.ndarray, covariance: np.ndarray, *, alpha: float = 0.05
 ) -> Trend:
-    """Weighted least squares of effects (k,) on days since first exposure (k,).
+    """Generalised least squares of effects (k,) on days since first exposure (k,).
 
-    Effects by day must be of disjoint units, or the p-value is too small. Entries with NaN are
-    left out; fewer than three say nothing.
+    Aitken (1936): with X = (1, days) and effects y of covariance V, the coefficients are
+    b = (X' V^-1 X)^-1 X' V^-1 y with covariance (X' V^-1 X)^-1. ``covariance`` is V (k, k), as
+    effects of the same units on several days are correlated, or the standard errors (k,) of
+    effects of disjoint units. Entries with NaN are left out; fewer than three say nothing.
     """
-    seen = np.isfinite(differences) & (standard_errors > 0.0)
+    v = np.diag(covariance**2) if covariance.ndim == 1 else covariance
+    seen = np.isfinite(differences) & (np.diag(v) > 0.0)
     if seen.sum() < 3:
         return Trend(kind="none", slope=np.nan, standard_error=np.nan, p_value=np.nan)
-    t, y, w = days[seen].astype(float), differences[seen], standard_errors[seen] ** -2.0
-    centred = t - (w @ t) / w.sum()
-    spread = w @ centred**2
-    slope, error = float(w @ (centred * y) / spread), float(spread**-0.5)
+    t, y = days[seen].astype(float), differences[seen]
+    w = np.linalg.pinv(v[np.ix_(seen, seen)], hermitian=True)
+    x = np.column_stack((np.ones_like(t), t))
+    spread = np.linalg.inv(x.T @ w @ x)
+    slope, error = float((spread @ x.T @ w @ y)[1]), float(np.sqrt(spread[1, 1]))
     p_value = float(2.0 * ndtr(-abs(slope / error)))
-    mean = float(w @ y / w.sum())
+    mean = float((w @ y).sum() / w.sum())
     if p_value > alpha:
         return Trend(kind="none", slope=slope, standard_error=error, p_value=p_value)
     fades = slope * mean < 0.0
@@ -250,6 +265,9 @@ def experiment_interaction(
     """Two experiments that share units, as a 2 x 2 table of summaries.
 
     The effect of the first among units with the second's treatment minus the same without it.
+
+    Fisher (1935), "The design of experiments", chapter 6: (both - second_only) - (first_only -
+    neither), variance = the sum of the four.
     """
     control = stacked([neither, second_only])
     treatment = stacked([first_only, both])
@@ -261,12 +279,18 @@ def experiment_interaction(
 
 
 def selected(many: MetricSummary, mask: np.ndarray) -> MetricSummary:
-    """The entries where ``mask`` (k,) is True."""
+    """The entries where ``mask`` (k,) is True.
+
+    Definition: indexing, no method.
+    """
     columns = {f: np.broadcast_to(getattr(many, f), mask.shape)[mask] for f in SUMMARY_FIELDS}
     return MetricSummary(**columns)
 
 
 def stacked(summaries: list[MetricSummary]) -> MetricSummary:
-    """k summaries as one whose fields are arrays of shape (k,)."""
+    """k summaries as one whose fields are arrays of shape (k,).
+
+    Definition: stacking, no method.
+    """
     fields = {f: np.array([getattr(s, f) for s in summaries], dtype=float) for f in SUMMARY_FIELDS}
     return MetricSummary(**fields)  # type: ignore[arg-type]

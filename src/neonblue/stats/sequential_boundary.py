@@ -46,7 +46,11 @@ LEAST_SCORE = 1.3
 def crossing_probability(
     score: Numbers, *, maximum_ratio: float, one_sided: bool = False
 ) -> Numbers:
-    """Bound on the chance that the scaled score (float or array) is ever passed."""
+    """Bound on the chance that the scaled score (float or array) is ever passed.
+
+    Siegmund (1985), chapter 4: the module's formula 4 (1 - Phi(x)) + phi(x) [(x - 1/x) ln R +
+    k(R) / x]; half of it one-sided.
+    """
     if isinstance(score, np.ndarray):
         x = np.maximum(score, LEAST_SCORE)
         bound = _bound(x, 4.0 * ndtr(-x), np.exp(-0.5 * x * x), maximum_ratio, one_sided)
@@ -67,13 +71,19 @@ def _bound(
 
 
 def excess(maximum_ratio: float) -> float:
-    """k(R) of the module's formula."""
+    """k(R) of the module's formula.
+
+    Ours: k(R) = 2.1 sqrt(1 - 1 / R), fitted so that the bound holds (a test integrates it).
+    """
     return 2.1 * math.sqrt(1.0 - 1.0 / maximum_ratio)
 
 
 @lru_cache(maxsize=256)
 def critical_score(*, alpha: float, maximum_ratio: float, one_sided: bool = False) -> float:
-    """The scaled score whose crossing probability is ``alpha``, by bisection."""
+    """The scaled score whose crossing probability is ``alpha``, by bisection.
+
+    Definition: the root x of ``crossing_probability(x)`` = alpha.
+    """
     low, high = LEAST_SCORE, 40.0
     for _ in range(100):
         middle = 0.5 * (low + high)
@@ -83,7 +93,10 @@ def critical_score(*, alpha: float, maximum_ratio: float, one_sided: bool = Fals
 
 
 def plan_ratio(planned_n: float, maximum_n: float | None) -> float:
-    """R: the maximum over the planned total, between 1 and the largest that is tabulated."""
+    """R: the maximum over the planned total, between 1 and the largest that is tabulated.
+
+    Definition: R = maximum_n / planned_n.
+    """
     if maximum_n is None:
         return DEFAULT_MAXIMUM_RATIO
     return min(max(maximum_n / planned_n, 1.0), LARGEST_MAXIMUM_RATIO)
@@ -101,6 +114,10 @@ def plan_critical_value(
 
     ``maximum_n`` None means twice the plan; infinite means that there is no plan to lean on, and
     gives the plain mixture tuned to ``planned_n``.
+
+    O'Brien and Fleming's (1979) shape c / sqrt(n / N*) up to the plan, Pocock's (1977) c up to
+    the maximum, each at 90 % of alpha by Siegmund (1985), and Robbins's (1970) mixture at 10 %:
+    the least.
     """
     if isinstance(n, np.ndarray):
         widths = [
@@ -143,6 +160,9 @@ def plan_p_value(
     """Anytime-valid p of one look: below ``alpha`` exactly when the sequence excludes zero.
 
     ``z`` is a float, or an array of statistics that were all looked at with ``n`` units.
+
+    The inverse of ``plan_critical_value``: p = min(crossing(|z| sqrt(min(1, n / N*))) / 0.9, 1
+    / (0.1 e)) (Siegmund 1985; Robbins 1970).
     """
     if maximum_n == math.inf:
         r = n * tuned_variance(planned_n=planned_n, alpha=alpha)
@@ -179,6 +199,9 @@ def _mixture_critical_value(r: float, *, alpha: float, one_sided: bool) -> float
 
 
 def mixture_ratio(n: Numbers, *, planned_n: float, alpha: float) -> Numbers:
-    """How much of the mixture's own time has passed."""
+    """How much of the mixture's own time has passed.
+
+    Robbins (1970): r = n rho^2, rho^2 tuned to N* / 10 at alpha / 10.
+    """
     tuning = tuned_variance(planned_n=MIXTURE_TUNED_AT * planned_n, alpha=alpha * MIXTURE_SHARE)
     return n * tuning

@@ -38,6 +38,8 @@ def sequential_power(
 
     ``drift`` is the expected z-value at the planned total. Crossings on the wrong side are not
     counted.
+
+    Peskir (2002): the last value of ``crossing_curve`` with drift = E[z] at the planned total.
     """
     boundary = _boundary(alpha, sides, method, maximum_ratio)
     return float(crossing_curve(boundary, drift=drift, until=until)[-1])
@@ -53,6 +55,9 @@ def sample_size_factor(
     """Planned total of the sequential design over that of the one-look design, same power.
 
     Both are tests with ``sides`` sides; the sequence is tuned to its own planned total.
+
+    Definition: (drift_sequential / drift_fixed)^2, drift_fixed = z_power + z_(1 - alpha /
+    sides).
     """
     return _factor(alpha, power, sides, method)
 
@@ -90,6 +95,9 @@ def crossing_curve(
 
     ``boundary`` gives the critical z at each time. The grid is geometric near 0, where boundaries
     are steep.
+
+    Peskir (2002), eq. 1.2: P(B_t > g(t)) = integral over s <= t of P(B_t > g(t) | B_s = g(s))
+    dF(s).
     """
     times = until * np.linspace(0.0, 1.0, GRID + 1)[1:] ** 2
     middles = 0.5 * (times + np.concatenate(([0.0], times[:-1])))

@@ -1,8 +1,8 @@
 """Sample ratio mismatch: did units arrive in the planned shares?
 
 The chi-square test is for one look (Fabijan et al. 2019); the sequential multinomial test of
-Lindon and Malek (2022, "Anytime-valid inference for multinomial count data", eqs. 6-8) holds
-at every look.
+Lindon and Malek (2022, "Anytime-valid inference for multinomial count data") holds at every
+look.
 """
 
 from __future__ import annotations
@@ -42,7 +42,10 @@ class SrmTest:
 
 
 def srm_test(counts: ArrayLike, weights: ArrayLike) -> SrmTest:
-    """Pearson's chi-square of counts (k,) against weights (k,) of any positive scale."""
+    """Pearson's chi-square of counts (k,) against weights (k,) of any positive scale.
+
+    Pearson (1900): chi^2 = sum of (x_i - N w_i)^2 / (N w_i) with k - 1 degrees of freedom.
+    """
     units, shares, stray = _planned(counts, weights)
     total = math.fsum(units)
     if len(units) < 2 or total <= 0.0:
@@ -59,6 +62,9 @@ def sequential_srm_test(
     """Bayes factor of a Dirichlet(concentration * shares) mixture against the plan.
 
     ``p_value`` = min(1, 1 / Bayes factor) is valid at every look; so is its least over looks.
+
+    Lindon and Malek (2022): B = Gamma(c) / Gamma(N + c) times the product over i of Gamma(x_i +
+    c w_i) / Gamma(c w_i) w_i^-x_i, c = ``concentration``.
     """
     if not 0.0 < concentration < math.inf:
         raise InvalidInputError(f"concentration {concentration!r} must be a positive number")
@@ -73,7 +79,10 @@ def sequential_srm_test(
 
 
 def exact_srm_p_value(counts: ArrayLike, weights: ArrayLike) -> float:
-    """Exact two-sided binomial p for two variants: for small counts. Imports scipy.stats."""
+    """Exact two-sided binomial p for two variants: for small counts. Imports scipy.stats.
+
+    Definition: p = sum of binomial probabilities not above the observed one's, by scipy.
+    """
     from scipy.stats import binomtest
 
     units, shares, stray = _planned(counts, weights)
@@ -87,7 +96,7 @@ def exact_srm_p_value(counts: ArrayLike, weights: ArrayLike) -> float:
 
 
 def _log_bayes_factor(units: list[float], shares: list[float], concentration: float) -> float:
-    """Lindon and Malek (2022), eq. 6, rearranged so that counts near 2**53 lose no digits.
+    """Lindon and Malek (2022), their factor rearranged so that counts near 2**53 lose no digits.
 
     By Stirling's formula log Gamma falls into a relative entropy, which is small and computed
     as such, and terms that stay small; the huge parts cancel on paper instead of in floats.

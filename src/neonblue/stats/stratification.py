@@ -63,6 +63,9 @@ def post_stratified(
     """The stratified difference: sum of w_s times the difference in stratum s.
 
     Raises ``InvalidInputError`` without strata or with shares that sum to 0.
+
+    Miratrix, Sekhon, Yu (2013): d = sum of w_s d_s, variance = sum of w_s^2 (v_ts / n_ts + v_cs
+    / n_cs).
     """
     check_alpha(alpha)
     for stratum in strata:

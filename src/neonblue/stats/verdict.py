@@ -66,6 +66,10 @@ def decide(
 
     With several treatments each is judged by itself, with Holm over every pair of success metric
     and treatment. One that ships wins over the others; else a harmful one is named for rollback.
+
+    Schultzberg, Ankargren, Frånberg (2024): ship = (any success superior, Holm) and (every
+    guardrail non-inferior) and (none deteriorated); the order of the other rules is ours
+    (docs/adr/0004).
     """
     failed = tuple(check_reason(check) for check in checks if check.status == "fail")
     if failed:
@@ -95,7 +99,10 @@ def decide(
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:
-    """Holm (1979) adjusted p-values, in the order given."""
+    """Holm (1979) adjusted p-values, in the order given.
+
+    p_(i) adjusted = max over j <= i of min(1, (m - j + 1) p_(j)).
+    """
     order = sorted(range(len(p_values)), key=p_values.__getitem__)
     adjusted, least = [1.0] * len(p_values), 0.0
     for rank, index in enumerate(order):

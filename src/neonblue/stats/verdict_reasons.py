@@ -15,11 +15,19 @@ INSIDE = "the whole interval is inside the smallest effect that matters"
 
 
 def check_reason(check: ValidityCheck) -> VerdictReason:
+    """A check that failed or warns.
+
+    Definition: a sentence, no method.
+    """
     code = "check_failed" if check.status == "fail" else "check_warning"
     return VerdictReason(code=code, message=f"{check.name}: {check.detail}")
 
 
 def metric_reason(code: str, item: MetricEvidence, what: str) -> VerdictReason:
+    """What a metric's interval says.
+
+    Definition: a sentence, no method.
+    """
     limits = f"{item.estimate:+.4g}, {item.ci_lower:+.4g} to {item.ci_upper:+.4g}"
     message = f"{item.metric}: {what} ({limits})"
     return VerdictReason(
@@ -28,10 +36,18 @@ def metric_reason(code: str, item: MetricEvidence, what: str) -> VerdictReason:
 
 
 def success_reason(item: MetricEvidence, adjusted_p: float) -> VerdictReason:
+    """A success metric that is better than control.
+
+    Definition: a sentence, no method.
+    """
     return metric_reason("success", item, f"better than control, adjusted p {adjusted_p:.3g}")
 
 
 def guardrail_reason(item: MetricEvidence) -> VerdictReason:
+    """A guardrail that holds, or cannot be judged without a margin.
+
+    Definition: a sentence, no method.
+    """
     if item.margin is None:
         return metric_reason(
             "guardrail_without_margin", item, "no margin is set, only harm is checked"
@@ -40,6 +56,10 @@ def guardrail_reason(item: MetricEvidence) -> VerdictReason:
 
 
 def open_reason(item: MetricEvidence, code: str) -> VerdictReason:
+    """A metric that is not settled yet, and why.
+
+    Definition: a sentence, no method.
+    """
     if not item.available:
         what = item.detail or "not enough data for an interval"
         return VerdictReason(
@@ -51,6 +71,10 @@ def open_reason(item: MetricEvidence, code: str) -> VerdictReason:
 
 
 def end_reasons(progress: Progress) -> tuple[VerdictReason, ...]:
+    """That no more units are coming.
+
+    Definition: a sentence, no method.
+    """
     message = (
         f"no more units are coming: {progress.n:,.0f} of {progress.planned_n:,.0f} planned"
         if progress.finished

@@ -48,7 +48,10 @@ class Finding:
 
 
 def judge(case: Case) -> Finding:
-    """The rules in their order; the first that speaks decides."""
+    """The rules in their order; the first that speaks decides.
+
+    Definition: ours, after Schultzberg, Ankargren, Frånberg (2024); see ``verdict.decide``.
+    """
     for rule in (_harm, _too_early, _aimless, _success, _imprecise, _equivalent):
         finding = rule(case)
         if finding is not None:

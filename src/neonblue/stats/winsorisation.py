@@ -42,6 +42,8 @@ def winsorised(
 
     ``ignore_zeros`` takes the quantiles of nonzero values (revenue: most units spend nothing).
     Raises ``InvalidInputError`` for quantiles that leave nothing between them.
+
+    Tukey (1962): y = min(max(y, q_low), q_high) with q quantiles of both variants together.
     """
     if not 0.0 <= lower_quantile < upper_quantile <= 1.0:
         raise InvalidInputError(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from neonblue.errors import ConflictError
@@ -11,6 +12,8 @@ from neonblue.stores.experiments import Seen, frozen_changes
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
+
+RUNS = frozenset({"running", "paused"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +32,14 @@ def define(store: Store, experiment: Experiment, *, new_version: bool = False) -
     """Store a definition. What decides the analysis of a running experiment is frozen.
 
     Raises ``ConflictError`` when it would change, unless a new version is asked for: that one
-    starts with an empty ledger of looks.
+    starts with an empty ledger of looks, and counts only units first exposed from now on. Units
+    that were looked at under the old rules cannot be judged again by new ones.
     """
     current = store.experiments.find(experiment.experiment_id)
     if current is not None and not new_version:
         _refuse_change(current, experiment)
+    if current is not None and _restarts(current, experiment):
+        experiment = replace(experiment, counted_from=datetime.now(UTC))
     stored = store.experiments.save(experiment, source="define")
     seen = store.experiments.seen(experiment.experiment_id)
     return Defined(
@@ -46,9 +52,13 @@ def define(store: Store, experiment: Experiment, *, new_version: bool = False) -
     )
 
 
+def _restarts(current: Experiment, proposed: Experiment) -> bool:
+    return current.status in RUNS and bool(frozen_changes(current, proposed))
+
+
 def _refuse_change(current: Experiment, proposed: Experiment) -> None:
     changed = frozen_changes(current, proposed)
-    if changed and current.status in ("running", "paused"):
+    if changed and current.status in RUNS:
         raise ConflictError(
             f"experiment {current.experiment_id!r} is {current.status}: its "
             f"{', '.join(changed)} may not change, or looks at it would mislead. Stop it, or start "

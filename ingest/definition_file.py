@@ -23,7 +23,7 @@ SYNONYMS: dict[type, dict[str, str]] = {
         "denominator": "denominator_event_type",
     },
 }
-BOOKKEEPING = {"version", "created_at"}
+BOOKKEEPING = {"version", "created_at", "counted_from"}
 
 
 def read_definition(text: str) -> Experiment:

@@ -214,7 +214,7 @@ def _fields(row: DefinitionRow, kind: type) -> dict[str, Any]:
 def _names(kind: type) -> set[str]:
     from dataclasses import fields
 
-    return {field.name for field in fields(kind)} - {"version"}
+    return {field.name for field in fields(kind)} - {"version", "counted_from"}
 
 
 def _time(value: Any) -> Any:

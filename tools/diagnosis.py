@@ -20,8 +20,9 @@ def diagnose_experiment(
     Use it when a verdict is invalid, a check warns, or before a decision is acted on. It finds
     where a sample ratio mismatch sits (segment, day, device, browser, SDK; assignment or capture
     side), units in several variants, groups that differed before, plan changes, stale or late
-    data, outliers and metrics without variance. Each finding has the query that shows it.
-    Reads only; quotes no effects.
+    data, outliers, metrics without variance, effects that fade with the days since exposure, and
+    other experiments on the same units that interact. Each finding has the query that shows it.
+    Reads only.
 
     Args:
         experiment_id: From list_experiments, e.g. search_suggestions.

@@ -61,7 +61,7 @@ def analyze_experiment_performance(
         experiment_id: From list_experiments, e.g. checkout_one_page.
         metrics: Show only these; the verdict always weighs all.
         segment_by: Exposure property to break down by, e.g. country. Exploratory.
-        detail: full adds earlier looks and more segments.
+        detail: full adds effects by days since exposure, earlier looks, more segments.
         chart: Add a picture: the effect over time, by segment, or the split by day.
     """
     from neonblue.intelligence.analysis import analyze
@@ -75,6 +75,7 @@ def analyze_experiment_performance(
         experiment_id,
         now=datetime.now(UTC),
         segment_by=segment_by,
+        by_days=detail == "full",
         actor="mcp",
     )
     context = context_of(lambda: workspace.learner.memory, analysis)

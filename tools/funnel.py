@@ -25,7 +25,7 @@ def analyze_funnel(
 
     Use it to find the weakest step of a flow. Shares carry 95 % intervals. With an experiment only
     its exposed units count, from their first exposure; differences between variants here are
-    descriptive: for a decision use analyze_experiment_performance.
+    descriptive, without intervals while it runs: decide by analyze_experiment_performance.
 
     Args:
         steps: Event types in order, e.g. ["product_view", "add_to_cart", "purchase"].
@@ -36,6 +36,7 @@ def analyze_funnel(
         until: Only events before then.
     """
     from neonblue.behavior.funnel import analyze
+    from neonblue.intelligence.ledger import waits_for_the_plan
     from neonblue.stores.funnels import FunnelScope
     from neonblue.tools.results.behavior import funnel_answer
     from neonblue.tools.results.content import with_pictures
@@ -47,10 +48,12 @@ def analyze_funnel(
         until=until,
         by=breakdown or "",
     )
+    peeking = False
     if experiment_id:
-        workspace.store.experiments.get(experiment_id)
+        experiment = workspace.store.experiments.get(experiment_id)
+        peeking = breakdown == "variant" and waits_for_the_plan(workspace.store, experiment)
     funnels = analyze(workspace.store.funnels, steps, scope)
-    return with_pictures(funnel_answer(funnels, scope.window_seconds))
+    return with_pictures(funnel_answer(funnels, scope.window_seconds, peeking=peeking))
 
 
 TOOLS = (analyze_funnel,)

@@ -24,9 +24,9 @@ def personalize_experiment_experience(
 
     Learns from the experiment's randomised units only and judges the policy off-policy (doubly
     robust). `answer`: personalise; everybody (one variant is best for all); no_difference; or
-    insufficient_data with the reason. It ranks nothing on a low effective sample size. While an
-    experiment runs, its random assignment stays as it is. The first call takes
-    seconds, the next 15 minutes are served from it.
+    insufficient_data with the reason. It ranks nothing on a low effective sample size, and waits
+    while an experiment runs: its intervals hold for one look, at the planned units or after. The
+    first call takes seconds, the next 15 minutes are served from it.
 
     Args:
         user_id: As in the events, or a pseudonym; unknown users get the best single variant.
@@ -35,12 +35,14 @@ def personalize_experiment_experience(
     """
     from neonblue.behavior.personalisation import choose
     from neonblue.behavior.pseudonyms import Pseudonyms
+    from neonblue.intelligence.ledger import refuse_before_the_plan
     from neonblue.tools.journeys import real_user
     from neonblue.tools.results.content import with_pictures
     from neonblue.tools.results.personalisation import personalisation_answer
 
     experiment = workspace.store.experiments.get(experiment_id)
     chosen = _metric(experiment, metric)
+    refuse_before_the_plan(workspace.store, experiment, "a policy learnt from it")
     policy = workspace.policies.of(experiment, chosen)
     sign = 1.0 if chosen.direction == "increase" else -1.0
     user = real_user(workspace, user_id)
@@ -79,11 +81,11 @@ def discover_segments(
 
     Segments are chosen on one half of the units and measured on the other, with a false-discovery
     rate of 5 % over all tests together; `confirmed` ones are written to the memory. Use it after
-    an experiment to see for whom it works; a single planned breakdown belongs to
-    analyze_experiment_performance. Takes seconds to a minute.
+    an experiment to see for whom it works; it waits while one runs, where a single planned
+    breakdown by analyze_experiment_performance is safe. Takes seconds to a minute.
 
     Args:
-        experiment_id: From list_experiments; without it the last ten experiments.
+        experiment_id: From list_experiments; without it the last ten that do not run.
         limit: How many segments an experiment, 1 to 20.
     """
     from neonblue.intelligence.segment_discovery import discover_segments as discover

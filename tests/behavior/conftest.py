@@ -162,6 +162,7 @@ def behaving(workspace: Workspace) -> Workspace:
                     Variant(variant_id="treatment"),
                 ),
                 metrics=(MetricDefinition(name="buys", kind="proportion", event_type="purchase"),),
+                status="stopped",
             )
         )
     return workspace

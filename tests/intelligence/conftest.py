@@ -160,5 +160,11 @@ def simulate(store: Store) -> Simulate:
 
 
 @pytest.fixture
+def plan_of() -> Callable[..., Experiment]:
+    """Plans of further experiments, with some fields changed."""
+    return plan
+
+
+@pytest.fixture
 def now() -> datetime:
     return NOW

@@ -44,3 +44,75 @@ def test_an_unknown_property_names_the_known_ones(
     simulate(world)
     with pytest.raises(NotFoundError, match="browser, country"):
         analyze(store, "exp", now=now, segment_by="planet")
+
+
+def test_trying_every_property_in_turn_finds_no_difference_by_chance(
+    store: Store, simulate, world, now: datetime
+) -> None:
+    """The error rate is shared over what can be tried: p counts once for each property."""
+    simulate(world)
+    names = [p.name for p in store.health.properties("exp") if p.values > 1]
+    for name in names:
+        found = analyze(store, "exp", now=now, segment_by=name).segments
+        least = min(e.p_value for e in found.effects if e.p_value is not None)
+        lowest = min(e.adjusted_p_value for e in found.effects if e.p_value is not None)
+        assert lowest >= min(1.0, least * len(names)) - 1e-12
+        assert not any(effect.differs for effect in found.effects)
+
+
+def test_a_property_of_the_plan_shares_alpha_with_the_planned_ones_only(
+    store: Store, simulate, world, now: datetime
+) -> None:
+    harmed = world.treated & (world.country == "DE")
+    world.buys = world.rng.random(world.units) < np.where(harmed, 0.06, 0.1)
+    simulate(world)
+    simulate(world, experiment_id="planned", segments=("country",))
+    open_search = analyze(store, "exp", now=now, segment_by="country").segments.effects[0]
+    planned = analyze(store, "planned", now=now, segment_by="country").segments.effects[0]
+    assert planned.p_value == pytest.approx(open_search.p_value)
+    assert planned.adjusted_p_value < open_search.adjusted_p_value
+
+
+def test_peeking_through_segments_finds_nothing_that_is_not_there() -> None:
+    """Forty looks at forty segments of all sizes, 60 worlds without any difference."""
+    from neonblue.intelligence.priors import Prior
+    from neonblue.intelligence.segments import _adjusted, _effects
+    from neonblue.intelligence.terms import Terms
+    from neonblue.models import Experiment, MetricDefinition, Variant
+    from neonblue.stats.moments import proportion_summary
+
+    metric = MetricDefinition(name="m", kind="proportion", event_type="e")
+    variants = (Variant(variant_id="c", is_control=True), Variant(variant_id="t"))
+    plan = Experiment(
+        experiment_id="e", variants=variants, metrics=(metric,), planned_sample_size=40_000
+    )
+    terms = Terms(
+        planned_units=40_000,
+        show_fixed_horizon=False,
+        least_p={},
+        prior=Prior(mean=0.0, sd=0.1, origin=""),
+        nonnegative=frozenset({"m"}),
+    )
+    rng, fooled = np.random.default_rng(17), {False: 0, True: 0}
+    for _ in range(60):
+        shares = rng.dirichlet(np.full(40, 0.5))
+        came = rng.multinomial(500, shares, (2, 40))
+        arrivals, hits = came.cumsum(axis=1), rng.binomial(came, 0.03).cumsum(axis=1)
+        for fixed in (False, True):
+            fooled[fixed] += any(
+                effect.differs
+                for look in range(40)
+                for effect in _adjusted(
+                    list(_effects(plan, metric, "t", {
+                        ("m", name, str(place)): proportion_summary(
+                            float(arrivals[side, look, place]), float(hits[side, look, place])
+                        )
+                        for side, name in enumerate("ct")
+                        for place in range(40)
+                    }, terms, fixed=fixed)),
+                    1,
+                    0.05,
+                )
+            )  # fmt: skip
+    assert fooled[False] <= 3
+    assert fooled[True] > fooled[False]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from math import nan
 
 from neonblue.behavior.funnel import Funnel
 from neonblue.behavior.journey_index import SimilarJourneys
@@ -13,6 +14,10 @@ from neonblue.stores.sessions import Session, SimilarSession, UserTotals
 from neonblue.tools.results.figure import Answer, Fenced, Figure
 
 TOLD_PATH = 15
+PEEKING = (
+    "the experiment runs: intervals by variant hold for one look and come with the planned units; "
+    "analyze_experiment_performance has intervals that hold at every look"
+)
 
 
 class ShareRow(Answer):
@@ -128,14 +133,14 @@ class FunnelAnswer(Answer):
     funnels: list[FunnelRow]
 
 
-def share_row(share: Share) -> ShareRow:
-    """A share as a row."""
+def share_row(share: Share, *, bare: bool = False) -> ShareRow:
+    """A share as a row; ``bare`` without its interval."""
     return ShareRow(
         count=share.count,
         n=share.n,
         share=share.value,
-        ci_lower=share.ci_lower,
-        ci_upper=share.ci_upper,
+        ci_lower=nan if bare else share.ci_lower,
+        ci_upper=nan if bare else share.ci_upper,
     )
 
 
@@ -229,12 +234,14 @@ def prediction_answer(outlook: Outlook) -> Prediction:
     )
 
 
-def funnel_answer(funnels: tuple[Funnel, ...], window_seconds: int) -> FunnelAnswer:
-    """Funnels as an answer."""
+def funnel_answer(
+    funnels: tuple[Funnel, ...], window_seconds: int, *, peeking: bool = False
+) -> FunnelAnswer:
+    """Funnels as an answer; ``peeking`` leaves out intervals that hold for one look only."""
     missing = "nobody took the first step: check the event types with get_user_journey"
     return FunnelAnswer(
         status="ok" if funnels else "insufficient_data",
-        note="" if funnels else missing,
+        note=(PEEKING if peeking else "") if funnels else missing,
         window_seconds=window_seconds,
         funnels=[
             FunnelRow(
@@ -245,8 +252,8 @@ def funnel_answer(funnels: tuple[Funnel, ...], window_seconds: int) -> FunnelAns
                     FunnelStepRow(
                         event_type=step.event_type,
                         users=step.users,
-                        of_previous=share_row(step.of_previous),
-                        of_first=share_row(step.of_first),
+                        of_previous=share_row(step.of_previous, bare=peeking),
+                        of_first=share_row(step.of_first, bare=peeking),
                     )
                     for step in funnel.steps
                 ],

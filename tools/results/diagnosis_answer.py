@@ -11,6 +11,7 @@ from neonblue.tools.results import diagnosis as answer
 from neonblue.tools.results.performance import Check
 
 MOST_FINDINGS = 12
+FENCED = frozenset({"unit", "experiment", "other_variant"})
 NEXT_STEPS = {
     "trusted": "read the effects with analyze_experiment_performance",
     "caution": "read the effects with analyze_experiment_performance, with the findings in mind",
@@ -39,7 +40,7 @@ def _shown(name: str, value: EvidenceValue) -> EvidenceValue:
     """What clients wrote into their events is fenced as data."""
     if name == "values" and isinstance(value, list):
         return [fenced(item) for item in value]
-    return fenced(value) if name == "unit" and isinstance(value, str) else value
+    return fenced(value) if name in FENCED and isinstance(value, str) else value
 
 
 def _summary(found: Diagnosis) -> str:

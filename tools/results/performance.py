@@ -41,6 +41,7 @@ class Check(Answer):
     name: str
     status: Literal["pass", "warn", "fail", "unknown"]
     detail: str
+    metrics: list[str] = Field(default_factory=list, description="those that it warns of")
 
 
 class Validity(Answer):
@@ -180,6 +181,27 @@ class SegmentBreakdown(Answer):
     segments: list[SegmentEffect]
 
 
+class SpanLift(Answer):
+    """The lift in one span of days since first exposure; limits hold at every look."""
+
+    from_day: Figure
+    to_day: Figure
+    relative_lift: Figure | None
+    ci_lower: Figure | None
+    ci_upper: Figure | None
+
+
+class EffectByDays(Answer):
+    """Whether an effect fades (novelty) or grows (learning) with the days since exposure."""
+
+    metric: str
+    variant: str
+    units: int
+    trend: Literal["novelty", "learning", "none"]
+    p_value: Figure
+    spans: list[SpanLift]
+
+
 class SimilarInsight(Answer):
     """A past experiment that resembles this one and how it ended."""
 
@@ -227,6 +249,7 @@ class Performance(Answer):
     predicted_outcomes: PredictedOutcome
     similar_experiment_insights: SimilarInsights
     metrics: list[Metric]
+    effects_by_days: list[EffectByDays] = Field(default_factory=list, description="detail=full")
     segments: SegmentBreakdown | None = None
     looks: list[PastLook] = Field(default_factory=list, description="newest last; detail=full")
     notes: list[str] = Field(default_factory=list)

@@ -18,6 +18,7 @@ from neonblue.tools.results import performance as answer
 
 MOST_SEGMENTS = 20
 MOST_SEGMENTS_FULL = 200
+MOST_EFFECTS_BY_DAYS = 12
 
 
 def performance(
@@ -47,6 +48,10 @@ def performance(
         similar_experiment_insights=_insights(context),
         metrics=[_metric(effects) for effects in shown],
         segments=_segments(analysis.segments, full) if analysis.segments else None,
+        effects_by_days=[
+            answer.EffectByDays.model_validate(effect)
+            for effect in analysis.by_days[:MOST_EFFECTS_BY_DAYS]
+        ],
         looks=[answer.PastLook.model_validate(look) for look in looks],
         notes=list(analysis.notes),
     )

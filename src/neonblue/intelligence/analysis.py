@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from neonblue.errors import ConflictError
 from neonblue.intelligence.decision import Standing, as_decision, decide, with_adjusted
+from neonblue.intelligence.effect_by_days import effects_by_days
 from neonblue.intelligence.effects import metric_effects
 from neonblue.intelligence.evidence import (
     Analysis,
@@ -15,7 +16,7 @@ from neonblue.intelligence.evidence import (
     SegmentBreakdown,
     Validity,
 )
-from neonblue.intelligence.history import allocation_changes, was_resumed
+from neonblue.intelligence.history import plan_changes, was_resumed
 from neonblue.intelligence.ledger import horizon_units, ledger_rows, stand
 from neonblue.intelligence.outcomes import remember
 from neonblue.intelligence.priors import Prior, lift_prior
@@ -37,22 +38,24 @@ def analyze(
     *,
     now: datetime,
     segment_by: str | None = None,
+    by_days: bool = False,
     actor: str = "",
 ) -> Analysis:
     """Everything about one experiment as of ``now`` (UTC); a running one gets a recorded look.
 
     All metrics are always analysed: what a caller wishes to see must not change the verdict.
+    ``by_days`` adds the effects by days since first exposure, at the cost of a second scan.
     Raises ``NotFoundError`` for an unknown experiment or segment, ``ConflictError`` for a draft.
     """
     experiment = _started(store.experiments.get(experiment_id))
     summaries = read_summaries(store, experiment)
-    changes = allocation_changes(store, experiment)
-    validity = check_validity(experiment, summaries, now=now, allocation_changes=changes)
+    changes = plan_changes(store, experiment)
+    validity = check_validity(experiment, summaries, now=now, plan_changes=changes)
     state = store.looks.state(experiment_id, experiment.version)
     resumed = was_resumed(store, experiment)
     look = stand(experiment, int(summaries.units.sum()), state, resumed=resumed)
     prior = lift_prior(store, experiment)
-    terms = terms_of(experiment, look, state, prior)
+    terms = terms_of(experiment, summaries, look, state, prior)
     metrics = _metrics(store, experiment, summaries, validity, terms)
     verdict = decide(
         _standing(experiment, summaries, state, look, now),
@@ -71,6 +74,9 @@ def analyze(
         look=look,
         metrics=metrics,
         segments=_segments(store, experiment, segment_by, validity, (terms, look)),
+        by_days=effects_by_days(store, experiment, summaries, terms, now=now)
+        if by_days and not validity.failed
+        else (),
         notes=_notes(prior),
         terms=terms,
         last_event_at=summaries.last_event_at,
@@ -79,13 +85,20 @@ def analyze(
     return analysis
 
 
-def terms_of(experiment: Experiment, look: RecordedLook, state: LedgerState, prior: Prior) -> Terms:
+def terms_of(
+    experiment: Experiment,
+    summaries: Summaries,
+    look: RecordedLook,
+    state: LedgerState,
+    prior: Prior,
+) -> Terms:
     """What holds for every comparison of this analysis."""
     return Terms(
         planned_units=horizon_units(experiment, look.units, state),
         show_fixed_horizon=look.fixed_horizon_shown,
         least_p=state.least_p,
         prior=prior,
+        nonnegative=frozenset(m.name for m in experiment.metrics if summaries.nonnegative(m)),
     )
 
 

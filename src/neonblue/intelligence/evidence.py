@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from neonblue.intelligence.effect_by_days import EffectByDays
 from neonblue.intelligence.terms import Terms
 from neonblue.models import Experiment, MetricDefinition
 from neonblue.stats.verdict_evidence import VerdictDecision
@@ -16,11 +17,15 @@ Availability = Literal["available", "withheld", "insufficient_data"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One question about trust; ``fail`` makes the experiment invalid."""
+    """One question about trust; ``fail`` makes the experiment invalid.
+
+    ``metrics`` are those that it warns of, where it is about some and not about all.
+    """
 
     name: str
     status: CheckStatus
     detail: str
+    metrics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,3 +200,4 @@ class Analysis:
     notes: tuple[str, ...]
     terms: Terms
     last_event_at: datetime | None
+    by_days: tuple[EffectByDays, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -22,21 +23,54 @@ def was_resumed(store: Store, experiment: Experiment) -> bool:
     return any(before in FINISHED and after in WATCHED for before, after in pairwise(statuses))
 
 
-def allocation_changes(store: Store, experiment: Experiment) -> tuple[str, ...]:
-    """Changes of variants or weights between versions after launch, in words, oldest first."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanChanges:
+    """How versions changed what decides the units that they share, in words, oldest first.
+
+    ``breaking`` ones make effects unreadable: the allocation, or any rule after somebody had
+    looked. ``noted`` ones came after the results of an ended experiment had been read.
+    """
+
+    breaking: tuple[str, ...] = ()
+    noted: tuple[str, ...] = ()
+
+
+def plan_changes(store: Store, experiment: Experiment) -> PlanChanges:
+    """Changes between versions that share units; a version that restarted shares none."""
     if experiment.version < 2:
-        return ()
+        return PlanChanges()
+    shared = _sharing_units(store, experiment)
+    numbers = {version.version for version in shared}
+    looked_at = store.looks.versions(experiment.experiment_id) & numbers
+    read = store.outcomes.versions(experiment.experiment_id) & numbers
+    breaking, noted = [], []
+    for before, after in pairwise(shared):
+        if after.status == "draft":
+            continue
+        name, rules = f"version {after.version}", _rules(before, after)
+        if change := difference(before, after):
+            breaking.append(f"{name}: {change}")
+        if rules and any(number < after.version for number in looked_at):
+            breaking.append(f"{name}: {rules} changed after it was looked at")
+        elif rules and any(number < after.version for number in read):
+            noted.append(f"{name}: {rules} changed after its results were read")
+    return PlanChanges(breaking=tuple(breaking), noted=tuple(noted))
+
+
+def _sharing_units(store: Store, experiment: Experiment) -> list[Experiment]:
+    """The versions that count the same units as the newest, oldest first."""
     versions = [
         store.experiments.version(experiment.experiment_id, number)
         for number in range(1, experiment.version + 1)
     ]
-    pairs = pairwise(versions)
-    found = [
-        f"version {after.version}: {change}"
-        for before, after in pairs
-        if after.status != "draft" and (change := difference(before, after))
-    ]
-    return tuple(found)
+    return [one for one in versions if one.counted_from == experiment.counted_from]
+
+
+def _rules(before: Experiment, after: Experiment) -> str:
+    """The frozen fields that differ, apart from the variants, which are judged by their shares."""
+    from neonblue.stores.experiments import frozen_changes
+
+    return ", ".join(name for name in frozen_changes(before, after) if name != "variants")
 
 
 def difference(before: Experiment, after: Experiment) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from neonblue.errors import ConflictError
 from neonblue.intelligence.evidence import Analysis, MetricEffects, RecordedLook
 from neonblue.models import Experiment
 
@@ -114,6 +115,37 @@ def past_looks(store: Store, analysis: Analysis) -> tuple[Look, ...]:
         return ()
     return store.looks.history(
         analysis.experiment.experiment_id, metric=primary[0].name, limit=MOST_LOOKS
+    )
+
+
+def waits_for_the_plan(store: Store, experiment: Experiment) -> bool:
+    """Whether it runs, and one-look figures may not be shown yet."""
+    if experiment.status not in WATCHED:
+        return False
+    planned = experiment.planned_sample_size
+    return planned is None or _units_so_far(store, experiment) < planned
+
+
+def _units_so_far(store: Store, experiment: Experiment) -> int:
+    counts = store.health.units_by_variant(
+        experiment.experiment_id, counted_from=experiment.counted_from
+    )
+    return sum(count.units for count in counts)
+
+
+def refuse_before_the_plan(store: Store, experiment: Experiment, what: str) -> None:
+    """``ConflictError`` while one-look figures of a running experiment would be peeking.
+
+    For analyses whose intervals hold once, at the end, and that therefore wait for it.
+    """
+    if not waits_for_the_plan(store, experiment):
+        return
+    units, planned = _units_so_far(store, experiment), experiment.planned_sample_size
+    waits = "it has no planned number of units" if planned is None else f"{planned:,} are planned"
+    raise ConflictError(
+        f"experiment {experiment.experiment_id!r} is {experiment.status} with {units:,} units and "
+        f"{waits}: {what} holds for one look at the end and is withheld until then. "
+        "analyze_experiment_performance, with segment_by too, may be called at any time"
     )
 
 

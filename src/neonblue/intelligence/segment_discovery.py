@@ -16,6 +16,7 @@ from neonblue.behavior.discovery import (
     find_candidates,
 )
 from neonblue.errors import InvalidInputError
+from neonblue.intelligence.ledger import refuse_before_the_plan, waits_for_the_plan
 from neonblue.memory.collections import OPTIMIZATION_PATTERNS
 from neonblue.memory.library import Memory
 from neonblue.models import Experiment, MetricDefinition
@@ -48,10 +49,11 @@ class _Case:
 
 
 def discover_segments(store: Store, experiment_id: str | None) -> tuple[ExperimentSegments, ...]:
-    """Segments of one experiment, or of the ten that were defined last; one error rate over all.
+    """Segments of one experiment, or of the ten defined last that do not run; one error rate.
 
     Raises:
         InvalidInputError: the experiment is known by uploaded aggregates only.
+        ConflictError: it runs and its planned units have not come.
     """
     chosen = _chosen(store, experiment_id)
     cases = [case for experiment in chosen for case in _cases(store, experiment)]
@@ -72,13 +74,15 @@ def discover_segments(store: Store, experiment_id: str | None) -> tuple[Experime
 def _chosen(store: Store, experiment_id: str | None) -> list[Experiment]:
     if experiment_id is None:
         every = store.experiments.defined().values()
-        return [one for one in every if one.source == "events"][-MOST_EXPERIMENTS:]
+        usable = [one for one in every if one.source == "events"]
+        return [one for one in usable if not waits_for_the_plan(store, one)][-MOST_EXPERIMENTS:]
     experiment = store.experiments.get(experiment_id)
     if experiment.source != "events":
         raise InvalidInputError(
             f"{experiment_id!r} has uploaded aggregates only, which hold no single units: "
             "analyze_experiment_performance shows its totals"
         )
+    refuse_before_the_plan(store, experiment, "a search for segments")
     return [experiment]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +21,10 @@ from neonblue.stats.segments import SegmentEffects, paradox_check, segment_effec
 if TYPE_CHECKING:
     from neonblue.stores import Store
 
-METHOD = "each segment against all other units, adjusted over segments (Benjamini-Hochberg)"
+METHOD = (
+    "each segment against all other units, adjusted over segments, metrics and variants "
+    "(Benjamini-Hochberg) and over the properties one may break down by (Bonferroni)"
+)
 ANYTIME = f"{METHOD}; anytime-valid; exploratory"
 AT_THE_END = f"{METHOD}; one test at the end; exploratory"
 NAMELESS = "(none)"
@@ -34,33 +39,57 @@ def break_down(
     """Primary metrics by the values of an exposure property; those that differ come first."""
     if experiment.source == "aggregated":
         return without(segment_by, "uploaded totals hold no properties of units")
-    _refuse_unknown(store, experiment, segment_by)
+    searched = _properties_searched(store, experiment, segment_by)
     primary = [m for m in experiment.metrics if m.role == "primary" and m.kind != "quantile"]
     found = _read(store, experiment, segment_by, [metric.name for metric in primary])
-    effects = [
+    raw = [
         effect
         for metric in primary
         for variant in experiment.treatments
         for effect in _effects(experiment, metric, variant.variant_id, found, terms, fixed=fixed)
     ]
+    effects = _adjusted(raw, searched, experiment.alpha)
     if not effects:
         return without(segment_by, "no segment has enough units in two variants")
     return SegmentBreakdown(
         segment=segment_by,
         status="available",
         method=AT_THE_END if fixed else ANYTIME,
-        detail="; ".join([_finding(effects), *_paradoxes(experiment, primary, found)]),
+        detail="; ".join(
+            [_finding(effects), *(p.detail for p in _paradoxes(experiment, primary, found))]
+        ),
         effects=tuple(sorted(effects, key=_order)),
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paradox:
+    """Simpson's paradox in one metric of one variant."""
+
+    metric: str
+    variant: str
+
+    @property
+    def detail(self) -> str:
+        """What it is, in words."""
+        return (
+            f"Simpson's paradox in {self.metric} of {self.variant}: its total and its segments "
+            "point in opposite directions because the split differs by segment"
+        )
+
+
+def paradoxes(store: Store, experiment: Experiment, segment_by: str) -> list[Paradox]:
+    """Primary metrics whose total points one way and whose segments together the other."""
+    primary = [m for m in experiment.metrics if m.role == "primary" and m.kind != "quantile"]
+    names = [metric.name for metric in primary]
+    return list(_paradoxes(experiment, primary, _read(store, experiment, segment_by, names)))
+
+
 def _paradoxes(
     experiment: Experiment, metrics: list[MetricDefinition], found: Summaries
-) -> list[str]:
-    """Warnings where the total points one way and the segments together the other."""
+) -> Iterator[Paradox]:
     values = sorted({segment for _, _, segment in found})
     control_id = experiment.control.variant_id
-    warnings = []
     for metric in metrics:
         for variant in experiment.treatments:
             pair = [
@@ -68,11 +97,7 @@ def _paradoxes(
                 for one in (control_id, variant.variant_id)
             ]
             if metric.kind != "quantile" and _paradox(pair[0], pair[1], metric.kind):
-                warnings.append(
-                    f"Simpson's paradox in {metric.name} of {variant.variant_id}: its total and "
-                    "its segments point in opposite directions because the split differs by segment"
-                )
-    return warnings
+                yield Paradox(metric=metric.name, variant=variant.variant_id)
 
 
 def _paradox(control: MetricSummary, treatment: MetricSummary, kind: ComparedKind) -> bool:
@@ -102,13 +127,37 @@ def _finding(effects: list[SegmentEffect]) -> str:
     return f"{len(apart)} of {len(effects)} segments differ from the rest"
 
 
-def _refuse_unknown(store: Store, experiment: Experiment, segment_by: str) -> None:
-    names = [p.name for p in store.health.properties(experiment.experiment_id)]
+def _properties_searched(store: Store, experiment: Experiment, segment_by: str) -> int:
+    """Over how many properties the error rate is shared: the planned ones, or all there are.
+
+    Else whoever tries one property after the other finds a difference by chance. Properties that
+    the plan names share alpha among themselves; any other shares it with every property that
+    could be tried.
+    """
+    found = store.health.properties(experiment.experiment_id, counted_from=experiment.counted_from)
+    names = [p.name for p in found]
     if segment_by not in names:
         raise NotFoundError(
             f"exposures of {experiment.experiment_id!r} carry no property {segment_by!r}: "
             f"segment_by can be {', '.join(names) or 'nothing, as they carry none'}"
         )
+    if segment_by in experiment.segments:
+        return len(set(experiment.segments))
+    return len([p for p in found if p.values > 1]) or 1
+
+
+def _adjusted(effects: list[SegmentEffect], searched: int, alpha: float) -> list[SegmentEffect]:
+    """One family over segments, metrics and variants, its p-values times ``searched``."""
+    tested = np.array([math.nan if e.p_value is None else e.p_value for e in effects])
+    if not effects:
+        return []
+    adjusted = np.minimum(1.0, adjusted_p_values(tested, method="bh") * searched)
+    return [
+        effect
+        if effect.p_value is None
+        else replace(effect, adjusted_p_value=float(p), differs=bool(p <= alpha))
+        for effect, p in zip(effects, adjusted, strict=True)
+    ]
 
 
 def _read(store: Store, experiment: Experiment, segment_by: str, names: list[str]) -> Summaries:
@@ -138,30 +187,30 @@ def _effects(
         stacked(controls), stacked(treatments), kind=metric.kind, alpha=experiment.alpha
     )
     units = sum(s.n for s in (*controls, *treatments))
-    reach, p_values = _judged(tested, terms.horizon(experiment, variant), units, fixed=fixed)
-    adjusted = adjusted_p_values(p_values, method="bh")
+    horizon = terms.horizon(experiment, variant, metric.name)
+    below, above, p_values = _judged(tested, horizon, units, fixed=fixed)
     for row in np.flatnonzero(tested.effects.available):
         yield _effect(
             values[row] or NAMELESS,
             (metric.name, variant),
             tested,
             int(row),
-            (float(reach[row]), float(p_values[row]), float(adjusted[row])),
-            experiment.alpha,
+            (float(below[row]), float(above[row]), float(p_values[row])),
         )
 
 
 def _judged(
     tested: SegmentEffects, horizon: Horizon, units: float, *, fixed: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """Half-widths of the effects and p-values of the differences from the rest."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How far the effects' limits reach down and up, and p of the differences from the rest."""
     if fixed:
         half = (tested.effects.ci_upper - tested.effects.ci_lower) / 2
-        return half, tested.p_value
+        return half, half, tested.p_value
     with np.errstate(invalid="ignore"):
         z = tested.difference_from_rest / tested.standard_error_from_rest
-    half = horizon.critical_value(units) * tested.effects.standard_error
-    return half, np.where(np.isnan(z), np.nan, horizon.p_values(np.nan_to_num(z), units))
+    p_values = np.where(np.isnan(z), np.nan, horizon.p_values(np.nan_to_num(z), units))
+    below, above = horizon.reach_of_parts(tested.effects, units)
+    return below, above, np.where(np.isfinite(below), p_values, np.nan)
 
 
 def _effect(
@@ -170,9 +219,8 @@ def _effect(
     tested: SegmentEffects,
     row: int,
     judged: tuple[float, float, float],
-    alpha: float,
 ) -> SegmentEffect:
-    effects, (half, p_value, adjusted) = tested.effects, judged
+    effects, (below, above, p_value) = tested.effects, judged
     estimate = float(effects.absolute_difference[row])
     mean = float(effects.mean_control[row])
     tested_here = not np.isnan(p_value)
@@ -183,11 +231,11 @@ def _effect(
         n_control=int(effects.n_control[row]),
         n_treatment=int(effects.n_treatment[row]),
         absolute_difference=estimate,
-        ci_lower=estimate - half,
-        ci_upper=estimate + half,
+        ci_lower=estimate - below,
+        ci_upper=estimate + above,
         relative_lift=estimate / abs(mean) if mean else None,
         difference_from_rest=float(tested.difference_from_rest[row]) if tested_here else None,
         p_value=p_value if tested_here else None,
-        adjusted_p_value=adjusted if tested_here else None,
-        differs=adjusted <= alpha if tested_here else None,
+        adjusted_p_value=None,
+        differs=None,
     )

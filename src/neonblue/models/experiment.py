@@ -63,7 +63,8 @@ class Experiment:
 
     ``planned_sample_size`` is N*, the planned total number of units over all variants.
     ``segments`` names exposure properties to break results down by. ``source`` says whether
-    results are computed from events or from uploaded aggregates. Times are UTC.
+    results are computed from events or from uploaded aggregates. Times are UTC. A version that
+    changes what was frozen counts only units first exposed from ``counted_from`` on.
     """
 
     experiment_id: str
@@ -88,6 +89,7 @@ class Experiment:
     source: Literal["events", "aggregated"] = "events"
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    counted_from: datetime | None = None
     created_at: datetime | None = None
 
     @property

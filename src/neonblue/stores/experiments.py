@@ -77,6 +77,8 @@ class Experiments:
         """
         with self._database.writing():
             current = self.find(experiment.experiment_id)
+            if current is not None and experiment.counted_from is None:
+                experiment = replace(experiment, counted_from=current.counted_from)
             if current is not None and _content(current) == _content(experiment):
                 return current
             stored = replace(

@@ -2,7 +2,7 @@
 
 Only exposures are read, but for outliers and lateness. A unit belongs to the variant, the day and
 the properties of its first exposure; units exposed to several variants are left out unless the
-question is about them.
+question is about them. ``counted_from`` leaves out units first exposed before that moment.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SELECT user_id, argMin(variant_id, (timestamp, variant_id)) AS variant,
        argMin(properties, (timestamp, variant_id, toString(properties))) AS first_properties
 FROM events
 WHERE experiment_id = {id:String} AND event_type = 'exposure'
-GROUP BY user_id
+GROUP BY user_id HAVING exposed_at >= fromUnixTimestamp64Milli({counted_ms:Int64}, 'UTC')
 """
 
 
@@ -85,7 +85,9 @@ class Health:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def multiple_exposures(self, experiment_id: str) -> tuple[MultipleExposure, ...]:
+    def multiple_exposures(
+        self, experiment_id: str, *, counted_from: datetime | None = None
+    ) -> tuple[MultipleExposure, ...]:
         """Units that met several variants, by the set of variants, largest first."""
         rows = self._database.rows(
             """
@@ -93,27 +95,41 @@ class Health:
                 SELECT arraySort(groupUniqArray(variant_id)) AS seen FROM events
                 WHERE experiment_id = {id:String} AND event_type = 'exposure'
                 GROUP BY user_id HAVING length(seen) > 1
+                    AND min(timestamp) >= fromUnixTimestamp64Milli({counted_ms:Int64}, 'UTC')
             ) GROUP BY seen ORDER BY units DESC LIMIT 100
             """,
-            {"id": experiment_id},
+            _scope(experiment_id, counted_from),
         )
         return tuple(MultipleExposure(variant_ids=tuple(seen), units=n) for seen, n in rows)
 
-    def units_by_variant(self, experiment_id: str) -> tuple[VariantCount, ...]:
+    def units_by_variant(
+        self, experiment_id: str, *, counted_from: datetime | None = None
+    ) -> tuple[VariantCount, ...]:
         """Units of each variant that was seen, planned or not; ``value`` is ''."""
-        return self._counts("''", experiment_id, {})
+        return self._counts("''", _scope(experiment_id, counted_from))
 
-    def units_by_day(self, experiment_id: str) -> tuple[VariantCount, ...]:
+    def units_by_day(
+        self, experiment_id: str, *, counted_from: datetime | None = None
+    ) -> tuple[VariantCount, ...]:
         """New units by variant and day of first exposure (UTC, ISO date), in time order."""
-        return self._counts("toString(toDate(exposed_at, 'UTC'))", experiment_id, {})
+        return self._counts(
+            "toString(toDate(exposed_at, 'UTC'))", _scope(experiment_id, counted_from)
+        )
 
-    def units_by_hour(self, experiment_id: str) -> tuple[VariantCount, ...]:
+    def units_by_hour(
+        self, experiment_id: str, *, counted_from: datetime | None = None
+    ) -> tuple[VariantCount, ...]:
         """New units by variant and hour of first exposure (UTC, ISO), in time order."""
         hour = "formatDateTime(exposed_at, '%Y-%m-%dT%H:00:00Z', 'UTC')"
-        return self._counts(hour, experiment_id, {})
+        return self._counts(hour, _scope(experiment_id, counted_from))
 
     def units_by_property(
-        self, experiment_id: str, name: str, *, limit: int = 200
+        self,
+        experiment_id: str,
+        name: str,
+        *,
+        limit: int = 200,
+        counted_from: datetime | None = None,
     ) -> tuple[VariantCount, ...]:
         """Units by variant and value of an exposure property, the ``limit`` commonest values."""
         common = f"""
@@ -121,10 +137,12 @@ class Health:
             GROUP BY 1 ORDER BY count() DESC, 1 LIMIT {{limit:UInt32}}
         """
         value = "first_properties[{name:String}]"
-        parameters = {"name": name, "limit": limit}
-        return self._counts(value, experiment_id, parameters, f"AND {value} IN ({common})")
+        parameters = _scope(experiment_id, counted_from) | {"name": name, "limit": limit}
+        return self._counts(value, parameters, f"AND {value} IN ({common})")
 
-    def properties(self, experiment_id: str) -> tuple[PropertyCardinality, ...]:
+    def properties(
+        self, experiment_id: str, *, counted_from: datetime | None = None
+    ) -> tuple[PropertyCardinality, ...]:
         """The properties that exposures carry: what an experiment can be broken down by."""
         rows = self._database.rows(
             f"""
@@ -133,7 +151,7 @@ class Health:
                 mapKeys(first_properties) AS name, mapValues(first_properties) AS value
             GROUP BY name ORDER BY name LIMIT 1000
             """,
-            {"id": experiment_id},
+            _scope(experiment_id, counted_from),
         )
         return tuple(
             PropertyCardinality(name=name, units=units, values=values, numeric=bool(numeric))
@@ -141,7 +159,11 @@ class Health:
         )
 
     def covariate_moments(
-        self, experiment_id: str, names: Sequence[str]
+        self,
+        experiment_id: str,
+        names: Sequence[str],
+        *,
+        counted_from: datetime | None = None,
     ) -> dict[tuple[str, str], MetricSummary]:
         """Numeric exposure properties by (property, variant): n, mean, variance.
 
@@ -157,7 +179,7 @@ class Health:
             ) WHERE number IS NOT NULL AND isFinite(number)
             GROUP BY name, variant HAVING count() > 1 ORDER BY name, variant
             """,
-            {"id": experiment_id, "names": list(names)},
+            _scope(experiment_id, counted_from) | {"names": list(names)},
         )
         return {
             (name, variant): MetricSummary(n=float(n), mean=mean, variance=variance)
@@ -205,7 +227,6 @@ class Health:
     def _counts(
         self,
         value: str,
-        experiment_id: str,
         parameters: dict[str, object],
         condition: str = "",
     ) -> tuple[VariantCount, ...]:
@@ -215,12 +236,18 @@ class Health:
             WHERE variants = 1 {condition}
             GROUP BY value, variant ORDER BY value, variant
             """,
-            {"id": experiment_id, **parameters},
+            parameters,
         )
         return tuple(
             VariantCount(value=value, variant_id=variant, units=units)
             for value, variant, units in rows
         )
+
+
+def _scope(experiment_id: str, counted_from: datetime | None) -> dict[str, object]:
+    """Units of one experiment first exposed from a moment (UTC) on; None is always."""
+    counted_ms = 0 if counted_from is None else round(counted_from.timestamp() * 1000)
+    return {"id": experiment_id, "counted_ms": counted_ms}
 
 
 def _concentration(

@@ -84,6 +84,14 @@ class Looks:
             least_p={(metric, variant): p for metric, variant, p, _, _ in rows},
         )
 
+    def versions(self, experiment_id: str) -> frozenset[int]:
+        """The versions that were looked at while they ran."""
+        rows = self._database.rows(
+            "SELECT DISTINCT version FROM looks WHERE experiment_id = {id:String}",
+            {"id": experiment_id},
+        )
+        return frozenset(version for (version,) in rows)
+
     def history(
         self, experiment_id: str, *, metric: str | None = None, limit: int = 1000
     ) -> tuple[Look, ...]:

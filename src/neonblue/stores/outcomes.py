@@ -47,6 +47,14 @@ class Outcomes:
         """What was recorded of one experiment, its newest version."""
         return self._read("experiment_id = {id:String}", experiment_id)
 
+    def versions(self, experiment_id: str) -> frozenset[int]:
+        """The versions whose results were read after their end."""
+        rows = self._database.rows(
+            "SELECT DISTINCT version FROM outcomes WHERE experiment_id = {id:String}",
+            {"id": experiment_id},
+        )
+        return frozenset(version for (version,) in rows)
+
     def past(self, *, apart_from: str = "", role: MetricRole = "primary") -> tuple[Outcome, ...]:
         """Every trusted outcome of a role, without one experiment's own."""
         kept = "experiment_id != {id:String} AND role = {role:String} AND decision != 'invalid'"

@@ -74,3 +74,34 @@ def arrival_by_day(experiment_id: str) -> str:
         "quantile(0.95)(dateDiff('second', timestamp, ingested_at)) AS late_seconds_p95 "
         f"FROM events WHERE experiment_id = {literal(experiment_id)} GROUP BY day ORDER BY day"
     )
+
+
+def activity_by_days(experiment_id: str, event_type: str) -> str:
+    """Events by variant and whole days since the unit's first exposure."""
+    return (
+        "SELECT days, variant_id, count() AS events, uniqExact(user_id) AS active_units FROM "
+        "(SELECT e.user_id AS user_id, x.variant_id AS variant_id, "
+        "dateDiff('day', x.exposed_at, e.timestamp) AS days FROM events AS e INNER JOIN "
+        "(SELECT user_id, any(variant_id) AS variant_id, min(timestamp) AS exposed_at FROM events "
+        f"WHERE experiment_id = {literal(experiment_id)} AND event_type = 'exposure' "
+        "GROUP BY user_id) AS x ON e.user_id = x.user_id "
+        f"WHERE e.experiment_id = {literal(experiment_id)} "
+        f"AND e.event_type = {literal(event_type)} AND e.timestamp >= x.exposed_at) "
+        "GROUP BY days, variant_id ORDER BY days, variant_id"
+    )
+
+
+def shared_units(experiment_id: str, other_id: str) -> str:
+    """Units that two experiments share, by the variant in each."""
+
+    def of(name: str) -> str:
+        return (
+            "(SELECT user_id, any(variant_id) AS variant_id FROM events "
+            f"WHERE experiment_id = {literal(name)} AND event_type = 'exposure' GROUP BY user_id)"
+        )
+
+    return (
+        "SELECT a.variant_id AS variant, b.variant_id AS other_variant, count() AS units FROM "
+        f"{of(experiment_id)} AS a INNER JOIN {of(other_id)} AS b ON a.user_id = b.user_id "
+        "GROUP BY variant, other_variant ORDER BY variant, other_variant"
+    )

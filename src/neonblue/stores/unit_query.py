@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from neonblue.errors import InvalidInputError
@@ -33,13 +34,17 @@ class UnitScope:
     ``as_of`` reads as if it were that moment (UTC). ``segment`` names an exposure property,
     ``by_exposure_day`` uses the day of the first exposure (UTC) instead. ``window_days`` takes
     only events from ``a`` up to ``b`` days after the first exposure, of units whose window has
-    ended by ``as_of`` (or now).
+    ended by ``as_of`` (or now). ``crossed_with`` names another experiment: only units that it
+    exposed too, to one variant, and that variant is the segment. ``day_edges`` splits each
+    metric's values by days since the first exposure, of units followed up to the last edge.
     """
 
     as_of: datetime | None = None
     segment: str | None = None
     by_exposure_day: bool = False
     window_days: tuple[float, float] | None = None
+    crossed_with: str | None = None
+    day_edges: tuple[float, ...] | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,7 +53,8 @@ class UnitQuery:
 
     Columns: ``variant`` (1-based index into the plan, 0 unplanned, -1 several), ``segment``,
     ``exposed_at``, ``last_at``, ``early`` and, for metric i, ``y{i}``, ``d{i}``, ``x{i}``,
-    ``e{i}`` as far as the metric has them; ``named`` adds ``user_id``.
+    ``e{i}`` as far as the metric has them, or with ``day_edges`` ``b{i}_{j}`` for the j-th span
+    of days; ``named`` adds ``user_id``.
     """
 
     experiment: Experiment
@@ -78,8 +84,8 @@ class UnitQuery:
             FROM events FINAL
             WHERE experiment_id = {{id:String}} {self._event_filter()} {self._until()}
             GROUP BY user_id
-            HAVING seen > 0
-        ) {self._followed()}"""
+            HAVING seen > 0 {self._counted()}
+        ) AS units {self._crossing()} {self._followed()}"""
 
     def _exposure(self) -> list[str]:
         at_exposure = "event_type = 'exposure'"
@@ -90,7 +96,7 @@ class UnitQuery:
                 f"experiment {self.experiment.experiment_id!r} has {len(self.experiment.variants)} "
                 f"variants, more than {MOST_VARIANTS}: split it"
             )
-        columns = ["user_id"] if self.named else []
+        columns = ["user_id"] if self.named or self.scope.crossed_with is not None else []
         columns += [
             f"groupBitOrIf({bit}, {at_exposure}) AS seen",
             f"minIf(timestamp, {at_exposure}) AS exposed_at",
@@ -119,12 +125,27 @@ class UnitQuery:
 
     def _metric(self, index: int) -> list[str]:
         metric = self.metrics[index]
+        if self.scope.day_edges is not None:
+            return self._by_day(index, metric, self.scope.day_edges)
         after = self._after()
         columns = [f"{self._value(metric.event_type, metric.aggregation, after)} AS y{index}"]
         if metric.kind == "ratio":
             denominator = self._value(*_denominator(metric), after)
             columns.append(f"{denominator} AS d{index}")
         return columns + self._covariates(index)
+
+    def _by_day(self, index: int, metric: MetricDefinition, edges: tuple[float, ...]) -> list[str]:
+        columns = []
+        for span, ends in enumerate(pairwise(edges)):
+            self.parameters[f"from_ms{span}"], self.parameters[f"to_ms{span}"] = _window_ms(ends)
+            inside = (
+                f"t >= exposed_at + toIntervalMillisecond({{from_ms{span}:Int64}})"
+                f" AND t < exposed_at + toIntervalMillisecond({{to_ms{span}:Int64}})"
+            )
+            value = self._value(metric.event_type, metric.aggregation, inside)
+            columns.append(f"{value} AS b{index}_{span}")
+        self.parameters["to_ms"] = _window_ms((0.0, edges[-1]))[1]
+        return columns
 
     def _covariates(self, index: int) -> list[str]:
         metric = self.metrics[index]
@@ -164,7 +185,20 @@ class UnitQuery:
         start = f"exposed_at - toIntervalMillisecond({{before_ms{index}:Int64}})"
         return f"t < exposed_at AND t >= {start}"
 
+    def _crossing(self) -> str:
+        if self.scope.crossed_with is None:
+            return ""
+        self.parameters["crossed"] = self.scope.crossed_with
+        return """
+        INNER JOIN (
+            SELECT user_id, any(variant_id) AS crossed_variant FROM events
+            WHERE experiment_id = {crossed:String} AND event_type = 'exposure'
+            GROUP BY user_id HAVING uniqExact(variant_id) = 1
+        ) AS crossed ON units.user_id = crossed.user_id"""
+
     def _segment(self) -> str:
+        if self.scope.crossed_with is not None:
+            return "crossed_variant"
         if self.scope.by_exposure_day:
             return "toString(toDate(exposed_at, 'UTC'))"
         return "''" if self.scope.segment is None else "segment_value"
@@ -178,6 +212,12 @@ class UnitQuery:
         self.parameters["event_types"] = ["exposure", *self.event_types]
         return "AND event_type IN {event_types:Array(String)}"
 
+    def _counted(self) -> str:
+        if self.experiment.counted_from is None:
+            return ""
+        self.parameters["counted_ms"] = _epoch_ms(self.experiment.counted_from)
+        return "AND exposed_at >= fromUnixTimestamp64Milli({counted_ms:Int64}, 'UTC')"
+
     def _until(self) -> str:
         if self.scope.as_of is None:
             return ""
@@ -185,7 +225,7 @@ class UnitQuery:
         return "AND timestamp <= fromUnixTimestamp64Milli({as_of_ms:Int64}, 'UTC')"
 
     def _followed(self) -> str:
-        if self.scope.window_days is None:
+        if self.scope.window_days is None and self.scope.day_edges is None:
             return ""
         now = "now64(3, 'UTC')"
         if self.scope.as_of is not None:
@@ -222,7 +262,8 @@ def _expression(aggregation: Aggregation, inside: str, *, exact: bool) -> tuple[
 
 def needs_exact(metrics: tuple[MetricDefinition, ...], scope: UnitScope) -> bool:
     """Whether only the exact shape can answer: pre-periods and windows look at times."""
-    return scope.window_days is not None or any(
+    windowed = scope.window_days is not None or scope.day_edges is not None
+    return windowed or any(
         metric.pre_period_days is not None and metric.covariate is None for metric in metrics
     )
 

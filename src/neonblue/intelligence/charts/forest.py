@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -34,6 +35,11 @@ class ForestRow:
     ci_upper: float
     differs: bool = False
 
+    @property
+    def known(self) -> bool:
+        """Whether there are limits to draw."""
+        return math.isfinite(self.ci_lower) and math.isfinite(self.ci_upper)
+
 
 def draw_forest(
     overall: ForestRow,
@@ -59,7 +65,8 @@ def draw_forest(
 
 def _draw_row(axes: Axes, y: int, row: ForestRow, higher_is_better: bool, *, thick: bool) -> None:
     colour = _colour(row, higher_is_better)
-    axes.plot([row.ci_lower, row.ci_upper], [y, y], color=colour, lw=3 if thick else 1.8)
+    if row.known:
+        axes.plot([row.ci_lower, row.ci_upper], [y, y], color=colour, lw=3 if thick else 1.8)
     marker = "D" if thick else "o"
     axes.plot([row.estimate], [y], color=colour, marker=marker, ms=9 if thick else 7)
     if row.differs:
@@ -81,7 +88,8 @@ def _colour(row: ForestRow, higher_is_better: bool) -> str:
 
 
 def _label(row: ForestRow) -> str:
-    return f"{literal(row.label, longest=24)}  (n={row.units:,})"
+    lacking = "" if row.known else ", too few"
+    return f"{literal(row.label, longest=24)}  (n={row.units:,}{lacking})"
 
 
 def _scale(axes: Axes, as_percentage: bool) -> None:

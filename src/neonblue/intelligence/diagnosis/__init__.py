@@ -7,19 +7,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
+from neonblue.intelligence.analysis import terms_of
 from neonblue.intelligence.diagnosis.arrival import late_data, stale_data
 from neonblue.intelligence.diagnosis.balance import pre_period_imbalance
 from neonblue.intelligence.diagnosis.case import Case
-from neonblue.intelligence.diagnosis.changes import plan_changes
+from neonblue.intelligence.diagnosis.changes import changed_plan
 from neonblue.intelligence.diagnosis.counts import read_allocation
 from neonblue.intelligence.diagnosis.exposure import outside_the_plan, several_variants
 from neonblue.intelligence.diagnosis.finding import Finding
+from neonblue.intelligence.diagnosis.interplay import changing_effects, crossed_experiments
+from neonblue.intelligence.diagnosis.paradox import simpsons_paradox
 from neonblue.intelligence.diagnosis.sample_ratio import Allocation
 from neonblue.intelligence.diagnosis.split import split_causes
 from neonblue.intelligence.diagnosis.weight import flat_metrics, outliers
 from neonblue.intelligence.evidence import Validity
-from neonblue.intelligence.history import allocation_changes
-from neonblue.intelligence.summaries import read_summaries
+from neonblue.intelligence.history import plan_changes
+from neonblue.intelligence.ledger import stand
+from neonblue.intelligence.priors import lift_prior
+from neonblue.intelligence.summaries import Summaries, read_summaries
+from neonblue.intelligence.terms import Terms
 from neonblue.intelligence.validity import check_validity
 from neonblue.models import Experiment
 
@@ -29,8 +35,9 @@ if TYPE_CHECKING:
 Trust = Literal["trusted", "caution", "not_trusted", "insufficient_data"]
 
 CAUSES: tuple[Callable[[Case], list[Finding]], ...] = (
-    plan_changes,
+    changed_plan,
     split_causes,
+    simpsons_paradox,
     several_variants,
     outside_the_plan,
     pre_period_imbalance,
@@ -38,6 +45,8 @@ CAUSES: tuple[Callable[[Case], list[Finding]], ...] = (
     stale_data,
     late_data,
     outliers,
+    changing_effects,
+    crossed_experiments,
 )
 SEVERITIES = ("critical", "warning", "note")
 
@@ -62,6 +71,13 @@ class Diagnosis:
         return "caution" if any(f.severity == "warning" for f in self.findings) else "trusted"
 
 
+def _terms(store: Store, experiment: Experiment, summaries: Summaries) -> Terms:
+    """The terms of an analysis, so that a diagnosis judges effects as strictly as that does."""
+    state = store.looks.state(experiment.experiment_id, experiment.version)
+    look = stand(experiment, int(summaries.units.sum()), state)
+    return terms_of(experiment, summaries, look, state, lift_prior(store, experiment))
+
+
 def diagnose(store: Store, experiment_id: str, *, now: datetime) -> Diagnosis:
     """Every cause examined as of ``now`` (UTC); reads only. ``NotFoundError`` if unknown."""
     experiment = store.experiments.get(experiment_id)
@@ -70,7 +86,7 @@ def diagnose(store: Store, experiment_id: str, *, now: datetime) -> Diagnosis:
         experiment,
         summaries,
         now=now,
-        allocation_changes=allocation_changes(store, experiment),
+        plan_changes=plan_changes(store, experiment),
     )
     case = Case(
         store=store,
@@ -78,6 +94,7 @@ def diagnose(store: Store, experiment_id: str, *, now: datetime) -> Diagnosis:
         summaries=summaries,
         validity=validity,
         allocation=read_allocation(store, experiment, summaries),
+        terms=_terms(store, experiment, summaries),
         now=now,
     )
     findings = [finding for cause in CAUSES for finding in cause(case)]

@@ -19,8 +19,9 @@ def pre_period_imbalance(case: Case) -> list[Finding]:
     if case.experiment.source == "aggregated":
         return []
     experiment_id = case.experiment.experiment_id
-    names = [p.name for p in case.store.health.properties(experiment_id) if p.numeric]
-    moments = case.store.health.covariate_moments(experiment_id, names[:MOST_PROPERTIES])
+    since, health = case.experiment.counted_from, case.store.health
+    names = [p.name for p in health.properties(experiment_id, counted_from=since) if p.numeric]
+    moments = health.covariate_moments(experiment_id, names[:MOST_PROPERTIES], counted_from=since)
     tests = _tests(case, names[:MOST_PROPERTIES], moments)
     found = [
         _finding(case, name, variant, test, len(tests))

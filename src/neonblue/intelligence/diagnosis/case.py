@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from neonblue.intelligence.diagnosis.sample_ratio import Allocation
 from neonblue.intelligence.evidence import Validity
 from neonblue.intelligence.summaries import Summaries
+from neonblue.intelligence.terms import Terms
 from neonblue.models import Experiment
 
 if TYPE_CHECKING:
@@ -24,4 +25,5 @@ class Case:
     summaries: Summaries
     validity: Validity
     allocation: Allocation
+    terms: Terms
     now: datetime

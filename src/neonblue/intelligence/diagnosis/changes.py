@@ -1,26 +1,32 @@
-"""A plan that changed while the experiment ran."""
+"""A plan that changed while the experiment ran, or after its results were read."""
 
 from __future__ import annotations
 
 from neonblue.intelligence.diagnosis.case import Case
-from neonblue.intelligence.diagnosis.finding import Finding
-from neonblue.intelligence.history import allocation_changes
+from neonblue.intelligence.diagnosis.finding import Finding, Severity
+from neonblue.intelligence.history import plan_changes
 from neonblue.stores import shown_queries
 
 
-def plan_changes(case: Case) -> list[Finding]:
-    """Versions that differ from the one before in variants or weights."""
-    return [_finding(case, change) for change in allocation_changes(case.store, case.experiment)]
+def changed_plan(case: Case) -> list[Finding]:
+    """Versions that differ from the one before in what decides the units they share."""
+    changes = plan_changes(case.store, case.experiment)
+    return [
+        *(_finding(case, change, "critical") for change in changes.breaking),
+        *(_finding(case, change, "warning") for change in changes.noted),
+    ]
 
 
-def _finding(case: Case, change: str) -> Finding:
+def _finding(case: Case, change: str, severity: Severity) -> Finding:
+    when = "while units came in" if severity == "critical" else "after its end"
     return Finding(
         code="plan_changed",
-        severity="critical",
-        side="assignment",
-        headline=f"the plan changed while units came in; {change}",
-        fix="do not pool units from before and after: read each version by itself, or combine "
-        "them stratified by day; change weights only with a new version and new units",
+        severity=severity,
+        side="assignment" if severity == "critical" else "analysis",
+        headline=f"the plan changed {when}; {change}",
+        fix="do not judge the same units by changed rules: a new version of a running experiment "
+        "(`neonblue define FILE --new-version`) counts new units only; read units from before "
+        "by the version they came in under, or combine versions stratified by day",
         evidence={"change": change},
         query=shown_queries.units_by_day(case.experiment.experiment_id),
     )

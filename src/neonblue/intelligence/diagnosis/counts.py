@@ -31,7 +31,7 @@ def planned_shares(experiment: Experiment) -> NDArray[np.float64]:
 
 def read_allocation(store: Store, experiment: Experiment, summaries: Summaries) -> Allocation:
     """Units by variant in all, by each exposure property of few values, and by day."""
-    experiment_id = experiment.experiment_id
+    experiment_id, since = experiment.experiment_id, experiment.counted_from
     variants = tuple(variant.variant_id for variant in experiment.variants)
     assigned = assigned_units(store.database, experiment_id)
     return Allocation(
@@ -40,8 +40,12 @@ def read_allocation(store: Store, experiment: Experiment, summaries: Summaries) 
         shares=planned_shares(experiment),
         exposed=summaries.units,
         by_property=[
-            count_table(name, store.health.units_by_property(experiment_id, name), variants)
-            for name in _worth_searching(store.health.properties(experiment_id))
+            count_table(
+                name,
+                store.health.units_by_property(experiment_id, name, counted_from=since),
+                variants,
+            )
+            for name in _worth_searching(store.health.properties(experiment_id, counted_from=since))
         ],
         by_day=units_by_day(store, experiment),
         assigned=_in_order(assigned, variants) if assigned else None,
@@ -51,7 +55,10 @@ def read_allocation(store: Store, experiment: Experiment, summaries: Summaries) 
 def units_by_day(store: Store, experiment: Experiment) -> CountTable:
     """New units by day of first exposure and variant."""
     variants = tuple(variant.variant_id for variant in experiment.variants)
-    return count_table(DAY, store.health.units_by_day(experiment.experiment_id), variants)
+    counts = store.health.units_by_day(
+        experiment.experiment_id, counted_from=experiment.counted_from
+    )
+    return count_table(DAY, counts, variants)
 
 
 def count_table(

@@ -10,7 +10,9 @@ from neonblue.stores import shown_queries
 
 def several_variants(case: Case) -> list[Finding]:
     """Units that met more than one variant; they are in no effect."""
-    seen = case.store.health.multiple_exposures(case.experiment.experiment_id)
+    seen = case.store.health.multiple_exposures(
+        case.experiment.experiment_id, counted_from=case.experiment.counted_from
+    )
     units = sum(item.units for item in seen)
     if units == 0:
         return []

@@ -66,9 +66,13 @@ def plan_p_value(counts: Counts, shares: Counts) -> float:
     return float(chdtrc(int(live.sum()) - 1, statistic))
 
 
-def independence_log_p(inside: Counts, outside: Counts) -> float:
-    """Log p that two rows of counts share one split; 0 (p = 1) where there is too little."""
-    table = np.stack([inside, outside])
+def independence_log_p(*rows: Counts) -> float:
+    """Log p that rows of counts share one split; 0 (p = 1) where there is too little.
+
+    Pearson (1900): the sum of (observed - expected)^2 / expected is chi-square with
+    (rows - 1) (columns - 1) degrees of freedom.
+    """
+    table = np.stack(rows)
     table = table[:, table.sum(axis=0) > 0]
     total = table.sum()
     if table.shape[1] < 2 or not table.sum(axis=1).all():
@@ -77,7 +81,7 @@ def independence_log_p(inside: Counts, outside: Counts) -> float:
     if expected.min() < SMALLEST_EXPECTED:
         return 0.0
     statistic = float(((table - expected) ** 2 / expected).sum())
-    return log_chi_square_tail(statistic, table.shape[1] - 1)
+    return log_chi_square_tail(statistic, (table.shape[0] - 1) * (table.shape[1] - 1))
 
 
 def log_chi_square_tail(statistic: float, degrees: int) -> float:

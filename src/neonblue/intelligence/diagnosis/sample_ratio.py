@@ -66,6 +66,17 @@ def drift(allocation: Allocation) -> Finding | None:
     return _finding(allocation, found) if found else None
 
 
+def uneven_segments(allocation: Allocation) -> tuple[Localised, ...]:
+    """Properties with values whose split is not the others', whether or not the total fits."""
+    found = (localise(table, allocation.shares) for table in allocation.by_property)
+    return tuple(sorted((f for f in found if f), key=lambda f: f.log_p))
+
+
+def uneven(allocation: Allocation) -> tuple[Finding, ...]:
+    """The same as findings: splits that cancel each other out in the total."""
+    return tuple(_finding(allocation, found) for found in uneven_segments(allocation))
+
+
 def _localised(allocation: Allocation) -> list[Localised]:
     tables: Iterable[CountTable] = allocation.by_property
     found = [localise(table, allocation.shares) for table in tables]

@@ -2,7 +2,14 @@
 
 import numpy as np
 import pytest
-from benchmarks.error_rates import World, product, proportion, revenue, simulate
+from benchmarks.error_rates import (
+    World,
+    product,
+    product_misses,
+    proportion,
+    revenue,
+    simulate,
+)
 
 from neonblue.intelligence.horizon import Horizon
 from neonblue.models import MetricKind, MetricSummary
@@ -39,16 +46,24 @@ def test_the_benchmark_judges_as_the_product_does(
     looks = simulate(world, runs=6, looks=50, rng=np.random.default_rng(6))
     estimate, error = product(looks, relative)
     planned_n, share = world.planned_n, world.smallest_share
-    horizon = Horizon(planned_n=planned_n, maximum_n=None, alpha=0.05, smallest_share=share)
+    horizon = Horizon(
+        planned_n=planned_n, maximum_n=None, alpha=0.05, smallest_share=share, nonnegative=True
+    )
     width = plan_critical_value(looks.n, planned_n=planned_n)
-    for run in range(6):
-        for look in range(0, 50, 7):
-            found = compared(looks, run, look, kind)
-            answer = horizon.relative(found) if relative else horizon.sequence(found)
-            judged = looks.n[look] >= burn_in_units(planned_n, smallest_share=share)
-            assert answer.available == (judged and np.isfinite(error[run, look]))
-            if answer.available:
-                half = width[look] * error[run, look]
-                assert answer.half_width == pytest.approx(half, rel=2e-3)
-                centre = np.log1p(answer.estimate) if relative else answer.estimate
-                assert centre == pytest.approx(estimate[run, look], rel=1e-9, abs=1e-12)
+    width = np.where(looks.n < burn_in_units(planned_n, smallest_share=share), np.inf, width)
+    spread = float(np.nanmedian(error[:, -1]))
+    judged = 0
+    for truth in spread * np.linspace(-6, 6, 9):
+        missed = product_misses(looks, float(truth), width, relative=relative)
+        for run in range(6):
+            for look in range(0, 50, 7):
+                found = compared(looks, run, look, kind)
+                answer = horizon.relative(found) if relative else horizon.sequence(found)
+                said = np.expm1(truth) if relative else truth
+                outside = not answer.ci_lower <= said <= answer.ci_upper
+                assert outside == missed[run, look]
+                judged += answer.available
+                if answer.available:
+                    centre = np.log1p(answer.estimate) if relative else answer.estimate
+                    assert centre == pytest.approx(estimate[run, look], rel=1e-9, abs=1e-12)
+    assert judged > 100

@@ -228,12 +228,6 @@ def test_an_unknown_metric_names_those_that_exist(store: Store) -> None:
         store.moments.summarise(PLAN, metrics=["nope"])
 
 
-def test_unit_values_come_one_row_a_unit(store: Store) -> None:
-    store.events.insert(rows(world()))
-    table = store.moments.unit_values(PLAN, "revenue")
-    assert sorted(table["value"].to_pylist()) == sorted(sum(v) for v in SPENT.values())
-
-
 def test_health_counts_by_property_and_day(store: Store) -> None:
     events = [exposure(f"u{i}", "control", i, os="ios", age=str(i)) for i in range(3)]
     store.events.insert(rows([*events, exposure("t", "treatment", os="web")]))

@@ -11,7 +11,6 @@ from neonblue.stats.comparison import InsufficientData
 from neonblue.stats.quantiles import (
     QuantileSummary,
     compare_quantiles,
-    quantile_summary,
 )
 
 if TYPE_CHECKING:
@@ -54,16 +53,16 @@ def quantile_effects(
 def _summaries(
     store: Store, experiment: Experiment, metric: MetricDefinition
 ) -> dict[str, QuantileSummary]:
-    import pyarrow.compute as pc
-
-    units = store.moments.unit_values(experiment, metric.name)
-    quantile = 0.5 if metric.quantile is None else metric.quantile
-    found = {}
-    for variant in experiment.variants:
-        values = units.filter(pc.equal(units["variant_id"], variant.variant_id))["value"]
-        if len(values) > 0:
-            found[variant.variant_id] = quantile_summary(values.to_numpy(), quantile)
-    return found
+    return {
+        found.variant_id: QuantileSummary(
+            n=float(found.n),
+            quantile=found.quantile,
+            estimate=found.estimate,
+            lower=found.lower,
+            upper=found.upper,
+        )
+        for found in store.quantiles.read(experiment, metric.name)
+    }
 
 
 def _compare(

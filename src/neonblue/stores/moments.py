@@ -19,8 +19,6 @@ from neonblue.stores.unit_query import (
 )
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from neonblue.stores.database import Database
 
 Key = tuple[str, str, str]
@@ -106,7 +104,7 @@ class Moments:
         """Per variant and segment: n, means, variances and covariances of each metric.
 
         ``metrics`` takes some by name, all by default (quantile metrics have no moments: see
-        ``unit_values``). Raises ``NotFoundError`` for a metric that the plan does not have.
+        ``Quantiles``). Raises ``NotFoundError`` for a metric that the plan does not have.
         """
         chosen = tuple(
             metric for metric in choose(experiment, metrics) if metric.kind != "quantile"
@@ -118,25 +116,6 @@ class Moments:
             self._early.add(experiment.experiment_id)
             rows = self._read(experiment, chosen, scope, exact=True)
         return _moments(experiment, chosen, rows)
-
-    def unit_values(
-        self, experiment: Experiment, metric: str, *, scope: UnitScope | None = None
-    ) -> pa.Table:
-        """One row a unit of the metric: ``variant_id``, ``value`` and ``denominator`` (ratio)."""
-        (chosen,) = choose(experiment, [metric])
-        query = UnitQuery(
-            experiment=experiment, metrics=(chosen,), scope=scope or UnitScope(), exact=True
-        )
-        units = query.sql()
-        denominator = "d0" if chosen.kind == "ratio" else "1."
-        return self._database.table(
-            f"""
-            SELECT {{variants:Array(String)}}[variant] AS variant_id, y0 AS value,
-                   {denominator} AS denominator
-            FROM ({units}) WHERE variant > 0
-            """,
-            query.parameters,
-        )
 
     def _read(
         self,

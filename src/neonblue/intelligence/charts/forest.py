@@ -68,7 +68,8 @@ def _draw_row(axes: Axes, y: int, row: ForestRow, higher_is_better: bool, *, thi
     if row.known:
         axes.plot([row.ci_lower, row.ci_upper], [y, y], color=colour, lw=3 if thick else 1.8)
     marker = "D" if thick else "o"
-    axes.plot([row.estimate], [y], color=colour, marker=marker, ms=9 if thick else 7)
+    face = colour if row.known else "white"
+    axes.plot([row.estimate], [y], color=colour, marker=marker, ms=9 if thick else 7, mfc=face)
     if row.differs:
         axes.annotate(
             "differs from the rest",

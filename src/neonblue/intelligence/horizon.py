@@ -120,12 +120,13 @@ class Horizon:
         few = np.minimum(parts.n_control, parts.n_treatment) < BURN_IN_UNITS
         if self.nonnegative:
             few |= effective_units(**moments) < LEAST_EFFECTIVE_UNITS
-        error = pooled_standard_error(
-            n_control=parts.n_control,
-            variance_control=parts.variance_control,
-            n_treatment=parts.n_treatment,
-            variance_treatment=parts.variance_treatment,
-        )
+        with np.errstate(divide="ignore", invalid="ignore"):
+            error = pooled_standard_error(
+                n_control=parts.n_control,
+                variance_control=parts.variance_control,
+                n_treatment=parts.n_treatment,
+                variance_treatment=parts.variance_treatment,
+            )
         width = self.critical_value(n)
         if math.isinf(width):
             return np.full(few.shape, np.inf), np.full(few.shape, np.inf)

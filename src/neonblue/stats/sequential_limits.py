@@ -20,6 +20,7 @@ on revenue in a 10 % variant in 20 % of experiments, these in 1 to 2 %.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,8 @@ import numpy as np
 
 Numbers = Any
 """A float or a numpy array of floats."""
+Pair = tuple[Numbers, Numbers]
+"""Of control and treatment."""
 
 LEAST_EFFECTIVE_UNITS = 10.0
 """Effective units of the rarer variant before values that cannot be negative are judged."""
@@ -53,12 +56,25 @@ class LogMargins:
 
         The hull of the symmetric limits and MOVER's: the module's formula.
         """
+        if isinstance(critical, float) and isinstance(self.relative_error_control, float):
+            return self._reach_of_one(critical, standard_error)
         half = critical * standard_error
         falls = [self._part(critical, -1.0, treated=treated) for treated in (False, True)]
         rises = [self._part(critical, 1.0, treated=treated) for treated in (False, True)]
         below = np.hypot(falls[True], rises[False])
         above = np.hypot(rises[True], falls[False])
         return np.fmax(half, below), np.fmax(half, above)
+
+    def _reach_of_one(self, critical: float, standard_error: float) -> tuple[float, float]:
+        """The same for one look: this runs for every metric at every look, in plain floats."""
+        half = critical * standard_error
+        r_c, r_t = self.relative_error_control, self.relative_error_treatment
+        if math.isnan(r_c) or math.isinf(critical):
+            return half, half
+        c, t = min(critical * r_c, LARGEST_EXPONENT), min(critical * r_t, LARGEST_EXPONENT)
+        below = math.hypot(self.mean_treatment * math.expm1(-t), self.mean_control * math.expm1(c))
+        above = math.hypot(self.mean_treatment * math.expm1(t), self.mean_control * math.expm1(-c))
+        return max(half, below), max(half, above)
 
     def _part(self, critical: Numbers, sign: float, *, treated: bool) -> Numbers:
         """Distance from a mean to its upper (sign 1) or lower limit on the log scale."""
@@ -83,25 +99,39 @@ def log_margins(
 
     Zou and Donner (2008) on log limits.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        own = (
-            variance_control / np.square(mean_control),
-            variance_treatment / np.square(mean_treatment),
-        )
-        pooled = (n_control * own[0] + n_treatment * own[1]) / (n_control + n_treatment)
-        errors = [
-            np.sqrt(np.maximum(v, pooled) / n)
-            for v, n in zip(own, (n_control, n_treatment), strict=True)
-        ]
-    positive = np.logical_and(np.greater(mean_control, 0.0), np.greater(mean_treatment, 0.0))
-    most = np.inf if nonnegative else MOST_RELATIVE_ERROR
-    usable = positive & (errors[0] <= most) & (errors[1] <= most)
+    most = math.inf if nonnegative else MOST_RELATIVE_ERROR
+    means, units = (mean_control, mean_treatment), (n_control, n_treatment)
+    variances = variance_control, variance_treatment
+    if isinstance(mean_control, float):
+        errors = _relative_errors(means, variances, units, most)
+    else:
+        errors = _many_relative_errors(means, variances, units, most)
     return LogMargins(
         mean_control=mean_control,
         mean_treatment=mean_treatment,
-        relative_error_control=np.where(usable, errors[0], np.nan),
-        relative_error_treatment=np.where(usable, errors[1], np.nan),
+        relative_error_control=errors[0],
+        relative_error_treatment=errors[1],
     )
+
+
+def _relative_errors(means: Pair, variances: Pair, units: Pair, most: float) -> Pair:
+    """Both r of one look in plain floats; NaN where there is no log scale."""
+    if not (means[0] > 0.0 and means[1] > 0.0):
+        return math.nan, math.nan
+    own = variances[0] / means[0] ** 2, variances[1] / means[1] ** 2
+    pooled = (units[0] * own[0] + units[1] * own[1]) / (units[0] + units[1])
+    errors = [math.sqrt(max(v, pooled) / n) for v, n in zip(own, units, strict=True)]
+    return (errors[0], errors[1]) if max(errors) <= most else (math.nan, math.nan)
+
+
+def _many_relative_errors(means: Pair, variances: Pair, units: Pair, most: float) -> Pair:
+    """The same elementwise."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        own = variances[0] / np.square(means[0]), variances[1] / np.square(means[1])
+        pooled = (units[0] * own[0] + units[1] * own[1]) / np.add(units[0], units[1])
+        errors = [np.sqrt(np.maximum(v, pooled) / n) for v, n in zip(own, units, strict=True)]
+        usable = (np.minimum(*means) > 0.0) & (np.maximum(*errors) <= most)
+    return np.where(usable, errors[0], np.nan), np.where(usable, errors[1], np.nan)
 
 
 def effective_units(
@@ -121,9 +151,15 @@ def effective_units(
 
     n_eff = min(n) m^2 / (m^2 + v).
     """
-    total = n_control + n_treatment
-    mean = (n_control * mean_control + n_treatment * mean_treatment) / total
-    variance = (n_control * variance_control + n_treatment * variance_treatment) / total
+    if isinstance(mean_control, float):
+        total = n_control + n_treatment
+        mean = (n_control * mean_control + n_treatment * mean_treatment) / total
+        variance = (n_control * variance_control + n_treatment * variance_treatment) / total
+        spread = mean * mean + variance
+        return min(n_control, n_treatment) * mean * mean / spread if spread > 0.0 else 0.0
     with np.errstate(divide="ignore", invalid="ignore"):
+        total = np.add(n_control, n_treatment)
+        mean = (n_control * mean_control + n_treatment * mean_treatment) / total
+        variance = (n_control * variance_control + n_treatment * variance_treatment) / total
         found = np.minimum(n_control, n_treatment) * mean * mean / (mean * mean + variance)
     return np.nan_to_num(found)

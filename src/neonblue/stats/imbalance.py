@@ -26,8 +26,9 @@ def imbalance_test(
     """Tests that the covariate, known before exposure, has one mean in both variants.
 
     ``planned_n`` is the total number of units at which the sequential test is most sensitive.
-    None where the covariate does not vary or there are too few units. Sources: Welch (1947) for
-    the one look; the normal-mixture martingale of Robbins (1970) for all of them.
+    None where the covariate does not vary or there are too few units. Welch (1947) for the one
+    look: t = (x_t - x_c) / sqrt(v_t / n_t + v_c / n_c); the normal-mixture martingale of Robbins
+    (1970) for all of them: log e = z^2 r / (2 (1 + r)) - log(1 + r) / 2 with r = n rho^2.
     """
     found = compare(_covariate(control), _covariate(treatment), kind="mean")
     if isinstance(found, InsufficientData):

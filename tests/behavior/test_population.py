@@ -21,7 +21,8 @@ def test_users_who_did_nothing_after_their_exposure_count_in_the_population(
             rows.append((f"user{number}", f"b{number}", "purchase", clock + 60_000, number))
     workspace.store.events.insert(event_table(rows))
     sessions, files = workspace.store.sessions, workspace.model_files
-    train_on_events(sessions, files, silent)
+    result = train_on_events(sessions, files, silent)
+    assert (result["users"], result["acting_users"]) == (1800, 300)
     outlook = predict(sessions, files, "nobody")
     exposed = predict(sessions, files, "a stranger", ["exposure"])
     assert outlook.conversion_probability == pytest.approx(1 / 7, abs=0.03)

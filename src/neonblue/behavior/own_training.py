@@ -67,23 +67,26 @@ def train_on_events(sessions: Sessions, files: ModelFiles, report: Progress) -> 
     """
     report(0, 3, "reading sessions")
     users = _drawn(sessions, MOST_USERS, LEARNT_DAYS)
-    if not users:
+    acting = _drawn(sessions, MOST_USERS, LEARNT_DAYS, acting=True)
+    if not users or not acting:
         raise InvalidInputError(
             "there are no events to learn from: load some with neonblue load, then train"
         )
-    report(1, 3, f"learning next actions of {len(users)} users")
-    events = [joined(own) for own in users]
-    use = use_of(events)
-    result: dict[str, Any] = {"users": len(users)}
-    result[NEXT_ACTION] = _or_reason(lambda: _train_next_action(events, use, files))
+    report(1, 3, f"learning next actions of {len(acting)} users")
+    use = use_of(users, acting)
+    result: dict[str, Any] = {"users": len(users), "acting_users": len(acting)}
+    result[NEXT_ACTION] = _or_reason(lambda: _train_next_action(acting, use, files))
     report(2, 3, "learning intent")
-    result[INTENT] = _or_reason(lambda: _train_intent(events, use, files))
+    result[INTENT] = _or_reason(lambda: _train_intent(users, use, files))
     report(3, 3, "done")
     return result
 
 
-def _drawn(sessions: Sessions, users: int, days: int) -> list[tuple[Session, ...]]:
-    return list(_users(sessions.drawn(users=users, days=days + PAST_DAYS, events_each=EVENTS_EACH)))
+def _drawn(sessions: Sessions, users: int, days: int, *, acting: bool = False) -> list[UserEvents]:
+    found = sessions.drawn(
+        users=users, days=days + PAST_DAYS, events_each=EVENTS_EACH, acting=acting
+    )
+    return [joined(own) for own in _users(found)]
 
 
 def _or_reason(train: Any) -> dict[str, Any]:
@@ -210,17 +213,18 @@ def recent_use(sessions: Sessions) -> RecentUse:
         InvalidInputError: there are no events.
     """
     users = _drawn(sessions, MOST_USERS // 5, NOW_DAYS)
-    if not users:
+    acting = _drawn(sessions, MOST_USERS // 5, NOW_DAYS, acting=True)
+    if not users or not acting:
         raise InvalidInputError("there are no events: load some with neonblue load")
-    return use_of([joined(own) for own in users])
+    return use_of(users, acting)
 
 
-def use_of(users: Sequence[UserEvents]) -> RecentUse:
-    """What users did in the last 30 days that there are."""
-    last = max(int(events.times_ms[-1]) for events in users)
+def use_of(users: Sequence[UserEvents], acting: Sequence[UserEvents]) -> RecentUse:
+    """What users did in the last 30 days that there are; ``acting`` ones did something."""
+    last = max(int(events.times_ms[-1]) for events in (*users, *acting))
     since = last - NOW_DAYS * DAY_MS
     counts: Counter[str] = Counter()
-    for events in users:
+    for events in acting:
         counts.update(own_steps(events.types[int(np.searchsorted(events.times_ms, since)) :]))
     rows = [feature_row(events, count) for events, count in _moments(users, since, last)]
     return RecentUse(rows=np.array(rows), counts=counts)

@@ -66,6 +66,7 @@ DRAWN = """
 SELECT * FROM events FINAL
 WHERE timestamp > {since:DateTime64(3, 'UTC')} AND user_id IN (
     SELECT user_id FROM events WHERE timestamp > {since:DateTime64(3, 'UTC')}
+      AND ({acting:UInt8} = 0 OR event_type != 'exposure')
     GROUP BY user_id ORDER BY sipHash64(user_id) LIMIT {users:UInt32}
 )
 ORDER BY user_id, timestamp DESC LIMIT {limit:UInt32} BY user_id
@@ -147,10 +148,13 @@ class Sessions:
         )
         return tuple(sorted((_session(row) for row in rows), key=_order))
 
-    def drawn(self, *, users: int, days: float, events_each: int = 2000) -> tuple[Session, ...]:
-        """The sessions of users drawn by chance among those active in the last ``days`` there are.
+    def drawn(
+        self, *, users: int, days: float, events_each: int = 2000, acting: bool = False
+    ) -> tuple[Session, ...]:
+        """The sessions of users drawn by chance among those seen in the last ``days`` there are.
 
-        Unlike ``recent`` it takes in users who were exposed and did nothing, or never came back.
+        Unlike ``recent`` it takes in users who never came back and, unless only ``acting`` ones are
+        wanted, those who were exposed and did nothing.
         """
         newest = self._database.row("SELECT least(max(timestamp), now64(3, 'UTC')) FROM events")
         assert newest is not None
@@ -159,6 +163,7 @@ class Sessions:
             {
                 "users": users,
                 "limit": events_each,
+                "acting": int(acting),
                 "since": newest[0] - timedelta(days=days),
                 "gap_ms": GAP_SECONDS * 1000,
             },

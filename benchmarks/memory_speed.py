@@ -1,22 +1,25 @@
 """The memory at 100,000 documents: rebuild, recall of the index, and what a search costs.
 
-    python benchmarks/memory_speed.py [DOCUMENTS]
+    python benchmarks/memory_speed.py [DOCUMENTS] [FOLDER]
 
 Vectors are MiniLM's of varied sentences, mixed pairwise and blurred a little, so that they lie as
 texts' vectors do. Recall is against exact cosine distance in ClickHouse. A search's floor is a
-bare Chroma query plus one embedding; both are timed in the same run, interleaved, with new
-queries each time, so that no cache helps.
+bare Chroma query plus one embedding; all ways of searching are timed in the same run, interleaved,
+with new queries each time, so that no cache helps. A FOLDER keeps what was built, and a second run
+on it only measures.
 """
 
 from __future__ import annotations
 
 import random
+import resource
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,27 +38,57 @@ WHY = ("to raise revenue", "to cut churn", "so that more people return", "to sav
 SENTENCES = 1500
 SAVE_BATCH = 5000
 QUERIES = 100
+# By name, what a search is narrowed to.
+FILTERS: dict[str, dict[str, Any] | None] = {
+    "hybrid search": None,
+    "a ninth, by type": {"type": "price"},
+    "a half, by number": {"sample_size": {"gte": 50_000}},
+    "a hundredth, by number": {"sample_size": {"lt": 1_000}},
+    "a ninth of a hundredth": {"type": "price", "sample_size": {"lt": 1_000}},
+}
 
 
-def main(count: int) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        store = open_store(f"chdb://{folder}/clickhouse")
+def main(count: int, folder: Path | None) -> None:
+    with tempfile.TemporaryDirectory() as temporary:
+        place = folder or Path(temporary)
+        store = open_store(f"chdb://{place}/clickhouse")
         embedder = open_embedder()
-        for batch in documents(embedder, count):
-            store.documents.save("experiments", batch)
-        memory = Memory(store.documents, embedder, Path(folder) / "chroma")
-        began = time.perf_counter()
-        memory.start()
-        while not memory.upkeep.is_ready("experiments"):
-            time.sleep(0.2)
-        print(f"{count:,} documents: index rebuilt in {time.perf_counter() - began:.0f} s")
-        began = time.perf_counter()
-        memory.keywords(EXPERIMENTS)
-        print(f"words read in {time.perf_counter() - began:.1f} s")
+        if store.documents.count("experiments") == 0:
+            for batch in documents(embedder, count):
+                store.documents.save("experiments", batch)
+        memory = Memory(store.documents, embedder, place / "chroma")
+        read_contents(memory)
+        settle(memory)
         print(f"recall@10 of the index against exact: {recall(memory):.3f}")
         times(memory)
         memory.close()
         store.close()
+
+
+def settle(memory: Memory) -> None:
+    """Wait until the index is level with ClickHouse, and say how long that took."""
+    began = time.perf_counter()
+    memory.start()
+    while not memory.upkeep.is_ready("experiments"):
+        time.sleep(0.2)
+    count = memory.documents.count("experiments")
+    print(f"{count:,} documents: index ready after {time.perf_counter() - began:.0f} s")
+
+
+def read_contents(memory: Memory) -> None:
+    """Read words and facts, and say what that costs in time and memory."""
+    before, began = resident_mb(), time.perf_counter()
+    while memory.contents(EXPERIMENTS) is None:
+        time.sleep(0.1)
+    seconds = time.perf_counter() - began
+    grown = resident_mb() - before
+    print(f"words, facts and small vectors read in {seconds:.1f} s, {grown:.0f} MB more")
+
+
+def resident_mb() -> float:
+    """What this process has in memory, in megabytes."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1e6
 
 
 def sentences(count: int, seed: int) -> list[str]:
@@ -72,7 +105,7 @@ def sentences(count: int, seed: int) -> list[str]:
 def documents(embedder: Embedder, count: int) -> Iterator[list[EmbeddedDocument]]:
     """Documents in batches, each with a vector between two real ones."""
     texts = sentences(SENTENCES, seed=1)
-    real, random_ = embedder.embed(texts), np.random.default_rng(2)
+    real, random_, more = embedder.embed(texts), np.random.default_rng(2), random.Random(5)
     for start in range(0, count, SAVE_BATCH):
         rows = range(start, min(start + SAVE_BATCH, count))
         a, b = random_.integers(SENTENCES, size=(2, len(rows)))
@@ -82,7 +115,7 @@ def documents(embedder: Embedder, count: int) -> Iterator[list[EmbeddedDocument]
             EmbeddedDocument(
                 document=Document(
                     document_id=f"e{row:06}",
-                    text=f"{texts[first]}. {texts[second]}.",
+                    text=". ".join([texts[first], texts[second], *more.sample(texts, 3)]),
                     metadata={"type": WHAT[row % len(WHAT)], "sample_size": float(row)},
                 ),
                 vector=vector,
@@ -106,24 +139,23 @@ def recall(memory: Memory) -> float:
 
 
 def times(memory: Memory) -> None:
-    """Medians of a search, its floor and its parts."""
-    floor, whole, filtered = [], [], []
+    """Medians of a search, plain and filtered, beside its floor."""
+    taken: dict[str, list[float]] = {name: [] for name in ("floor", *FILTERS)}
     for text in sentences(QUERIES, seed=4):
-        floor.append(timed(lambda text=text: bare(memory, text + " floor")))
-        whole.append(timed(lambda text=text: search(memory, EXPERIMENTS, text, limit=10)))
-        filtered.append(
-            timed(
-                lambda text=text: search(
-                    memory, EXPERIMENTS, text, limit=10, filters={"type": "price"}
+        taken["floor"].append(timed(lambda text=text: bare(memory, text + " floor")))
+        for name, filters in FILTERS.items():
+            query = f"{text} {name}"
+            taken[name].append(
+                timed(
+                    lambda query=query, filters=filters: search(
+                        memory, EXPERIMENTS, query, limit=10, filters=filters
+                    )
                 )
             )
-        )
-    print(f"bare Chroma query and one embedding: p50 {milliseconds(floor)}")
-    print(
-        f"hybrid search:                       p50 {milliseconds(whole)}, "
-        f"{statistics.median(whole) / statistics.median(floor):.2f}x"
-    )
-    print(f"filtered to a ninth, query cached:   p50 {milliseconds(filtered)}")
+    floor = statistics.median(taken["floor"])
+    for name, values in taken.items():
+        times_floor = statistics.median(values) / floor
+        print(f"{name:34} p50 {milliseconds(values)}, {times_floor:.2f}x")
 
 
 def bare(memory: Memory, text: str) -> NDArray[np.float32]:
@@ -148,4 +180,7 @@ def milliseconds(values: list[float]) -> str:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000)
+    main(
+        int(sys.argv[1]) if len(sys.argv) > 1 else 100_000,
+        Path(sys.argv[2]) if len(sys.argv) > 2 else None,
+    )

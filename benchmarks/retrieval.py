@@ -277,10 +277,11 @@ def main() -> None:
         memory.upkeep.wait_until_ready(60)
         documents = corpus()
         memory.remember(EXPERIMENTS, documents)
+        contents = memory.contents(EXPERIMENTS, patience_seconds=60)
+        assert contents is not None
+        words = contents.words
         rankings: dict[str, Callable[[str], list[str]]] = {
-            "BM25": lambda query: [
-                name for name, _ in memory.keywords(EXPERIMENTS).search(query, 20)
-            ],
+            "BM25": lambda query: [name for name, _ in words.search(query, 20)],
             "vectors": lambda query: [
                 name for name, _ in memory.nearest(EXPERIMENTS, memory.embed_query(query), 20)
             ],

@@ -16,6 +16,7 @@ from neonblue.servers.ownership import Ownership, claim, find_address
 if TYPE_CHECKING:
     from neonblue.servers.endpoint import Endpoint
     from neonblue.servers.ingesting import EmbeddedIngest
+    from neonblue.servers.learning import EmbeddedLearning
 
 FIRST_PAUSE_SECONDS = 0.005
 LONGEST_PAUSE_SECONDS = 0.1
@@ -27,13 +28,14 @@ logger = logging.getLogger(__name__)
 class DataDirectory:
     """Owns the directory, or reaches its owner. ``close`` lets the next process own it.
 
-    An owner that stays (``serving``) also reads events from Kafka, if that is configured.
+    An owner that stays (``serving``) also keeps up memory and forecasts, and reads events from
+    Kafka if that is configured.
     """
 
     def __init__(self, path: Path, *, serving: bool = False) -> None:
         self._path = path
         self._serving = serving
-        self._ingest: EmbeddedIngest | None = None
+        self._background: list[EmbeddedIngest | EmbeddedLearning] = []
         self._guard = threading.Lock()
         self._ownership: Ownership | None = None
         self._endpoint: Endpoint | None = None
@@ -51,7 +53,7 @@ class DataDirectory:
             self._endpoint = Endpoint()
             ownership.publish(self._endpoint.start())
             if self._serving:
-                self._start_ingest()
+                self._start_background()
             return True
 
     def connect(self, wish: Wish) -> Connection:
@@ -75,19 +77,21 @@ class DataDirectory:
     def close(self, *, drain_seconds: float = 0.0) -> None:
         """Answer what others asked for, close the stores, let go."""
         with self._guard:
-            if self._ingest is not None:
-                self._ingest.stop()
+            for work in self._background:
+                work.stop()
             if self._endpoint is not None:
                 self._endpoint.stop(drain_seconds=drain_seconds)
             if self._ownership is not None:
                 self._ownership.release()
-            self._endpoint, self._ownership, self._ingest = None, None, None
+            self._endpoint, self._ownership, self._background = None, None, []
 
-    def _start_ingest(self) -> None:
+    def _start_background(self) -> None:
         from neonblue.servers.ingesting import EmbeddedIngest
+        from neonblue.servers.learning import EmbeddedLearning
 
-        self._ingest = EmbeddedIngest()
-        self._ingest.start()
+        self._background = [EmbeddedIngest(), EmbeddedLearning()]
+        for work in self._background:
+            work.start()
 
     def _reach(self, wish: Wish) -> Connection | None:
         address = find_address(self._path)

@@ -90,6 +90,7 @@ def forecast_calibration(
     """
     from neonblue.intelligence.charts.reliability import reliability_picture
     from neonblue.intelligence.forecast.calibration import calibrate
+    from neonblue.intelligence.text_model.standing import text_model_standing
     from neonblue.tools.results.content import with_pictures
     from neonblue.tools.results.forecast_answer import forecast_record
 
@@ -97,7 +98,10 @@ def forecast_calibration(
     log = workspace.store.forecasts
     found = calibrate(log.all())
     drawn = reliability_picture(found[0].reliability) if chart and found else None
-    return with_pictures(forecast_record(found, broken_at=log.broken_at()), drawn)
+    standing = text_model_standing(
+        workspace.store, workspace.text_models, after=workspace.retrainer.after
+    )
+    return with_pictures(forecast_record(found, standing, broken_at=log.broken_at()), drawn)
 
 
 def _plan(config: ExperimentConfig) -> "ForecastPlan":

@@ -105,6 +105,15 @@ class EmbeddingSettings(BaseSettings):
     openai_base_url: str | None = None
 
 
+class ForecastSettings(BaseSettings):
+    """Forecasting: ``NEONBLUE_FORECAST_RETRAIN_AFTER`` newly finished experiments with texts, the
+    text model is trained again; 0 for never."""
+
+    model_config = SettingsConfigDict(env_prefix="NEONBLUE_FORECAST_")
+
+    retrain_after: int = Field(default=10, ge=0)
+
+
 class HttpSettings(BaseSettings):
     """Who may talk to ``serve --http``: ``NEONBLUE_HTTP_TOKEN``, ``NEONBLUE_HTTP_READ_TOKEN``."""
 

@@ -7,6 +7,8 @@ once there; the last one to leave closes it.
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from neonblue.behavior.model_files import ModelFiles
     from neonblue.behavior.policies import Policies
     from neonblue.intelligence.recollection.learning import Learner
+    from neonblue.intelligence.text_model.retraining import Retrainer
     from neonblue.llm.language_model import LanguageModel
     from neonblue.memory.embedding import Embedder
     from neonblue.memory.library import Memory
@@ -105,7 +108,24 @@ class Workspace:
         """Lets finished experiments enter the memory and resolve forecasts."""
         from neonblue.intelligence.recollection.learning import Learner
 
-        return Learner(self.store, self.memory).start()
+        learner = Learner(self.store, self.memory).start()
+        self.retrainer  # noqa: B018 - opened, it looks by itself
+        return learner
+
+    @part
+    def retrainer(self) -> Retrainer:
+        """Trains the text model again, in a process of its own, as experiments finish."""
+        from neonblue.intelligence.text_model.retraining import Retrainer, RetrainingPlan
+        from neonblue.settings import ForecastSettings
+
+        one_core = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+        place = {"NEONBLUE_DATA_DIR": str(self.settings.data_dir.absolute())}
+        plan = RetrainingPlan(
+            after=ForecastSettings().retrain_after,
+            command=(sys.executable, "-m", "neonblue.jobs.retrain"),
+            environment={**os.environ, **one_core, **place},
+        )
+        return Retrainer(self.store, self.text_models, plan).start()
 
     @part
     def language_model(self) -> LanguageModel | None:

@@ -9,7 +9,7 @@ import pytest
 from neonblue.errors import InvalidInputError
 from neonblue.intelligence.forecast.calibration import calibrate
 from neonblue.intelligence.forecast.forecasting import forecast
-from neonblue.intelligence.forecast.outlook import implied_outcomes
+from neonblue.intelligence.forecast.implied import implied_outcomes
 from neonblue.intelligence.forecast.plan import ForecastPlan, described_experiment
 from neonblue.intelligence.forecast.sizing import relative_standard_error, size
 from neonblue.intelligence.recollection.learning import learn

@@ -164,7 +164,9 @@ def test_a_changed_document_replaces_the_old_everywhere(filled: Memory) -> None:
     assert found(filled, "electric transport")[0] == "sku"
     assert "ZX" not in str(filled.index.get("experiments", ["sku"])["sku"])
     assert filled.index.get("experiments", ["sku"])["sku"].metadata == {"outcome": "x"}
-    assert filled.keywords(EXPERIMENTS).search("zx", 5) == []
+    contents = filled.contents(EXPERIMENTS)
+    assert contents is not None
+    assert contents.words.search("zx", 5) == []
 
 
 def test_what_is_erased_is_found_nowhere(filled: Memory) -> None:

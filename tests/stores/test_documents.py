@@ -79,11 +79,23 @@ def test_named_documents_come_with_their_vectors(filled: Store) -> None:
 
 
 def test_only_what_changed_since_is_read_again(filled: Store) -> None:
-    everything = filled.documents.changed_since("experiments", None)
+    everything = filled.documents.embedded_since("experiments", "m:1", None)
     assert len(everything) == 3
     filled.documents.save("experiments", [embedded("b", [1, 1], text="new")])
-    later = filled.documents.changed_since("experiments", everything[-1].recorded_at)
-    assert [document.document_id for document in later] == ["b"]
+    moment = everything[-1].document.recorded_at
+    later = filled.documents.embedded_since("experiments", "m:1", moment)
+    assert [item.document.document_id for item in later] == ["b"]
+
+
+def test_pages_hold_every_document_of_the_model_as_it_was_stored(filled: Store) -> None:
+    filled.documents.save("experiments", [embedded("d", [1, 1], model="m:2")])
+    pages = list(filled.documents.embedded_pages("experiments", "m:1", size=2))
+    assert [[item.document.document_id for item in page] for page in pages] == [["a", "b"], ["c"]]
+    named = filled.documents.embedded("experiments", "m:1", ["a", "b", "c"])
+    by_id = {item.document.document_id: item for item in named}
+    for item in (item for page in pages for item in page):
+        assert item.document == by_id[item.document.document_id].document
+        np.testing.assert_array_equal(item.vector, by_id[item.document.document_id].vector)
 
 
 def test_documents_of_another_model_are_what_reembedding_has_left(filled: Store) -> None:

@@ -1,5 +1,6 @@
 """The answers of ``predict_experiment_outcome`` and ``forecast_calibration``."""
 
+from datetime import datetime
 from typing import Literal
 
 from pydantic import Field
@@ -97,10 +98,29 @@ class ModelCalibration(Answer):
     reliability: list[ReliabilityRow]
 
 
+class TextModelAnswer(Answer):
+    """The model of variants' texts; accuracy and log loss on held-out tests.
+
+    It is trained by itself when ``waiting`` reaches ``after``; 0 is never.
+    """
+
+    version: str | None
+    pairs: int | None
+    accuracy: Figure | None
+    log_loss: Figure | None
+    training_now: bool
+    waiting: int
+    after: int
+    last_outcome: str
+    last_detail: str
+    last_at: datetime | None
+
+
 class ForecastRecordAnswer(Answer):
     """The public record of all forecasts."""
 
     status: Literal["available", "insufficient_data"]
     log_unbroken: bool
     detail: str
+    text_model: TextModelAnswer
     models: list[ModelCalibration]

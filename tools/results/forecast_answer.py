@@ -3,6 +3,7 @@
 from neonblue.intelligence.forecast.calibration import Calibration
 from neonblue.intelligence.forecast.forecasting import Forecast
 from neonblue.intelligence.forecast.past import SimilarExperiment
+from neonblue.intelligence.text_model.standing import TextModelStanding
 from neonblue.tools.results.forecast import (
     ExpectedLift,
     ForecastRecordAnswer,
@@ -12,6 +13,7 @@ from neonblue.tools.results.forecast import (
     RecommendedSize,
     RestsOn,
     RiskFactor,
+    TextModelAnswer,
 )
 
 
@@ -47,7 +49,9 @@ def outcome_forecast(made: Forecast) -> OutcomeForecast:
     )
 
 
-def forecast_record(found: list[Calibration], *, broken_at: str | None) -> ForecastRecordAnswer:
+def forecast_record(
+    found: list[Calibration], text_model: TextModelStanding, *, broken_at: str | None
+) -> ForecastRecordAnswer:
     """Shape the record of all forecasts."""
     scored = any(one.brier is not None for one in found)
     detail = "" if scored else "scores need 5 forecasts whose experiments have ended"
@@ -57,6 +61,7 @@ def forecast_record(found: list[Calibration], *, broken_at: str | None) -> Forec
         status="available" if scored else "insufficient_data",
         log_unbroken=broken_at is None,
         detail=detail,
+        text_model=TextModelAnswer.model_validate(text_model),
         models=[ModelCalibration.model_validate(one) for one in found],
     )
 

@@ -191,6 +191,25 @@ def check_embeddings() -> Finding:
     return Finding(part="embeddings", status="ok", detail=detail)
 
 
+def check_text_model() -> Finding:
+    """Which text model forecasts use, and how its training by itself stands."""
+    from neonblue.servers.embedded import run_job
+
+    try:
+        found = run_job("inspect", {}, lambda done, total, message: None)["text_model"]
+    except NeonBlueError as error:
+        what, _, remedy = str(error).rpartition(": ")
+        return Finding(part="text model", status="fault", detail=what, remedy=remedy)
+    if found["last_outcome"] == "failed":
+        return Finding(
+            part="text model",
+            status="warning",
+            detail=f"{found['line']}: {found['last_detail']}",
+            remedy="`neonblue forecast train` tries again and shows the whole message",
+        )
+    return Finding(part="text model", status="ok", detail=found["line"])
+
+
 def check_http() -> Finding:
     """Whether ``serve --http`` may be reached from other machines."""
     if HttpSettings().token is None:
@@ -208,6 +227,7 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
     check_ingest,
     check_language_model,
     check_embeddings,
+    check_text_model,
     check_http,
 )
 

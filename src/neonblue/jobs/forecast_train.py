@@ -12,11 +12,14 @@ from neonblue.workspace import Workspace
 
 def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """No arguments; the result is what ``text_model.report.training_summary`` gives."""
-    from neonblue.intelligence.text_model.own_tests import own_pairs
+    from neonblue.intelligence.text_model.own_tests import experiments_with_texts, own_pairs
     from neonblue.intelligence.text_model.report import training_summary
     from neonblue.intelligence.text_model.training import train
+    from neonblue.intelligence.text_model.training_record import record_training
 
-    pairs = own_pairs(workspace.store, now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    tested = experiments_with_texts(workspace.store)
+    pairs = own_pairs(workspace.store, now=now)
     training = train(
         pairs,
         workspace.embedder,
@@ -24,4 +27,6 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
         source="finished experiments",
         report=report,
     )
-    return training_summary(training)
+    summary = training_summary(training)
+    record_training(workspace.text_models, tested, summary, at=now)
+    return summary

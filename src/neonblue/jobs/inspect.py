@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from neonblue.ingest.report import IngestReport, ingest_report
+from neonblue.intelligence.text_model.standing import text_model_standing
 from neonblue.jobs import Report
+from neonblue.settings import ForecastSettings
 from neonblue.workspace import Workspace
 
 
@@ -17,6 +19,7 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
         "version": store.database.version(),
         "experiments": len(store.experiments.list()),
         "ingest": _ingest(ingest_report(store)),
+        "text_model": _text_model(workspace),
     }
 
 
@@ -27,4 +30,15 @@ def _ingest(state: IngestReport) -> dict[str, Any]:
         "journeys_waiting": state.journeys_waiting,
         "oldest_journey_seconds": state.oldest_journey_seconds,
         "dead_letters": sum(state.dead_letters.values()),
+    }
+
+
+def _text_model(workspace: Workspace) -> dict[str, Any]:
+    standing = text_model_standing(
+        workspace.store, workspace.text_models, after=ForecastSettings().retrain_after
+    )
+    return {
+        "line": standing.line,
+        "last_outcome": standing.last_outcome,
+        "last_detail": standing.last_detail,
     }

@@ -13,6 +13,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def words(text: str) -> list[str]:
     return [_stem(word) for word in WORD.findall(text.casefold()) if word not in STOP_WORDS]
 
 
+@lru_cache(maxsize=100_000)
 def _stem(word: str) -> str:
     for suffix, least in (("ies", 3), ("ing", 4), ("ed", 4), ("es", 4), ("s", 3)):
         if word.endswith(suffix) and len(word) - len(suffix) >= least and word[-2:] != "ss":
@@ -121,7 +123,9 @@ class KeywordIndex:
         self._lengths.append(length)
         self._live_length += length
         for word, count in counts.items():
-            rows, frequencies = self._postings.setdefault(word, (array("i"), array("H")))
+            if (postings := self._postings.get(word)) is None:
+                postings = self._postings[word] = (array("i"), array("H"))
+            rows, frequencies = postings
             rows.append(row)
             frequencies.append(min(count, 65_535))
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from neonblue.errors import ConflictError, InvalidInputError
-from neonblue.memory.collections import COLLECTIONS, Collection
+from neonblue.memory.collections import (
+    COLLECTIONS,
+    EXPERIMENTS,
+    OPTIMIZATION_PATTERNS,
+    Collection,
+)
+from neonblue.memory.contents import PATIENCE_SECONDS, Contents
 from neonblue.memory.embedding import Embedder
 from neonblue.memory.fresh import Fresh
-from neonblue.memory.keyword_index import KeywordIndex
 from neonblue.memory.parts import Embed, embed_parts
 from neonblue.memory.settling import Settling
 from neonblue.memory.upkeep import IndexState, Upkeep
@@ -28,9 +31,10 @@ if TYPE_CHECKING:
 
 MAX_TEXT = 20_000
 QUERY_CACHE = 256
+VECTOR_CACHE = 5000
+# Journeys are many and change all the time: they are read when somebody asks.
+READ_AT_START = (EXPERIMENTS, OPTIMIZATION_PATTERNS)
 EMBED_BATCH = 256
-# How old the words may be when other processes write too.
-READ_SECONDS = 2.0
 DERIVED_SECONDS = 60.0
 
 Derived = TypeVar("Derived")
@@ -49,22 +53,34 @@ class Memory:
         self.upkeep = self._new_upkeep()
         self._settling = Settling(self._fresh, self.index, self.upkeep)
         self.embed_query = lru_cache(maxsize=QUERY_CACHE)(self._embed_query)
-        self._keywords: dict[str, KeywordIndex] = {}
-        self._read_until: dict[str, datetime | None] = {}
-        self._read_at: dict[str, float] = {}
-        self._keyword_lock = threading.Lock()
+        self._vectors: dict[str, NDArray[np.float32]] = {}
+        self._contents = {
+            collection.name: Contents(
+                documents,
+                collection,
+                fingerprint=embedder.fingerprint,
+                dimension=embedder.dimension,
+                # Embedded, this process owns the data, so every change comes through it.
+                alone=not isinstance(place, ChromaServer),
+            )
+            for collection in COLLECTIONS.values()
+        }
         self._one_model = False
         self._derived: dict[tuple[str, str], tuple[float, Any]] = {}
 
     def start(self) -> Memory:
-        """Begin to check the index in the background."""
+        """Begin to check the index and to read words and facts, in the background."""
         self.upkeep.start()
+        for collection in READ_AT_START:
+            self._contents[collection.name].start()
         return self
 
     def close(self) -> None:
         """Stop the upkeep and release Chroma."""
         self._settling.stop()
         self.upkeep.stop()
+        for contents in self._contents.values():
+            contents.close()
         self.index.close()
 
     def state(self, collection: Collection) -> IndexState:
@@ -112,6 +128,20 @@ class Memory:
         self._derived[key] = (time.monotonic() + DERIVED_SECONDS, fresh)
         return fresh
 
+    def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """One row a text, in order; those asked for lately are not embedded again."""
+        import numpy as np
+
+        known = {text: self._vectors[text] for text in set(texts) if text in self._vectors}
+        new = sorted(set(texts) - known.keys())
+        if new:
+            known.update(zip(new, self.embedder.embed(new), strict=True))
+            if len(self._vectors) > VECTOR_CACHE:
+                self._vectors = {}
+            self._vectors.update(known)
+        rows = [known[text] for text in texts]
+        return np.array(rows, dtype=np.float32).reshape(len(rows), self.embedder.dimension)
+
     def erase(self, collection: Collection, document_ids: Sequence[str]) -> None:
         """Remove documents from ClickHouse, Chroma and the words."""
         with self.upkeep.writing, self._settling.paused:
@@ -121,8 +151,7 @@ class Memory:
                 collection.name, lambda: self.index.delete(collection.name, document_ids)
             )
             self._forget_derived(collection.name)
-        if collection.name in self._keywords:
-            self._keywords[collection.name].remove(document_ids)
+        self._contents[collection.name].remove(document_ids)
 
     def nearest(
         self,
@@ -174,14 +203,12 @@ class Memory:
         found = self.documents.embedded(collection.name, self.embedder.fingerprint, document_ids)
         return {item.document.document_id: float(item.vector @ vector) for item in found}
 
-    def keywords(self, collection: Collection) -> KeywordIndex:
-        """The words of a collection, with what other processes wrote since the last look."""
-        with self._keyword_lock:
-            index = self._keywords.setdefault(collection.name, KeywordIndex())
-            read_at = self._read_at.get(collection.name)
-            if read_at is None or not (self._alone or time.monotonic() - read_at < READ_SECONDS):
-                self._read_new(collection.name, index)
-            return index
+    def contents(
+        self, collection: Collection, *, patience_seconds: float = PATIENCE_SECONDS
+    ) -> Contents | None:
+        """The words and facts of a collection; None while they are first read."""
+        contents = self._contents[collection.name]
+        return contents if contents.ready(patience_seconds) else None
 
     def require_one_model(self) -> None:
         """Refuse to mix vectors of two models; checked once a process."""
@@ -210,18 +237,13 @@ class Memory:
         )
         for name in COLLECTIONS:
             while batch := self.documents.not_of(name, ours, EMBED_BATCH):
-                self.documents.save(
-                    name, self._embedded(COLLECTIONS[name], batch, self.embedder.embed)
-                )
+                embedded = self._embedded(COLLECTIONS[name], batch, self.embedder.embed)
+                self.documents.save(name, embedded)
+                self._contents[name].put(embedded)
                 done += len(batch)
                 report(done, total, f"{name}: {done} of {total} documents embedded again")
         self._restart_upkeep()
         return done
-
-    @property
-    def _alone(self) -> bool:
-        """Embedded, this process owns the data, so every change came through it."""
-        return not isinstance(self.index.place, ChromaServer)
 
     def _new_upkeep(self) -> Upkeep:
         return Upkeep(
@@ -250,10 +272,7 @@ class Memory:
             else:
                 self._fresh[collection].put(embedded)
             self._forget_derived(collection)
-        if collection in self._keywords:
-            self._keywords[collection].add(
-                (item.document.document_id, item.document.text) for item in embedded
-            )
+        self._contents[collection].put(embedded)
 
     def _index_now(self, collection: str, embedded: Sequence[EmbeddedDocument]) -> None:
         with self._settling.paused:
@@ -304,13 +323,6 @@ class Memory:
     def _embed_query(self, query: str) -> NDArray[np.float32]:
         vector: NDArray[np.float32] = self.embedder.embed([query])[0]
         return vector
-
-    def _read_new(self, collection: str, index: KeywordIndex) -> None:
-        self._read_at[collection] = time.monotonic()
-        documents = self.documents.changed_since(collection, self._read_until.get(collection))
-        index.add((document.document_id, document.text) for document in documents)
-        if documents:
-            self._read_until[collection] = documents[-1].recorded_at
 
 
 def _cleaned(collection: Collection, document: Document) -> Document:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -127,17 +127,44 @@ class Documents:
         )
         return [_document(*row) for row in rows]
 
-    def changed_since(self, collection: str, moment: datetime | None) -> list[Document]:
-        """Documents recorded after a moment (all without one), oldest first."""
-        rows = self._database.rows(
-            f"""
-            SELECT {COLUMNS} FROM documents FINAL
-            WHERE collection = {{collection:String}} AND recorded_at > {{moment:DateTime64(6)}}
-            ORDER BY recorded_at
-            """,
-            {"collection": collection, "moment": moment or datetime(1970, 1, 2, tzinfo=UTC)},
+    def embedded_pages(
+        self, collection: str, fingerprint: str, size: int = 5000
+    ) -> Iterator[list[EmbeddedDocument]]:
+        """Every document with its vector of this model, by id, page by page."""
+        after = ""
+        while page := self._embedded_where(
+            "document_id > {after:String} ORDER BY document_id LIMIT {size:UInt32}",
+            {"collection": collection, "model": fingerprint, "after": after, "size": size},
+        ):
+            yield page
+            after = page[-1].document.document_id
+
+    def embedded_since(
+        self, collection: str, fingerprint: str, moment: datetime | None
+    ) -> list[EmbeddedDocument]:
+        """Documents recorded after a moment (all without one), with their vectors."""
+        return self._embedded_where(
+            "recorded_at > {moment:DateTime64(6)} ORDER BY recorded_at",
+            {
+                "collection": collection,
+                "model": fingerprint,
+                "moment": moment or datetime(1970, 1, 2, tzinfo=UTC),
+            },
         )
-        return [_document(*row) for row in rows]
+
+    def _embedded_where(
+        self, condition: str, parameters: Mapping[str, Any]
+    ) -> list[EmbeddedDocument]:
+        """Through Arrow: as Python numbers, vectors would take ten times as long."""
+        table = self._database.table(
+            f"""
+            SELECT {COLUMNS}, vector FROM documents FINAL
+            WHERE collection = {{collection:String}} AND fingerprint = {{model:String}}
+              AND {condition}
+            """,
+            parameters,
+        )
+        return _embedded_table(table, str(parameters["model"]))
 
     def nearest(
         self,
@@ -213,6 +240,26 @@ def _embedded(row: Sequence[Any], fingerprint: str) -> EmbeddedDocument:
 
     vector = np.asarray(row[6], dtype=np.float32)
     return EmbeddedDocument(document=_document(*row[:6]), vector=vector, fingerprint=fingerprint)
+
+
+def _embedded_table(table: pa.Table, fingerprint: str) -> list[EmbeddedDocument]:
+    import numpy as np
+
+    if table.num_rows == 0:
+        return []
+    columns = [table.column(name).to_pylist() for name in COLUMNS.split(", ")]
+    flat = table.column("vector").combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    vectors = np.asarray(flat, dtype=np.float32).reshape(table.num_rows, -1)
+    return [
+        EmbeddedDocument(
+            document=_document(name, text, dict(texts), dict(numbers), dict(lists), moment),
+            vector=vector,
+            fingerprint=fingerprint,
+        )
+        for (name, text, texts, numbers, lists, moment), vector in zip(
+            zip(*columns, strict=True), vectors, strict=True
+        )
+    ]
 
 
 def _arrow(collection: str, documents: Sequence[EmbeddedDocument]) -> pa.Table:

@@ -1,20 +1,27 @@
 """What the organisation's past says: how often, by how much, and in what was like this.
 
-True improvements are modelled as a Gaussian process over plans: each varies around a common mean
-with the spread that past experiments show beyond their noise, and two are the more alike the nearer
-their texts. With nothing similar this is the empirical-Bayes prior (Efron 2010, "Large-Scale
-Inference", ch. 1); similar experiments sharpen it.
+The spread that past improvements show beyond their noise is the prior (empirical Bayes: Efron
+2010, "Large-Scale Inference", ch. 1); experiments with a like change sharpen it (``likeness``).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from dataclasses import dataclass, replace
 
+from neonblue.intelligence.forecast.implied import outcome_ratios
+from neonblue.intelligence.forecast.likeness import (
+    Changes,
+    Effects,
+    Likeness,
+    alike,
+    expected_effect,
+    learn_likeness,
+    stacked,
+)
 from neonblue.intelligence.forecast.plan import ForecastPlan
-from neonblue.intelligence.recollection.insights import PastExperiment, from_document
+from neonblue.intelligence.recollection.insights import PastExperiment, from_document, told_change
 from neonblue.intelligence.recollection.patterns import PooledEffect, counted, effects_of, pool
 from neonblue.memory.collections import EXPERIMENTS
 from neonblue.memory.library import Memory
@@ -22,21 +29,13 @@ from neonblue.memory.search import search
 from neonblue.stores.documents import Document
 from neonblue.stores.forecasts import Outcome
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 LEAST_PAST = 3
-MOST_SIMILAR = 40
+MOST_SHOWN = 40
 MOST_PAST = 100_000
-# Two plans with cosine c resemble each other in effect by exp(-(1 - c) / length). With enough past
-# experiments the length is the likeliest of these; 0 means that texts tell nothing.
-LENGTHS = (0.0, 0.1, 0.2, 0.4, 0.6, 1.0)
-DEFAULT_LENGTH = 0.6
-ENOUGH_FOR_LENGTH = 20
-MOST_FOR_LENGTH = 400
+# The newest experiments that likeness is learnt from; the nearest older ones are looked up.
+MOST_REFERENCES = 400
 LEAST_SPREAD = 0.005
-LEAST_SIMILARITY = 0.35
+LEAST_SIMILARITY = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +49,15 @@ class SimilarExperiment:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
     """``base_rates`` are the outcome shares of all past experiments; ``mean`` and ``sd`` describe
-    the true improvement of this plan, given everything."""
+    the true improvement of this plan, given everything; ``usual_error`` is the standard error that
+    past experiments had; ``outcome_ratios`` how much more often each outcome came than improvements
+    alone would have it."""
 
     experiments: int
     base_rates: dict[Outcome, float]
+    outcome_ratios: dict[Outcome, float]
     pooled: PooledEffect
+    usual_error: float
     similar: tuple[SimilarExperiment, ...]
     mean: float
     sd: float
@@ -62,12 +65,20 @@ class Past:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """All past experiments together: ids, outcome shares, pooled effect, length of likeness."""
+    """All past experiments together; ``references`` are the newest with a measured effect."""
 
     experiment_ids: frozenset[str]
     base_rates: dict[Outcome, float]
+    outcome_ratios: dict[Outcome, float]
     pooled: PooledEffect
-    length: float
+    usual_error: float
+    references: tuple[Document, ...]
+    likeness: Likeness
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation of true improvements."""
+        return max(self.pooled.between_sd, LEAST_SPREAD)
 
 
 def read_record(memory: Memory) -> Record | None:
@@ -81,25 +92,19 @@ def read_past(memory: Memory, plan: ForecastPlan) -> Past | None:
     own = plan.experiment.experiment_id
     if record is None or len(record.experiment_ids - {own}) < LEAST_PAST:
         return None
-    hits = search(
-        memory, EXPERIMENTS, plan.text, limit=MOST_SIMILAR, at_least=LEAST_SIMILARITY
-    ).hits
-    nearest = [
-        from_document(hit.document, similarity=hit.similarity)
-        for hit in hits
-        if hit.document.document_id in record.experiment_ids - {own}
-    ]
-    mean, sd = _sharpened(memory, plan, record.pooled, nearest, record.length)
+    used = [item for item in _references(memory, record, plan) if item.document_id != own]
+    new = _changes(memory, [(plan.change, plan.category)])
+    changes = _changes(memory, [_told(item) for item in used])
+    mean, sd = expected_effect(record.likeness, changes, _effects(used, record), new)
     return Past(
         experiments=len(record.experiment_ids - {own}),
         base_rates=record.base_rates,
+        outcome_ratios=record.outcome_ratios,
         pooled=record.pooled,
-        similar=tuple(
-            SimilarExperiment(past=item, resemblance=_resemblance(item.similarity, record.length))
-            for item in nearest
-        ),
+        usual_error=record.usual_error,
+        similar=_similar(used, record.likeness, changes, new),
         mean=mean,
-        sd=sd,
+        sd=math.hypot(max(sd, LEAST_SPREAD), record.pooled.standard_error),
     )
 
 
@@ -112,11 +117,35 @@ def _compute_record(memory: Memory) -> Record | None:
     pooled = pool(effects_of(documents))
     if len(documents) < LEAST_PAST or pooled is None:
         return None
-    return Record(
+    references = tuple(item for item in documents if _measured(item))[:MOST_REFERENCES]
+    errors = sorted(error for _, error in effects_of(references))
+    record = Record(
         experiment_ids=frozenset(document.document_id for document in documents),
         base_rates=_base_rates(documents),
+        outcome_ratios=outcome_ratios(
+            counted(references), pooled.mean, max(pooled.between_sd, LEAST_SPREAD), errors
+        ),
         pooled=pooled,
-        length=_likeliest_length(memory, documents, pooled),
+        usual_error=errors[len(errors) // 2],
+        references=references,
+        likeness=Likeness(),
+    )
+    changes = _changes(memory, [_told(item) for item in references])
+    return replace(record, likeness=learn_likeness(changes, _effects(references, record)))
+
+
+def _references(memory: Memory, record: Record, plan: ForecastPlan) -> list[Document]:
+    """The newest experiments, and of the older ones those whose description is nearest."""
+    known = {item.document_id: item for item in record.references}
+    if len(record.experiment_ids) > len(known):
+        hits = search(memory, EXPERIMENTS, plan.text, limit=MOST_SHOWN).hits
+        known.update({h.document.document_id: h.document for h in hits if _measured(h.document)})
+    return list(known.values())
+
+
+def _measured(document: Document) -> bool:
+    return document.metadata.get("outcome") is not None and any(
+        error > 0 for _, error in effects_of([document])
     )
 
 
@@ -127,77 +156,35 @@ def _base_rates(documents: Sequence[Document]) -> dict[Outcome, float]:
     return {outcome: (count + 1 / 3) / (total + 1) for outcome, count in counts.items()}
 
 
-def _resemblance(similarity: float, length: float) -> float:
-    return math.exp(-max(1 - similarity, 0.0) / length) if length > 0 else 0.0
+def _told(document: Document) -> tuple[str, str]:
+    known = document.metadata
+    change = told_change(str(known.get("name", "")), str(known.get("optimization_applied", "")))
+    return change or document.text, str(known.get("type", ""))
 
 
-def _likeliest_length(memory: Memory, documents: Sequence[Document], pooled: PooledEffect) -> float:
-    """The length with the greatest marginal likelihood of the newest past improvements."""
+def _changes(memory: Memory, told: Sequence[tuple[str, str]]) -> Changes:
+    vectors = memory.vectors([text for text, _ in told])
+    return stacked(list(zip(vectors, (kind for _, kind in told), strict=True)))
+
+
+def _effects(documents: Sequence[Document], record: Record) -> Effects:
     import numpy as np
 
-    newest = [item for item in documents if effects_of([item])][:MOST_FOR_LENGTH]
-    if len(newest) < ENOUGH_FOR_LENGTH:
-        return DEFAULT_LENGTH
-    vectors = _vectors(memory, [item.document_id for item in newest])
-    means, errors = np.array(effects_of(newest)).T
-    apart = np.maximum(1 - vectors @ vectors.T, 0)
-    spread, noise = max(pooled.between_sd, LEAST_SPREAD) ** 2, np.diag(errors**2)
-    likelihoods = [
-        _log_likelihood(means - pooled.mean, spread * _alike(apart, length) + noise)
-        for length in LENGTHS
+    seen, errors = np.array(effects_of(documents)).reshape(-1, 2).T
+    return Effects(seen=seen, errors=errors, mean=record.pooled.mean, spread=record.spread)
+
+
+def _similar(
+    documents: Sequence[Document], likeness: Likeness, changes: Changes, new: Changes
+) -> tuple[SimilarExperiment, ...]:
+    """The nearest first, each with what its effect tells of the new one."""
+    if not documents:
+        return ()
+    nearness = (changes.vectors @ new.vectors[0]).tolist()
+    resemblance = alike(likeness, new, changes)[0].tolist()
+    found = [
+        SimilarExperiment(past=from_document(document, similarity=near), resemblance=shared)
+        for document, near, shared in zip(documents, nearness, resemblance, strict=True)
     ]
-    return LENGTHS[int(np.argmax(likelihoods))]
-
-
-def _log_likelihood(values: NDArray[np.float64], covariance: NDArray[np.float64]) -> float:
-    import numpy as np
-
-    factor = np.linalg.cholesky(covariance)
-    whitened = np.linalg.solve(factor, values)
-    return -0.5 * float(whitened @ whitened) - float(np.log(np.diag(factor)).sum())
-
-
-def _alike(apart: NDArray[np.float64], length: float) -> NDArray[np.float64]:
-    """Resemblance of each pair from how far apart their texts are."""
-    import numpy as np
-
-    if length == 0:
-        return np.eye(*apart.shape)
-    alike: NDArray[np.float64] = np.exp(-apart / length)
-    return alike
-
-
-def _sharpened(
-    memory: Memory,
-    plan: ForecastPlan,
-    pooled: PooledEffect,
-    nearest: Sequence[PastExperiment],
-    length: float,
-) -> tuple[float, float]:
-    """Mean and standard deviation of this plan's true improvement."""
-    import numpy as np
-
-    spread = max(pooled.between_sd, LEAST_SPREAD)
-    used = [item for item in nearest if item.improvement_standard_error]
-    if not used or length == 0:
-        return pooled.mean, math.hypot(spread, pooled.standard_error)
-    vectors = _vectors(memory, [item.experiment_id for item in used])
-    own = memory.embed_query(plan.text)
-    errors = np.array([cast(float, item.improvement_standard_error) for item in used])
-    seen = np.array([cast(float, item.improvement) for item in used]) - pooled.mean
-    between = spread**2 * _alike(np.maximum(1 - vectors @ vectors.T, 0), length)
-    towards = spread**2 * _alike(np.maximum(1 - vectors @ own, 0), length)
-    weights = np.linalg.solve(between + np.diag(errors**2), np.column_stack([seen, towards]))
-    mean = pooled.mean + float(towards @ weights[:, 0])
-    variance = spread**2 - float(towards @ weights[:, 1]) + pooled.standard_error**2
-    return mean, math.sqrt(max(variance, LEAST_SPREAD**2))
-
-
-def _vectors(memory: Memory, names: Sequence[str]) -> NDArray[np.float32]:
-    import numpy as np
-
-    found = {
-        item.document.document_id: item.vector
-        for item in memory.documents.embedded(EXPERIMENTS.name, memory.embedder.fingerprint, names)
-    }
-    return np.array([found[name] for name in names], dtype=np.float32)
+    order = sorted(found, key=lambda item: (-item.resemblance, -item.past.similarity))
+    return tuple(item for item in order if item.past.similarity >= LEAST_SIMILARITY)[:MOST_SHOWN]

@@ -9,7 +9,8 @@ from typing import Literal
 
 from neonblue.errors import InvalidInputError
 from neonblue.intelligence.recollection.category import category_of
-from neonblue.intelligence.recollection.description import plan_text
+from neonblue.intelligence.recollection.description import change_of, plan_text
+from neonblue.intelligence.recollection.insights import told_change
 from neonblue.models import Experiment, Variant
 
 MetricShape = Literal["proportion", "mean"]
@@ -42,6 +43,11 @@ class ForecastPlan:
     def category(self) -> str:
         """The kind of change."""
         return category_of(self.experiment)
+
+    @property
+    def change(self) -> str:
+        """What the treatments do, in words."""
+        return told_change(self.experiment.name, change_of(self.experiment.treatments))
 
     @property
     def variant_count(self) -> int:

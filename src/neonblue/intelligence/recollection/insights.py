@@ -94,6 +94,11 @@ def from_document(document: Document, *, similarity: float) -> PastExperiment:
     )
 
 
+def told_change(name: str, change: str) -> str:
+    """The change in words; the name too where the variants only have ids."""
+    return change if len(change.split()) > 1 else f"{name} {change}".strip()
+
+
 def with_outcome(past: Sequence[PastExperiment]) -> list[PastExperiment]:
     """Those that taught something about their effect."""
     return [item for item in past if item.outcome is not None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
@@ -79,6 +79,16 @@ def read_pairs(path: Path) -> list[Pair]:
     return pairs
 
 
+def write_pairs(path: Path, pairs: Iterable[Pair]) -> None:
+    """Pairs as a CSV that ``read_pairs`` reads back as they were."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([*PAIR_COLUMNS, "week", "image_id"])
+        for a, b in ((pair.a, pair.b) for pair in pairs):
+            counts = (a.successes, a.shown, b.successes, b.shown)
+            writer.writerow([a.text, b.text, *counts, a.test, _week_name(a.week), a.setting])
+
+
 def read_rows(path: Path, needed: Sequence[str]) -> Iterator[Mapping[str, str]]:
     """The rows of a CSV or CSV.gz as mappings; ``InvalidInputError`` names a missing column."""
     if not path.is_file():
@@ -137,3 +147,9 @@ def _week_number(week: str) -> int:
         return 0
     year, number = divmod(int(float(week)), 100)
     return year * 52 + number
+
+
+def _week_name(week: int) -> str:
+    """The inverse of ``_week_number``."""
+    year, number = divmod(week - 1, 52)
+    return "" if week == 0 else f"{year * 100 + number + 1}"

@@ -18,12 +18,20 @@ if TYPE_CHECKING:
 FINISHED = frozenset({"stopped", "rolled_out", "archived"})
 
 
+def experiments_with_texts(store: Store) -> list[str]:
+    """Finished experiments whose plans promise pairs, whether or not their data is sound."""
+    return [
+        name
+        for name, experiment in store.experiments.defined().items()
+        if experiment.status in FINISHED and _promises_pairs(experiment)
+    ]
+
+
 def own_pairs(store: Store, *, now: datetime) -> list[Pair]:
     """All pairs of described variants, by the primary proportion; invalid experiments are out."""
     pairs: list[Pair] = []
-    for listing in store.experiments.list():
-        experiment = listing.experiment
-        if experiment is not None and experiment.status in FINISHED:
+    for experiment in store.experiments.defined().values():
+        if experiment.status in FINISHED and _promises_pairs(experiment):
             pairs += experiment_pairs(store, experiment, now=now)
     return pairs
 
@@ -44,6 +52,11 @@ def experiment_pairs(store: Store, experiment: Experiment, *, now: datetime) -> 
 def variant_text(variant: Variant) -> str:
     """What people saw, as far as the plan says: the description, else the name."""
     return (variant.description or variant.name).strip()
+
+
+def _promises_pairs(experiment: Experiment) -> bool:
+    texts = {variant_text(variant) for variant in experiment.variants} - {""}
+    return len(texts) > 1 and any(_counts(metric) for metric in experiment.metrics)
 
 
 def _counts(metric: MetricDefinition) -> bool:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neonblue.errors import InvalidInputError
+from filelock import FileLock, Timeout
+
+from neonblue.errors import ConflictError, InvalidInputError
 from neonblue.intelligence.text_model.arms import Arm, Pair, unique_arms
 from neonblue.intelligence.text_model.evaluation import Evaluation, evaluate
 from neonblue.intelligence.text_model.features import FeatureSpace, TextFeatures, learn_space
@@ -33,6 +36,7 @@ HELD_OUT_SHARE = 0.2
 MOST_ARMS = 14_000
 FRESH_PAIRS = 100
 SUSPICIOUS_ACCURACY = 0.85
+LOCK_FILE = "training.lock"
 SLOPES = (0.05, 12.0)
 
 Report = Callable[[float, float, str], None]
@@ -70,8 +74,19 @@ class KnownVectors:
 def train(
     pairs: Sequence[Pair], embedder: Embedder, folder: Path, *, source: str, report: Report
 ) -> Training:
-    """Train on pairs, judge on the latest tests, and save the model if it is better."""
-    _require_enough(pairs)
+    """Train on pairs, judge on the latest tests, and save the model if it is better.
+
+    Raises ``InvalidInputError`` when the pairs are too few, and ``ConflictError`` while another
+    training writes to the same folder.
+    """
+    require_enough(pairs)
+    with _alone_in(folder):
+        return _train(pairs, embedder, folder, source, report)
+
+
+def _train(
+    pairs: Sequence[Pair], embedder: Embedder, folder: Path, source: str, report: Report
+) -> Training:
     vectors = KnownVectors(embedder)
     report(0, 4, f"embedding the texts of {len(pairs)} pairs")
     vectors.embed([arm.text for arm in unique_arms(pairs)])
@@ -251,7 +266,36 @@ def _warnings(judged: Evaluation) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _require_enough(pairs: Sequence[Pair]) -> None:
+def is_training(folder: Path) -> bool:
+    """Whether a training is under way for this folder, in whatever process."""
+    if not (folder / LOCK_FILE).is_file():
+        return False
+    try:
+        with FileLock(folder / LOCK_FILE, blocking=False):
+            return False
+    except Timeout:
+        return True
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = FileLock(folder / LOCK_FILE, mode=0o600)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise ConflictError(
+            f"another training is under way in {str(folder)!r}: wait until it has ended, "
+            "then run this one again"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def require_enough(pairs: Sequence[Pair]) -> None:
+    """Refuse pairs that are too few to learn from and to judge."""
     tests = len({pair.a.test for pair in pairs})
     if len(pairs) < LEAST_PAIRS or tests < LEAST_TESTS:
         raise InvalidInputError(

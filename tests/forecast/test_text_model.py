@@ -155,10 +155,23 @@ def test_a_model_of_another_embedding_is_refused(embedder: Embedder, tmp_path: P
         foreign.probabilities([("a", "b")], embedder)
 
 
-def test_rows_with_broken_randomisation_are_left_out(tmp_path: Path) -> None:
-    rows = made_up_pairs(4)
-    rows[1]["bad_randomisation"] = "True"
-    assert len(read_pairs(write(tmp_path / "p.csv", rows))) == 3
+def test_rows_with_broken_randomisation_teach_and_never_judge(tmp_path: Path) -> None:
+    rows = made_up_pairs(100)
+    for row in rows[::4]:
+        row["bad_randomisation"] = "True"
+    pairs = read_pairs(write(tmp_path / "p.csv", rows))
+    assert [pair.sound for pair in pairs[:5]] == [False, True, True, True, False]
+    earlier, later = split_by_time(pairs)
+    assert all(pair.sound for pair in later)
+    assert {pair.sound for pair in earlier} == {True, False}
+    begin = min(pair.a.week for pair in later)
+    assert all(pair.a.week <= begin for pair in earlier)
+
+
+def test_a_file_without_a_sound_pair_is_refused(tmp_path: Path) -> None:
+    rows = [{**row, "bad_randomisation": "yes"} for row in made_up_pairs(4)]
+    with pytest.raises(InvalidInputError, match="no usable pair"):
+        read_pairs(write(tmp_path / "p.csv", rows))
 
 
 @pytest.mark.parametrize(
@@ -168,6 +181,9 @@ def test_rows_with_broken_randomisation_are_left_out(tmp_path: Path) -> None:
         ({"impr_b": 0, "clicks_b": 0}, "line 3"),
         ({"clicks_b": "many"}, "line 3"),
         ({"week": "last"}, "line 3"),
+        ({"impr_a": "inf"}, "line 3"),
+        ({"impr_a": "nan"}, "line 3"),
+        ({"test_id": " "}, "line 3 .*test_id is empty"),
     ],
 )
 def test_a_bad_row_is_named_by_its_line(
@@ -187,10 +203,72 @@ def test_a_missing_column_or_file_is_named(tmp_path: Path) -> None:
         read_pairs(tmp_path / "nope.csv")
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "has no column 'headline_a', 'headline_b'"),
+        (b"headline_a\nx\n", "has no column 'headline_b'"),
+        (b"headline_a,headline_b\nonly one\n", "line 2"),
+        (b"headline_a,headline_b\n\xff\xfe,x\n", "UTF-8"),
+    ],
+)
+def test_what_cannot_be_predicted_is_said_in_one_line(
+    data_dir: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    content: bytes,
+    message: str,
+) -> None:
+    new = tmp_path / "new.csv"
+    new.write_bytes(content)
+    assert main(["forecast", "predict", str(new), "--out", str(tmp_path / "o.csv")]) == 2
+    told = capsys.readouterr().err
+    assert message in told
+    assert "Traceback" not in told
+    assert not (tmp_path / "o.csv").exists()
+
+
+def test_a_file_that_only_says_that_it_is_zipped_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "p.csv.gz").write_bytes(b"headline_a,headline_b\n")
+    with pytest.raises(InvalidInputError, match="CSV"):
+        read_pairs(tmp_path / "p.csv.gz")
+
+
+def test_predictions_keep_order_columns_and_mirror(
+    data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["forecast", "train", str(write(tmp_path / "pairs.csv", made_up_pairs(80)))]) == 0
+    texts = ["Why do cats matter so?", 'The "bread" report, 日本 🚀', "  The rain report ", "42"]
+    asked = [(a, b) for a in texts for b in texts]
+    answers = []
+    for name, pairs in (("there", asked), ("back", [(b, a) for a, b in asked])):
+        path, out = tmp_path / f"{name}.csv.gz", tmp_path / f"{name}.out.csv"
+        rows: list[dict[str, object]] = [
+            {"extra": "1", "headline_b": b, "headline_a": a} for a, b in pairs
+        ]
+        write(path, rows, ("extra", "headline_b", "headline_a"))
+        assert main(["forecast", "predict", str(path), "--out", str(out)]) == 0
+        with out.open(encoding="utf-8", newline="") as file:
+            found = list(csv.DictReader(file))
+        assert [(row["headline_a"], row["headline_b"]) for row in found] == pairs
+        answers.append([row["probability_a_wins"] for row in found])
+    for (a, b), forwards, backwards in zip(asked, *answers, strict=True):
+        assert round(1 - float(forwards), 6) == float(backwards)
+        assert (forwards == "0.500000") == (a.strip() == b.strip())
+
+
 def test_too_few_pairs_are_refused(embedder: Embedder, tmp_path: Path) -> None:
     pairs = read_pairs(write(tmp_path / "p.csv", made_up_pairs(20)))
     with pytest.raises(InvalidInputError, match="too few"):
         train(pairs, embedder, tmp_path / "models", source="test", report=silent)
+
+
+def test_a_place_to_write_to_that_is_not_there_is_named(
+    data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = write(tmp_path / "new.csv", made_up_pairs(2), ("headline_a", "headline_b"))
+    assert main(["forecast", "predict", str(new), "--out", str(tmp_path / "no" / "o.csv")]) == 2
+    assert "there is no folder" in capsys.readouterr().err
 
 
 def test_predicting_without_a_model_says_how_to_train(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from neonblue.cli.progress import progress_bar
+from neonblue.errors import InvalidInputError
 
 EPILOG = """
 neonblue forecast train pairs.csv.gz         learn from a file of tested pairs of texts
@@ -14,7 +15,6 @@ neonblue forecast train                      learn from the finished experiments
 neonblue forecast predict new.csv --out p.csv
 neonblue forecast calibration                how past forecasts of experiments came true
 """
-TEXT_COLUMNS = ("headline_a", "headline_b")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -88,11 +88,13 @@ def _train_on_file(path: Path, report: Any) -> dict[str, Any]:
 def _predict(path: Path, out: Path) -> str:
     import csv
 
-    from neonblue.intelligence.text_model.arms import read_rows
+    from neonblue.intelligence.text_model.arms import TEXT_COLUMNS, read_texts
     from neonblue.intelligence.text_model.model import load_model
     from neonblue.workspace import Workspace
 
-    pairs = [(row["headline_a"], row["headline_b"]) for row in read_rows(path, TEXT_COLUMNS)]
+    if not out.parent.is_dir():
+        raise InvalidInputError(f"there is no folder {str(out.parent)!r}: make it, or change --out")
+    pairs = read_texts(path)
     workspace = Workspace()
     try:
         model = load_model(workspace.text_models)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PAIR_COLUMNS = ("headline_a", "headline_b", "clicks_a", "impr_a", "clicks_b", "impr_b", "test_id")
+TEXT_COLUMNS = ("headline_a", "headline_b")
 TRUE = frozenset({"true", "1", "yes"})
 
 
@@ -36,10 +38,12 @@ class Arm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """Two arms of one test and setting."""
+    """Two arms of one test and setting. Where randomisation was broken (not ``sound``), the rates
+    still tell which texts attract, but who wins is no truth to be judged by."""
 
     a: Arm
     b: Arm
+    sound: bool = True
 
     @property
     def tied(self) -> bool:
@@ -58,24 +62,35 @@ def unique_arms(pairs: Sequence[Pair]) -> list[Arm]:
 
 
 def read_pairs(path: Path) -> list[Pair]:
-    """Pairs from a CSV (or CSV.gz); rows whose randomisation is marked as broken are left out.
+    """Pairs from a CSV (or CSV.gz), those with marked randomisation as unsound.
 
     Columns: headline_a, headline_b, clicks_a, impr_a, clicks_b, impr_b, test_id, and if there are
     any, week (as 201425), image_id and bad_randomisation.
     """
     pairs: list[Pair] = []
     for line, row in enumerate(read_rows(path, PAIR_COLUMNS), start=2):
-        if str(row.get("bad_randomisation") or "").strip().lower() in TRUE:
-            continue
         try:
             pairs.append(_pair(row))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError, AttributeError) as error:
             raise InvalidInputError(
                 f"line {line} of {path.name!r} cannot be read ({error}): clicks, impressions and "
                 "week must be whole numbers, clicks at most impressions"
             ) from error
-    if not pairs:
+    if not any(pair.sound for pair in pairs):
         raise InvalidInputError(f"{path.name!r} has no usable pair: check its rows")
+    return pairs
+
+
+def read_texts(path: Path) -> list[tuple[str, str]]:
+    """The two texts of each row of a CSV (or CSV.gz), in order."""
+    pairs: list[tuple[str, str]] = []
+    for line, row in enumerate(read_rows(path, TEXT_COLUMNS), start=2):
+        a, b = (row[name] for name in TEXT_COLUMNS)
+        if a is None or b is None:
+            raise InvalidInputError(
+                f"line {line} of {path.name!r} has too few columns: give headline_a and headline_b"
+            )
+        pairs.append((a, b))
     return pairs
 
 
@@ -93,20 +108,24 @@ def read_rows(path: Path, needed: Sequence[str]) -> Iterator[Mapping[str, str]]:
     """The rows of a CSV or CSV.gz as mappings; ``InvalidInputError`` names a missing column."""
     if not path.is_file():
         raise NotFoundError(f"there is no file {str(path)!r}: give the path of a CSV or CSV.gz")
-    with _open_text(path) as file:
-        reader = csv.DictReader(file)
-        missing = [name for name in needed if name not in (reader.fieldnames or ())]
-        if missing:
-            raise InvalidInputError(
-                f"{path.name!r} has no column {', '.join(map(repr, missing))}: "
-                f"it needs {', '.join(needed)}"
-            )
-        try:
+    try:
+        with _open_text(path) as file:
+            reader = csv.DictReader(file)
+            _require_columns(path, reader.fieldnames or (), needed)
             yield from reader
-        except (csv.Error, UnicodeDecodeError, EOFError, OSError) as error:
-            raise InvalidInputError(
-                f"{path.name!r} cannot be read as CSV ({error}): save it as UTF-8 CSV or CSV.gz"
-            ) from error
+    except (csv.Error, UnicodeDecodeError, EOFError, OSError, zlib.error) as error:
+        raise InvalidInputError(
+            f"{path.name!r} cannot be read as CSV ({error}): save it as UTF-8 CSV or CSV.gz"
+        ) from error
+
+
+def _require_columns(path: Path, there: Sequence[str], needed: Sequence[str]) -> None:
+    missing = [name for name in needed if name not in there]
+    if missing:
+        raise InvalidInputError(
+            f"{path.name!r} has no column {', '.join(map(repr, missing))}: "
+            f"it needs {', '.join(needed)}"
+        )
 
 
 def success_rates(arms: Sequence[Arm]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -125,13 +144,16 @@ def _open_text(path: Path) -> TextIO:
 
 
 def _pair(row: Mapping[str, str]) -> Pair:
-    return Pair(a=_arm(row, "a"), b=_arm(row, "b"))
+    broken = str(row.get("bad_randomisation") or "").strip().lower() in TRUE
+    return Pair(a=_arm(row, "a"), b=_arm(row, "b"), sound=not broken)
 
 
 def _arm(row: Mapping[str, str], side: str) -> Arm:
     successes, shown = int(float(row[f"clicks_{side}"])), int(float(row[f"impr_{side}"]))
     if not 0 <= successes <= shown or shown == 0:
         raise ValueError(f"{successes} clicks of {shown} impressions")
+    if not (row["test_id"] or "").strip():
+        raise ValueError("test_id is empty")
     return Arm(
         test=row["test_id"],
         setting=row.get("image_id") or "",

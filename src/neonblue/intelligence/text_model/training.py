@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -123,22 +124,28 @@ def _train(
 
 
 def split_by_time(pairs: Sequence[Pair]) -> tuple[list[Pair], list[Pair]]:
-    """Whole tests, the later ones (a fifth of the pairs) held out; without weeks, by test name."""
+    """Whole tests, the later ones (a fifth of the sound pairs) held out; without weeks, by name.
+
+    Unsound pairs only teach, and only what was known before the held-out tests began.
+    """
+    sound = [pair for pair in pairs if pair.sound]
     order = sorted(
-        {pair.a.test: pair.a.week for pair in pairs}.items(),
+        {pair.a.test: pair.a.week for pair in sound}.items(),
         key=lambda item: (item[1], hashlib.sha256(item[0].encode()).digest()),
     )
-    sizes: dict[str, int] = {}
-    for pair in pairs:
-        sizes[pair.a.test] = sizes.get(pair.a.test, 0) + 1
-    wanted, held, late = HELD_OUT_SHARE * len(pairs), 0, set[str]()
+    sizes = Counter(pair.a.test for pair in sound)
+    wanted, held, late = HELD_OUT_SHARE * len(sound), 0, set[str]()
     for test, _ in reversed(order):
         if held >= wanted:
             break
         late.add(test)
         held += sizes[test]
-    earlier = [pair for pair in pairs if pair.a.test not in late]
-    return earlier, [pair for pair in pairs if pair.a.test in late]
+    later = [pair for pair in sound if pair.a.test in late]
+    until = min((pair.a.week for pair in later), default=0)
+    earlier = [
+        pair for pair in pairs if pair.a.test not in late and (pair.sound or pair.a.week <= until)
+    ]
+    return earlier, later
 
 
 def fit_slope(pairs: Sequence[Pair], margins: NDArray[np.float64]) -> float:
@@ -296,10 +303,11 @@ def _alone_in(folder: Path) -> Iterator[None]:
 
 def require_enough(pairs: Sequence[Pair]) -> None:
     """Refuse pairs that are too few to learn from and to judge."""
-    tests = len({pair.a.test for pair in pairs})
-    if len(pairs) < LEAST_PAIRS or tests < LEAST_TESTS:
+    sound = [pair for pair in pairs if pair.sound]
+    tests = len({pair.a.test for pair in sound})
+    if len(sound) < LEAST_PAIRS or tests < LEAST_TESTS:
         raise InvalidInputError(
-            f"{len(pairs)} pairs of {tests} tests are too few to learn from and to judge: "
+            f"{len(sound)} pairs of {tests} tests are too few to learn from and to judge: "
             f"{LEAST_PAIRS} pairs of {LEAST_TESTS} tests are the least"
         )
 

@@ -135,10 +135,12 @@ class Contents:
     def _put(self, documents: Sequence[EmbeddedDocument]) -> None:
         self.words.add((item.document.document_id, item.document.text) for item in documents)
         self.facts.add(
-            Facts(
-                document_id=item.document.document_id,
-                metadata=item.document.metadata,
-                vector=item.vector,
-            )
-            for item in documents
+            [
+                Facts(
+                    document_id=item.document.document_id,
+                    metadata=item.document.metadata,
+                    vector=item.vector,
+                )
+                for item in documents
+            ]
         )

@@ -53,11 +53,18 @@ class FactTable:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def add(self, documents: Iterable[Facts]) -> None:
-        """Add or replace documents."""
+    def add(self, documents: Sequence[Facts]) -> None:
+        """Add or replace documents, each id once."""
+        import numpy as np
+
+        if not documents:
+            return
+        vectors = np.array([document.vector for document in documents])
+        scales = np.abs(vectors).max(axis=1) / BYTE
         with self._lock:
-            for document in documents:
-                self._put(document)
+            rows = [self._put(document) for document in documents]
+            self._vectors[rows] = np.rint(vectors / scales[:, None])
+            self._scales[rows] = scales
 
     def remove(self, document_ids: Iterable[str]) -> None:
         """Forget documents."""
@@ -94,23 +101,28 @@ class FactTable:
                 near[start : start + BLOCK] = close * self._scales[some]
             return [self._ids[row] for row in rows[np.argsort(-near)[:limit]].tolist()]
 
-    def _put(self, document: Facts) -> None:
-        import numpy as np
-
+    def _put(self, document: Facts) -> int:
         row = self._rows.get(document.document_id)
         if row is None:
             row = self._new_row(document.document_id)
-        for field, column in self._columns.items():
-            column.put(row, document.metadata.get(field))
-        scale = float(np.abs(document.vector).max()) / BYTE
-        self._vectors[row] = np.rint(document.vector / scale)
-        self._scales[row] = scale
+        else:
+            self._clear(row)
+        for field, value in document.metadata.items():
+            if field in self._columns:
+                self._columns[field].put(row, value)
+        return row
+
+    def _clear(self, row: int) -> None:
+        for column in self._columns.values():
+            column.put(row, None)
 
     def _new_row(self, document_id: str) -> int:
         import numpy as np
 
         row = self._free.pop() if self._free else len(self._ids)
-        if row == len(self._ids):
+        if row < len(self._ids):
+            self._clear(row)
+        else:
             self._ids.append(document_id)
             if row == len(self._vectors):
                 self._vectors = np.vstack([self._vectors, np.zeros_like(self._vectors)])

@@ -24,6 +24,8 @@ K1 = 1.2
 B = 0.75
 WORD = re.compile(r"[^\W_]+")
 MAX_QUERY_WORDS = 64
+# Eight bytes each.
+MOST_KEPT_POSTINGS = 4_000_000
 STOP_WORDS = frozenset(
     WORD.findall(
         """
@@ -86,6 +88,8 @@ class KeywordIndex:
         self._postings: dict[str, tuple[array[int], array[int]]] = {}
         self._dead: set[int] = set()
         self._live_length = 0.0
+        self._impacts: dict[str, tuple[NDArray[np.int32], NDArray[np.float32]]] = {}
+        self._kept_postings = 0
         self._cached_norms: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
@@ -116,6 +120,7 @@ class KeywordIndex:
 
     def _append(self, document_id: str, counts: Counter[str]) -> None:
         self._cached_norms = None
+        self._forget_impacts()
         row = len(self._ids)
         self._ids.append(document_id)
         self._rows[document_id] = row
@@ -133,6 +138,7 @@ class KeywordIndex:
         row = self._rows.pop(document_id, None)
         if row is not None:
             self._cached_norms = None
+            self._forget_impacts()
             self._dead.add(row)
             self._live_length -= self._lengths[row]
 
@@ -146,19 +152,37 @@ class KeywordIndex:
         norms = self._norms(live)
         ideal = 0.0
         for word in dict.fromkeys(words(query)[:MAX_QUERY_WORDS]):
-            rows, frequencies = self._postings.get(word, (None, None))
-            found = len(rows) if rows is not None else 0
-            weight = float(np.log1p((max(live - found, 0) + 0.5) / (found + 0.5)))
-            ideal += weight * (K1 + 1)
-            if rows is None or frequencies is None:
-                continue
-            # Copies, because an array that lends its buffer cannot grow.
-            at = np.array(np.frombuffer(rows, dtype=np.int32))
-            times = np.frombuffer(frequencies, dtype=np.uint16).astype(np.float32)
-            scores[at] += weight * (K1 + 1) * times / (times + norms[at])
+            found = len(self._postings[word][0]) if word in self._postings else 0
+            weight = float(np.log1p((max(live - found, 0) + 0.5) / (found + 0.5))) * (K1 + 1)
+            ideal += weight
+            if found:
+                rows, impacts = self._impacts_of(word, norms)
+                scores[rows] += np.float32(weight) * impacts
         if self._dead:
             scores[list(self._dead)] = 0
         return scores / np.float32(ideal) if ideal else scores
+
+    def _impacts_of(
+        self, word: str, norms: NDArray[np.float32]
+    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """A word's rows and saturated frequencies, kept until the next change."""
+        import numpy as np
+
+        if (known := self._impacts.get(word)) is not None:
+            return known
+        rows, frequencies = self._postings[word]
+        # Copies, because an array that lends its buffer cannot grow.
+        at = np.array(np.frombuffer(rows, dtype=np.int32))
+        times = np.frombuffer(frequencies, dtype=np.uint16).astype(np.float32)
+        if self._kept_postings + len(at) > MOST_KEPT_POSTINGS:
+            self._forget_impacts()
+        self._kept_postings += len(at)
+        self._impacts[word] = (at, times / (times + norms[at]))
+        return self._impacts[word]
+
+    def _forget_impacts(self) -> None:
+        self._impacts.clear()
+        self._kept_postings = 0
 
     def _norms(self, live: int) -> NDArray[np.float32]:
         """Each row's length normalisation, computed again only after a change."""

@@ -60,8 +60,7 @@ class Memory:
                 collection,
                 fingerprint=embedder.fingerprint,
                 dimension=embedder.dimension,
-                # Embedded, this process owns the data, so every change comes through it.
-                alone=not isinstance(place, ChromaServer),
+                alone=self._alone,
             )
             for collection in COLLECTIONS.values()
         }
@@ -244,6 +243,11 @@ class Memory:
                 report(done, total, f"{name}: {done} of {total} documents embedded again")
         self._restart_upkeep()
         return done
+
+    @property
+    def _alone(self) -> bool:
+        """Embedded, this process owns the data, so every change comes through it."""
+        return not isinstance(self.index.place, ChromaServer)
 
     def _new_upkeep(self) -> Upkeep:
         return Upkeep(

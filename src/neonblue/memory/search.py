@@ -36,7 +36,7 @@ SEMANTIC_POOL = 30
 KEYWORD_POOL = 10
 # How many more neighbours are asked for than a filter leaves on average, and at most: 1,000 cost
 # 8 ms among 100,000 documents, and the time grows with their number.
-WIDER = 1.5
+WIDER = 1.2
 WIDEST = 1000
 
 

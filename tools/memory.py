@@ -60,7 +60,8 @@ def semantic_experiment_search(
         cursor=cursor,
     )
     told = summarise_hits(workspace.language_model, query, [item.hit for item in found.found])
-    return with_pictures(memory_search(found, told, full=detail == "full"))
+    behind = workspace.learner.behind
+    return with_pictures(memory_search(found, told, full=detail == "full", behind=behind))
 
 
 TOOLS = (semantic_experiment_search,)

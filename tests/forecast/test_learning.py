@@ -128,3 +128,14 @@ def test_a_learner_does_not_look_twice_in_a_moment(past: Store, memory: Memory) 
 )
 def test_the_kind_of_change_is_read_from_words(text: str, category: str) -> None:
     assert category_of_text(text) == category
+
+
+def test_a_learner_says_until_it_is_level_that_something_may_be_missing(
+    past: Store, memory: Memory
+) -> None:
+    learner = Learner(past, memory)
+    assert learner.behind
+    learnt = learner.catch_up()
+    assert learnt is not None
+    assert learnt.experiments == 3
+    assert not learner.behind

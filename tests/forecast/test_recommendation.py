@@ -42,6 +42,27 @@ async def call(client: "Client[Any]", tool: str, **arguments: object) -> dict[st
     return result.structured_content
 
 
+async def test_what_was_tried_is_not_recommended_again(
+    past: Workspace, client: "Client[Any]"
+) -> None:
+    found = await call(client, "recommend_experiments", goal="more paying customers", limit=10)
+    offered = [
+        variant["change"]
+        for one in found["recommendations"]
+        for variant in one["recommended_variants"][1:]
+    ]
+    assert len(offered) == len(set(offered))
+    assert not [text for text in offered if text.startswith("<data>annual plan shown first")]
+    elsewhere = await call(
+        client,
+        "recommend_experiments",
+        goal="more paying customers",
+        constraints={"industry": "travel"},
+    )
+    transferred = str(elsewhere["recommendations"])
+    assert "<data>annual plan shown first" in transferred
+
+
 async def test_what_worked_ranks_first_and_links_to_its_evidence(
     past: Workspace, client: "Client[Any]"
 ) -> None:

@@ -18,9 +18,18 @@ CONCISE = frozenset(
 OURS = frozenset({"outcome", "decision", "status", "implementation_effort"})
 
 
-def memory_search(found: Discoveries, told: Narration, *, full: bool) -> MemorySearch:
-    """Shape a page of discoveries."""
-    notes = [part for part in (found.note, told.note) if part]
+STILL_LEARNING = (
+    "finished experiments are still being read into the memory, so some may be missing: ask again "
+    "in a minute"
+)
+
+
+def memory_search(
+    found: Discoveries, told: Narration, *, full: bool, behind: bool = False
+) -> MemorySearch:
+    """Shape a page of discoveries; ``behind`` when the memory is not complete yet."""
+    learning = STILL_LEARNING if behind else ""
+    notes = [part for part in (learning, found.note, told.note) if part]
     return MemorySearch(
         status="available" if found.found else "insufficient_data",
         summary=told.text,

@@ -155,11 +155,17 @@ class Learner:
         self._next = 0.0
         self._looked_at: dict[str, datetime] = {}
         self._closed = threading.Event()
+        self._level = False
 
     def start(self) -> Learner:
         """Look for finished experiments in the background from now on."""
         threading.Thread(target=self._run, name="neonblue-learner", daemon=True).start()
         return self
+
+    @property
+    def behind(self) -> bool:
+        """Whether the first round is still under way, so that what has finished may be missing."""
+        return not self._level
 
     def close(self) -> None:
         """End the background thread, after the round that it is in."""
@@ -189,6 +195,7 @@ class Learner:
                 stopped=self._closed.is_set,
             )
             self._next = time.monotonic() + self._every_seconds
+            self._level = True
             return learnt
         finally:
             self._lock.release()

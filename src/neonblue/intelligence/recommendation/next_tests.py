@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -50,18 +51,29 @@ def recommend_next(
     found = list(ideas(store, memory, goal, constraints.industry))
     judged = [rank(memory, idea, constraints, units) for idea in found]
     kept = sorted((one for one in judged if one is not None), key=lambda one: -one.worth)
-    distinct: dict[tuple[str, str, str], RankedIdea] = {}
-    for one in kept:
-        distinct.setdefault((one.idea.category, one.idea.industry, one.idea.segment), one)
+    distinct = _distinct(kept)
     left_out = len(found) - len(distinct)
     return Recommendations(
         status="available",
-        ranked=tuple(distinct.values())[:limit],
+        ranked=tuple(distinct[:limit]),
         considered=len(found),
         running=_running(store),
         detail=f"{len(found)} ideas considered; {left_out} left out as tried, repeated or beyond "
         "the constraints",
     )
+
+
+def _distinct(ranked: Sequence[RankedIdea]) -> list[RankedIdea]:
+    """The best of each kind of change and place, and of each change in words."""
+    seen: set[tuple[object, ...]] = set()
+    kept = []
+    for one in ranked:
+        idea = one.idea
+        same = {(idea.category, idea.industry, idea.segment), (idea.changes, idea.segment)}
+        if not same & seen:
+            kept.append(one)
+        seen |= same
+    return kept
 
 
 def _running(store: Store) -> dict[str, tuple[str, ...]]:

@@ -51,7 +51,7 @@ def _from_patterns(memory: Memory, hits: Sequence[Hit], industry: str) -> Iterat
             industry=place or industry,
             hypothesis=f"If we {generic}, the primary metric improves, as "
             f"{_count(known.get('successes'))} of {_count(known.get('tests'))} such tests showed.",
-            changes=tuple(_change(item) for item in winners) or (generic,),
+            changes=_untried_changes(winners, industry) or (generic,),
             evidence=(
                 Evidence(
                     kind="pattern",
@@ -61,6 +61,13 @@ def _from_patterns(memory: Memory, hits: Sequence[Hit], industry: str) -> Iterat
                 *(_experiment(item) for item in winners),
             ),
         )
+
+
+def _untried_changes(winners: Sequence[Document], industry: str) -> tuple[str, ...]:
+    """What won elsewhere and was not tried in the industry that is asked about."""
+    if not industry:
+        return ()
+    return tuple(_change(item) for item in winners if item.metadata.get("industry") != industry)
 
 
 def _from_winners(memory: Memory, goal: str) -> Iterator[Idea]:

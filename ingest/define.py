@@ -53,6 +53,9 @@ def define(store: Store, experiment: Experiment, *, new_version: bool = False) -
 
 
 def _restarts(current: Experiment, proposed: Experiment) -> bool:
+    """Uploaded totals hold no units to leave out: those keep the units they were looked at with."""
+    if "aggregated" in (current.source, proposed.source):
+        return False
     return current.status in RUNS and bool(frozen_changes(current, proposed))
 
 

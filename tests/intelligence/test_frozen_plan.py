@@ -13,7 +13,9 @@ from neonblue.intelligence.analysis import analyze
 from neonblue.intelligence.diagnosis import diagnose
 from neonblue.intelligence.segment_discovery import discover_segments
 from neonblue.models import MetricDefinition
+from neonblue.stats.moments import proportion_summary
 from neonblue.stores import Store
+from neonblue.stores.aggregates import Aggregate
 from neonblue.stores.events import event_schema
 
 LOOSER: dict[str, Any] = {
@@ -92,6 +94,28 @@ def test_a_new_version_counts_new_units_only(store: Store, simulate, world, now:
     assert found.validity.status != "invalid"
     counted = diagnose(store, "exp", now=later)
     assert counted.allocation.exposed.sum() == counted.allocation.by_day.counts.sum() == 400
+
+
+def test_uploaded_totals_cannot_restart(store: Store, plan_of, now: datetime) -> None:
+    """They hold no units that could be left out, so the old looks still count."""
+    experiment = store.experiments.save(plan_of(source="aggregated", metrics=LOOSER["metrics"]))
+    store.aggregates.insert(
+        [
+            Aggregate(
+                experiment_id="exp",
+                metric="purchase",
+                variant_id=variant,
+                observed_at=now,
+                summary=proportion_summary(5_000.0, successes),
+            )
+            for variant, successes in (("control", 500.0), ("treatment", 560.0))
+        ]
+    )
+    analyze(store, "exp", now=now)
+    define(store, replace(experiment, planned_sample_size=10_000), new_version=True)
+    found = analyze(store, "exp", now=now)
+    assert found.decision.decision == "invalid"
+    assert all(effects.comparisons == () for effects in found.metrics)
 
 
 def newcomers(count: int, moment: datetime) -> list[dict[str, Any]]:

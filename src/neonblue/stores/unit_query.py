@@ -167,9 +167,19 @@ class UnitQuery:
             self.event_types.append(event_type)
             self._kept.append(set())
         index = self.event_types.index(event_type)
-        kept, expression = _expression(aggregation, inside, exact=self.exact)
+        timed = event_type in self._timed()
+        kept, expression = _expression(aggregation, inside, exact=self.exact, timed=timed)
         self._kept[index] |= kept
         return expression.format(index)
+
+    def _timed(self) -> set[str]:
+        """Event types whose times are kept anyway, as some metric counts or adds them up."""
+        needed = {m.event_type for m in self.metrics if m.aggregation != "any"}
+        return needed | {
+            m.denominator_event_type
+            for m in self.metrics
+            if m.denominator_event_type is not None and m.denominator_aggregation != "any"
+        }
 
     def _after(self) -> str:
         if self.scope.window_days is None:
@@ -244,11 +254,19 @@ KEEP = {
 }
 
 
-def _expression(aggregation: Aggregation, inside: str, *, exact: bool) -> tuple[set[str], str]:
-    """What to keep of an event type (numbered {0}), and a unit's value from it."""
+def _expression(
+    aggregation: Aggregation, inside: str, *, exact: bool, timed: bool
+) -> tuple[set[str], str]:
+    """What to keep of an event type (numbered {0}), and a unit's value from it.
+
+    ``timed``: the times are kept for another metric, so that the last one is among them.
+    """
     if not exact:
         simple = {"any": "toFloat64(count{0} > 0)", "count": "toFloat64(count{0})", "sum": "sum{0}"}
         return {"sum" if aggregation == "sum" else "count"}, simple[aggregation]
+    if aggregation == "any" and inside == AFTER_EXPOSURE and timed:
+        # Of no times at all the largest is the epoch.
+        return {"times"}, "toFloat64(arrayMax(times{0}) >= exposed_at)"
     if aggregation == "any" and inside == AFTER_EXPOSURE:
         return {"last"}, "toFloat64(last{0} >= exposed_at)"
     picked = inside.replace("{", "{{").replace("}", "}}")

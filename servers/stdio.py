@@ -17,18 +17,26 @@ class Wire(NamedTuple):
 
     def lines(self) -> Iterator[bytes]:
         """What the client sends, until it leaves."""
-        rest = b""
+        begun: list[bytes] = []  # joined once: a long line arrives in many pieces
         while chunk := os.read(self.incoming, CHUNK_BYTES):
-            *whole, rest = (rest + chunk).split(b"\n")
-            yield from (line + b"\n" for line in whole if line.strip())
-        if rest.strip():
-            yield rest + b"\n"
+            end, *others = chunk.split(b"\n")
+            begun.append(end)
+            for piece in others:
+                yield from _line(begun)
+                begun = [piece]
+        yield from _line(begun)
 
     def write(self, line: bytes) -> None:
         """Write one line whole; ``OSError`` when the client has left."""
         left = memoryview(line)
         while left:
             left = left[os.write(self.outgoing, left) :]
+
+
+def _line(pieces: list[bytes]) -> Iterator[bytes]:
+    line = b"".join(pieces)
+    if line.strip():
+        yield line + b"\n"
 
 
 def take_stdio() -> Wire:

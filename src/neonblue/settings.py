@@ -4,11 +4,13 @@ Read by entry points (servers, ingest, cli) through ``workspace``; everything be
 """
 
 from pathlib import Path
-from typing import Literal
-from urllib.parse import urlparse
+from typing import Any, Literal
+from urllib.parse import quote, unquote, urlparse
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from neonblue.errors import InvalidInputError
 
 
 def default_data_dir() -> Path:
@@ -18,7 +20,30 @@ def default_data_dir() -> Path:
     return user_data_path("neonblue", appauthor=False)
 
 
-class StoreSettings(BaseSettings):
+class Settings(BaseSettings):
+    """A group of settings; an empty variable counts as one that is not set.
+
+    Raises ``InvalidInputError`` that names the variable when one cannot be used.
+    """
+
+    model_config = SettingsConfigDict(env_ignore_empty=True)
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            prefix = str(self.model_config.get("env_prefix", ""))
+            faults = "; ".join(_fault(prefix, detail) for detail in error.errors())
+            raise InvalidInputError(f"{faults}. Correct it, or unset it") from error
+
+
+def _fault(prefix: str, detail: Any) -> str:
+    field, message = str(detail["loc"][0]), str(detail["msg"])
+    name = field if field.isupper() else f"{prefix}{field.upper()}"
+    return f"{name}={detail['input']!r} cannot be used: {message[:1].lower()}{message[1:]}"
+
+
+class StoreSettings(Settings):
     """Where data lives and how it may be used: ``NEONBLUE_DATA_DIR`` and so on."""
 
     model_config = SettingsConfigDict(env_prefix="NEONBLUE_")
@@ -33,12 +58,18 @@ class StoreSettings(BaseSettings):
     read_only: bool = False
     max_memory_fraction: float = Field(default=0.5, gt=0, le=0.9)
 
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, data_dir: Path) -> Path:
+        """One place for all that use it: no shell has expanded ``~`` for a client."""
+        return data_dir.expanduser().absolute()
+
     @property
     def dsn(self) -> str:
         """The ClickHouse DSN: the configured server, or chDB in the data directory."""
         if self.clickhouse_dsn is not None:
             return self.clickhouse_dsn.get_secret_value()
-        return f"chdb://{self.data_dir / 'clickhouse'}"
+        return f"chdb://{quote(str(self.data_dir / 'clickhouse'))}"
 
     @property
     def embedded(self) -> bool:
@@ -48,10 +79,10 @@ class StoreSettings(BaseSettings):
     @property
     def owned_directory(self) -> Path:
         """The folder around the embedded engine's data, which one process owns at a time."""
-        return Path(urlparse(self.dsn).path).parent
+        return Path(unquote(urlparse(self.dsn).path)).parent
 
 
-class ChromaSettings(BaseSettings):
+class ChromaSettings(Settings):
     """The Chroma server, if there is one: ``CHROMADB_HOST``, ``CHROMADB_PORT`` and so on."""
 
     model_config = SettingsConfigDict(env_prefix="CHROMADB_")
@@ -62,7 +93,7 @@ class ChromaSettings(BaseSettings):
     token: SecretStr | None = None
 
 
-class KafkaSettings(BaseSettings):
+class KafkaSettings(Settings):
     """The event stream: ``KAFKA_BOOTSTRAP_SERVERS``, ``KAFKA_EVENTS_TOPIC`` and so on."""
 
     model_config = SettingsConfigDict(env_prefix="KAFKA_")
@@ -77,7 +108,7 @@ class KafkaSettings(BaseSettings):
     batch_records: int = Field(default=10_000, ge=1, le=100_000)
 
 
-class LanguageModelSettings(BaseSettings):
+class LanguageModelSettings(Settings):
     """The language model that phrases answers; without a key, rules do."""
 
     model_config = SettingsConfigDict(env_prefix="NEONBLUE_LLM_")
@@ -94,7 +125,7 @@ class LanguageModelSettings(BaseSettings):
     )
 
 
-class EmbeddingSettings(BaseSettings):
+class EmbeddingSettings(Settings):
     """Which model turns text into vectors: ``NEONBLUE_EMBEDDING_PROVIDER`` and so on."""
 
     model_config = SettingsConfigDict(env_prefix="NEONBLUE_EMBEDDING_")
@@ -105,7 +136,7 @@ class EmbeddingSettings(BaseSettings):
     openai_base_url: str | None = None
 
 
-class ForecastSettings(BaseSettings):
+class ForecastSettings(Settings):
     """Forecasting: ``NEONBLUE_FORECAST_RETRAIN_AFTER`` newly finished experiments with texts, the
     text model is trained again; 0 for never."""
 
@@ -114,7 +145,7 @@ class ForecastSettings(BaseSettings):
     retrain_after: int = Field(default=10, ge=0)
 
 
-class HttpSettings(BaseSettings):
+class HttpSettings(Settings):
     """Who may talk to ``serve --http``: ``NEONBLUE_HTTP_TOKEN``, ``NEONBLUE_HTTP_READ_TOKEN``."""
 
     model_config = SettingsConfigDict(env_prefix="NEONBLUE_HTTP_")

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlparse
+from urllib.parse import unquote, urlparse
 
 from neonblue.errors import InvalidInputError, StoreBusyError, UnavailableError
 
@@ -63,7 +63,7 @@ class Database:
     def name(self) -> str:
         """Where the data lives, without credentials: for messages and ``neonblue doctor``."""
         parsed = urlparse(self._dsn)
-        return f"{parsed.scheme}://{parsed.hostname or ''}{parsed.path}"
+        return f"{parsed.scheme}://{parsed.hostname or ''}{unquote(parsed.path)}"
 
     def version(self) -> str:
         """The version of the engine that answers."""
@@ -182,7 +182,7 @@ def _open_embedded(dsn: str, memory_bytes: int) -> Client:
     """
     from clickhouse_connect.driver.exceptions import ProgrammingError
 
-    path = Path(urlparse(dsn).path)
+    path = Path(unquote(urlparse(dsn).path))
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     deadline = time.monotonic() + ENGINE_LOCK_SECONDS
     while True:

@@ -8,9 +8,10 @@ Whatever is away, nothing is lost: what waits is written there, and shows in the
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -20,11 +21,14 @@ from neonblue.ingest.journeys import journey_document
 from neonblue.ingest.text_embedding import TextEmbedding
 from neonblue.ingest.touched import Touched
 from neonblue.memory.collections import USER_JOURNEYS
+from neonblue.memory.parts import split_parts
+from neonblue.stores.forgotten import NEVER
 
 if TYPE_CHECKING:
     from neonblue.ingest.status import StatusBoard
     from neonblue.memory.library import Memory
     from neonblue.stores import Store
+    from neonblue.stores.documents import Document
     from neonblue.stores.journey_marks import ChangedJourney
 
 logger = logging.getLogger(__name__)
@@ -37,6 +41,9 @@ IDLE_SECONDS = 0.2
 RETRY_SECONDS = 2.0
 REPORT_SECONDS = 2.0
 ASK_SECONDS = 3.0
+# New texts are embedded so many at a time, and for so long at most before others have their turn.
+AT_ONCE = 32
+EMBED_SECONDS = 0.5
 
 
 class JourneyIndex:
@@ -89,14 +96,37 @@ class JourneyIndex:
         return 0 if self._texts is None else self._texts.made
 
     def _index(self, waiting: Sequence[ChangedJourney], *, at_once: bool) -> int:
-        if waiting:
-            facts = self._store.journeys.of([journey.user_id for journey in waiting])
-            documents = [journey_document(each) for each in facts]
-            memory = self._memory()
-            self._texts = self._texts or TextEmbedding(memory.embedder, self._store.text_vectors)
-            memory.remember(USER_JOURNEYS, documents, embed=self._texts.embed, at_once=at_once)
-            self._store.journey_marks.indexed(waiting)
-        return len(waiting)
+        """Journeys whose texts are known are not held up by those that must be embedded; unless
+        ``at_once``, what is not embedded within a while goes on waiting."""
+        if not waiting:
+            return 0
+        facts = self._store.journeys.of([journey.user_id for journey in waiting])
+        documents = {each.user_id: journey_document(each) for each in facts}
+        memory = self._memory()
+        self._texts = self._texts or TextEmbedding(memory.embedder, self._store.text_vectors)
+        late = _lacking(documents, self._texts)
+        batches = _cut([each for each in waiting if each.user_id not in late], SMALLEST_BATCH)
+        known = len(batches)
+        batches += _cut([each for each in waiting if each.user_id in late], AT_ONCE)
+        until = time.monotonic() + (math.inf if at_once else EMBED_SECONDS)
+        done: list[ChangedJourney] = []
+        for number, batch in enumerate(batches):
+            out_of_time = number > known and time.monotonic() > until
+            if number and (out_of_time or self._stopping.is_set()):
+                break
+            found = [documents[each.user_id] for each in batch if each.user_id in documents]
+            found = self._without_forgotten(found)
+            memory.remember(USER_JOURNEYS, found, embed=self._texts.embed, at_once=at_once)
+            done += batch
+        self._store.journey_marks.indexed(done)
+        self._touched.put_back(set(waiting).difference(done))
+        return len(done)
+
+    def _without_forgotten(self, documents: Sequence[Document]) -> list[Document]:
+        """Somebody may have been forgotten since their events were read."""
+        accepted = self._store.forgotten.among(each.document_id for each in documents)
+        gone = {user for user, since in accepted.items() if since == NEVER}
+        return [each for each in documents if each.document_id not in gone]
 
     def _next(self, limit: int) -> Sequence[ChangedJourney]:
         """What was handed over, or what ClickHouse says when that is too much, and now and then."""
@@ -155,3 +185,17 @@ class JourneyIndex:
             self._board.journeys(waiting=backlog.waiting, oldest_seconds=age, indexed=indexed)
         else:
             self._board.journeys_indexed(indexed)
+
+
+def _lacking(documents: Mapping[str, Document], texts: TextEmbedding) -> set[str]:
+    """The units whose journey has a part that is not embedded yet."""
+    parts = {
+        user: split_parts(document.text, USER_JOURNEYS.weights)
+        for user, document in documents.items()
+    }
+    unknown = texts.unknown(part for each in parts.values() for part in each)
+    return {user for user, own in parts.items() if not unknown.isdisjoint(own)}
+
+
+def _cut(journeys: Sequence[ChangedJourney], size: int) -> list[Sequence[ChangedJourney]]:
+    return [journeys[at : at + size] for at in range(0, len(journeys), size)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from neonblue.ingest.sentiment import read_part
@@ -27,24 +27,35 @@ class TextEmbedding:
         self._kept: OrderedDict[int, NDArray[np.float32]] = OrderedDict()
         self.made = 0
 
+    def unknown(self, texts: Iterable[str]) -> set[str]:
+        """Those of which there is no vector yet, here or in ClickHouse: they cost an embedding."""
+        missing = self._missing(texts)
+        self._keep(self._vectors.find(self._embedder.fingerprint, list(missing)) if missing else {})
+        return {text for each, text in missing.items() if each not in self._kept}
+
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """One row a text, in order."""
         import numpy as np
 
         hashes = [read_part(text).digest for text in texts]
         known = {each: self._kept[each] for each in set(hashes) if each in self._kept}
-        missing = {
-            each: text for each, text in zip(hashes, texts, strict=True) if each not in known
-        }
+        missing = self._missing(texts)
         if missing:
             known |= self._vectors.find(self._embedder.fingerprint, list(missing))
             known |= self._make({each: missing[each] for each in missing.keys() - known.keys()})
-        for each in known:
-            self._kept[each] = known[each]
+        self._keep(known)
+        return np.stack([known[each] for each in hashes])
+
+    def _missing(self, texts: Iterable[str]) -> dict[int, str]:
+        hashed = {read_part(text).digest: text for text in set(texts)}
+        return {each: text for each, text in hashed.items() if each not in self._kept}
+
+    def _keep(self, vectors: Mapping[int, NDArray[np.float32]]) -> None:
+        for each, vector in vectors.items():
+            self._kept[each] = vector
             self._kept.move_to_end(each)
         while len(self._kept) > KEPT_VECTORS:
             self._kept.popitem(last=False)
-        return np.stack([known[each] for each in hashes])
 
     def _make(self, texts: dict[int, str]) -> dict[int, NDArray[np.float32]]:
         if not texts:

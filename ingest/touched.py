@@ -7,7 +7,7 @@ for news, and from looking through the marks of every unit there is.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from neonblue.stores.journey_marks import ChangedJourney
@@ -32,12 +32,18 @@ class Touched:
                 self._too_many = True
             self._news.notify_all()
 
+    def put_back(self, journeys: Iterable[ChangedJourney]) -> None:
+        """Journeys that were taken and not indexed yet; a later touch of the same unit stays."""
+        with self._news:
+            for each in journeys:
+                self._at.setdefault(each.user_id, each.touched_at)
+
     def take(self, limit: int) -> list[ChangedJourney] | None:
-        """All of them, or None when they are more than ``limit``: then the order matters, and
-        ClickHouse knows which go first."""
+        """All of them, the newest first, or None when they are more than ``limit``: then the
+        order matters, and ClickHouse knows which go first."""
         with self._news:
             too_many = self._too_many or len(self._at) > limit
-            taken = [] if too_many else list(self._at.items())
+            taken = [] if too_many else sorted(self._at.items(), key=_touched_at, reverse=True)
             self._at.clear()
             self._too_many = False
         if too_many:
@@ -54,3 +60,7 @@ class Touched:
         """Let whoever waits look around."""
         with self._news:
             self._news.notify_all()
+
+
+def _touched_at(item: tuple[str, datetime]) -> datetime:
+    return item[1]

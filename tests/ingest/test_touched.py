@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from neonblue.ingest import journey_index
 from neonblue.ingest import touched as module
 from neonblue.ingest.journey_index import JourneyIndex
 from neonblue.ingest.record import LineRecord
@@ -98,3 +99,33 @@ def test_behind_it_goes_by_who_was_asked_for_and_the_newest(
         pipeline.write(pipeline.prepare([record]))
     store.journey_marks.asked(["wanted"])
     assert [each.user_id for each in index._next(2)] == ["wanted", "last"]
+
+
+def test_known_texts_are_not_held_up_by_new_ones(
+    index: JourneyIndex,
+    memory: Memory,
+    touched: Touched,
+    make_pipeline: Any,
+    make_message: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(journey_index, "AT_ONCE", 1)
+    monkeypatch.setattr(journey_index, "EMBED_SECONDS", 0.0)
+    pipeline = make_pipeline(touched=touched)
+
+    def act(user: str, kind: str, number: int) -> None:
+        message = make_message(number, user_id=user, event_type=kind, experiment_id="")[1]
+        pipeline.write(pipeline.prepare([LineRecord("events", 0, number, None, message)]))
+
+    act("ann", "search", 1)
+    assert index._index(index._next(10), at_once=False) == 1
+    for number, user in enumerate(["one", "two", "three"]):
+        act(user, f"new_thing_{'abc'[number]}", number + 10)
+    act("bob", "search", 20)
+    assert index._index(index._next(10), at_once=False) == 2
+    assert set(memory.get(USER_JOURNEYS, ["bob", "one", "two", "three"])) == {"bob", "three"}
+    for newest in ("two", "one"):
+        waiting = touched.take(10)
+        assert waiting is not None
+        assert index._index(waiting, at_once=False) == 1
+        assert newest in memory.get(USER_JOURNEYS, [newest])

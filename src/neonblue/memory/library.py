@@ -35,6 +35,7 @@ VECTOR_CACHE = 5000
 # Journeys are many and change all the time: they are read when somebody asks.
 READ_AT_START = (EXPERIMENTS, OPTIMIZATION_PATTERNS)
 EMBED_BATCH = 256
+STORE_BATCH = 1024
 DERIVED_SECONDS = 60.0
 
 Derived = TypeVar("Derived")
@@ -101,14 +102,16 @@ class Memory:
         ``at_once`` Chroma gets them later; they are found all the same, as long as whoever
         searches does so in this process: with a Chroma server everything is written at once.
         """
+        if not documents:
+            return 0
         self.require_one_model()
         cleaned = [_cleaned(collection, document) for document in documents]
         name, model = collection.name, self.embedder.fingerprint
         known = self.documents.hashes(name, model, [item.document_id for item in cleaned])
         changed = [item for item in cleaned if known.get(item.document_id) != item.content_hash]
-        for start in range(0, len(changed), EMBED_BATCH):
+        for start in range(0, len(changed), STORE_BATCH):
             batch = self._embedded(
-                collection, changed[start : start + EMBED_BATCH], embed or self.embedder.embed
+                collection, changed[start : start + STORE_BATCH], embed or self.embedder.embed
             )
             self._store(name, batch, at_once=at_once or not self._alone)
         return len(changed)

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 Embed: TypeAlias = "Callable[[Sequence[str]], NDArray[np.float32]]"
 
 
+def split_parts(text: str, weights: Sequence[float]) -> list[str]:
+    """The parts that are embedded: as many as there are weights at most, at least one."""
+    return text.split(PART, max(0, len(weights) - 1))
+
+
 def embed_parts(
     texts: Sequence[str], weights: Sequence[float], embed: Embed
 ) -> NDArray[np.float32]:
@@ -23,7 +28,7 @@ def embed_parts(
 
     if not weights or not texts:
         return embed(texts)
-    split = [text.split(PART, len(weights) - 1) for text in texts]
+    split = [split_parts(text, weights) for text in texts]
     known = list(dict.fromkeys(part for parts in split for part in parts))
     vectors = embed(known)
     place = {part: number for number, part in enumerate(known)}

@@ -279,9 +279,19 @@ def _arrow(collection: str, documents: Sequence[EmbeddedDocument]) -> pa.Table:
             "list_values": pa.array([parts[2] for parts in split], type=lists),
             "content_hash": [item.document.content_hash for item in documents],
             "fingerprint": [item.fingerprint for item in documents],
-            "vector": pa.array([item.vector for item in documents], type=pa.list_(pa.float32())),
+            "vector": _vectors([item.vector for item in documents]),
         }
     )
+
+
+def _vectors(vectors: Sequence[NDArray[np.float32]]) -> pa.ListArray:
+    """Laid end to end at once: a list of arrays is read number by number."""
+    import numpy as np
+    import pyarrow as pa
+
+    offsets = np.cumsum([0, *map(len, vectors)], dtype=np.int32)
+    numbers = np.concatenate([np.zeros(0, np.float32), *vectors])
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(numbers, pa.float32()))
 
 
 Texts = list[tuple[str, str]]

@@ -43,6 +43,17 @@ def test_finished_experiments_are_described_and_found(past: Store, memory: Memor
     assert "Lesson: this pricing change improved conversion" in text
 
 
+def test_a_plan_whose_variants_only_have_ids_tells_its_change_by_its_name(
+    store: Store, memory: Memory
+) -> None:
+    finish(store, "bar", treatment=0.11, change="", name="Progress bar over the checkout steps")
+    learn(store, memory)
+    told = document(memory, "bar").metadata["optimization_applied"]
+    assert told == "Progress bar over the checkout steps"
+    (pattern,) = memory.documents.select("optimization_patterns", limit=1)
+    assert "Tried: Progress bar over the checkout steps" in pattern.text
+
+
 def test_outcomes_follow_the_verdict(past: Store, memory: Memory) -> None:
     learn(past, memory)
     outcomes = {name: document(memory, name).metadata["outcome"] for name in ("annual", "rise")}

@@ -9,8 +9,7 @@ from typing import Literal
 
 from neonblue.errors import InvalidInputError
 from neonblue.intelligence.recollection.category import category_of
-from neonblue.intelligence.recollection.description import change_of, plan_text
-from neonblue.intelligence.recollection.insights import told_change
+from neonblue.intelligence.recollection.description import change_in_words, plan_text
 from neonblue.models import Experiment, Variant
 
 MetricShape = Literal["proportion", "mean"]
@@ -47,7 +46,7 @@ class ForecastPlan:
     @property
     def change(self) -> str:
         """What the treatments do, in words."""
-        return told_change(self.experiment.name, change_of(self.experiment.treatments))
+        return change_in_words(self.experiment)
 
     @property
     def variant_count(self) -> int:

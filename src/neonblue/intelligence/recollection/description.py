@@ -57,6 +57,13 @@ def change_of(variants: tuple[Variant, ...]) -> str:
     return "; ".join(texts)
 
 
+def change_in_words(plan: Experiment) -> str:
+    """What the treatments did; what the plan is about where its variants have no description."""
+    if any(variant.description for variant in plan.treatments):
+        return change_of(plan.treatments)
+    return plan.name or plan.description or change_of(plan.treatments)
+
+
 def percent(value: float | None) -> str:
     """A lift for people: ``+4.3 %``."""
     return "unknown" if value is None else f"{100 * value:+.2f} %"
@@ -114,7 +121,7 @@ def _metadata(facts: ExperimentFacts) -> Iterator[tuple[str, MetadataValue | Non
     yield "sample_size", float(facts.units)
     yield "outcome", facts.outcome
     yield "decision", facts.decision
-    yield "optimization_applied", change_of(plan.treatments)
+    yield "optimization_applied", change_in_words(plan)
     yield "timestamp", facts.ended_at.timestamp()
     yield "duration_days", facts.duration_days
     yield "version", float(plan.version)

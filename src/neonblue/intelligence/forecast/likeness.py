@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,8 @@ LENGTHS = (0.2, 0.4, 0.6, 0.8)
 SHARES = (0.5, 0.8, 0.95)
 KIND_SHARES = (0.0, 0.3)
 ENOUGH_TO_LEARN = 20
+# The newest experiments; the cost is cubic in their number.
+LEARNT_FROM = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +74,14 @@ def alike(likeness: Likeness, one: Changes, other: Changes) -> Matrix:
 
 
 def learn_likeness(changes: Changes, effects: Effects) -> Likeness:
-    """The likeliest of some settings; a usual one while there are few experiments."""
+    """The likeliest of some settings; a usual one while there are few experiments.
+
+    Rows are newest first, as far as it matters.
+    """
     if len(effects.seen) < ENOUGH_TO_LEARN:
         return Likeness()
+    changes = Changes(vectors=changes.vectors[:LEARNT_FROM], kinds=changes.kinds[:LEARNT_FROM])
+    effects = replace(effects, seen=effects.seen[:LEARNT_FROM], errors=effects.errors[:LEARNT_FROM])
     candidates = [NOTHING_ALIKE] + [
         Likeness(length=length, share=share, kind_share=kind_share)
         for length, share, kind_share in product(LENGTHS, SHARES, KIND_SHARES)
@@ -109,9 +116,10 @@ def _covariance(likeness: Likeness, changes: Changes, effects: Effects) -> Matri
 
 def _log_likelihood(likeness: Likeness, changes: Changes, effects: Effects) -> float:
     import numpy as np
+    from scipy.linalg import solve_triangular
 
     factor = np.linalg.cholesky(_covariance(likeness, changes, effects))
-    whitened = np.linalg.solve(factor, effects.seen - effects.mean)
+    whitened = solve_triangular(factor, effects.seen - effects.mean, lower=True)
     return -0.5 * float(whitened @ whitened) - float(np.log(np.diag(factor)).sum())
 
 

@@ -1,5 +1,6 @@
 """The compose file names what is there: services, health checks, settings that exist."""
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -52,3 +53,36 @@ def test_ports_are_published_on_loopback_only(services: dict[str, Any]) -> None:
     published = [port for each in services.values() for port in each.get("ports", ())]
     assert published
     assert all(port.startswith("127.0.0.1:") for port in published)
+
+
+def test_the_image_is_built_from_what_is_there() -> None:
+    root = FILE.parents[1]
+    lines = (FILE.parent / "Dockerfile").read_text().splitlines()
+    copied = [word for line in lines if line.startswith("COPY ") for word in line.split()[1:-1]]
+    left_out = {line.strip("/") for line in (root / ".dockerignore").read_text().splitlines()}
+    assert copied
+    assert [name for name in copied if not (root / name).exists() or name in left_out] == []
+    linked = {link.name for link in (root / "src" / "neonblue").iterdir() if link.is_symlink()}
+    assert linked <= set(copied)
+
+
+def test_chroma_is_the_version_that_was_tried(services: dict[str, Any]) -> None:
+    assert services["chroma"]["image"] == f"chromadb/chroma:{version('chromadb')}"
+
+
+def test_every_topic_that_the_worker_uses_is_made(services: dict[str, Any]) -> None:
+    made = " ".join(services["topics"]["command"])
+    environment = services["ingest"]["environment"]
+    used = [environment[f"KAFKA_{which}_TOPIC"] for which in ("EVENTS", "ENRICHED", "DEAD")]
+    assert [topic for topic in used if f" {topic}" not in made] == []
+    assert services["ingest"]["depends_on"]["topics"]["condition"].endswith("successfully")
+
+
+def test_published_ports_are_distinct_and_listened_on(services: dict[str, Any]) -> None:
+    published = [port.split(":") for each in services.values() for port in each.get("ports", ())]
+    assert len({outside for _, outside, _ in published}) == len(published)
+    for each in services.values():
+        if "--http" in each.get("command", ()):
+            (port,) = each["ports"]
+            assert each["command"][-1].endswith(f":{port.split(':')[-1]}")
+            assert port.split(":")[-1] in str(each["healthcheck"]["test"])

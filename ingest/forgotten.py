@@ -24,6 +24,8 @@ QUOTED_USER = re.compile(rb'"user_id"\s*:\s*("(?:[^"\\]|\\.)*")')
 
 def without_forgotten(prepared: Prepared, forgotten: Forgotten) -> tuple[Prepared, int]:
     """The batch without what is of forgotten users, and how many messages that leaves out."""
+    if not forgotten.anybody():
+        return prepared, 0
     events, kept = _events_kept(prepared.events, forgotten)
     letters = tuple(each for each in prepared.letters if not _names_forgotten(each, forgotten))
     dropped = prepared.events.num_rows - len(kept) + len(prepared.letters) - len(letters)

@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 FIRST_RETRY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 30.0
+LEAVE_SECONDS = 4.0
 
 
 def open_pipeline(
@@ -70,6 +71,7 @@ class IngestService:
         self._models = models
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
+        self._leave_by = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._worker: Worker | None = None
 
@@ -82,6 +84,7 @@ class IngestService:
     def ask_to_stop(self) -> None:
         """Ask the worker to drain and leave; returns at once, also in a signal handler."""
         self._stopping.set()
+        self._leave_by = time.monotonic() + LEAVE_SECONDS
         self._journeys.ask_to_stop()
         loop, worker = self._loop, self._worker
         if loop is not None and worker is not None:
@@ -98,7 +101,8 @@ class IngestService:
     def wait(self) -> None:
         """Return when the worker has ended."""
         self._thread.join()
-        self._journeys.stop()
+        # What it is at stays marked in ClickHouse; whoever asked has waited for the worker already.
+        self._journeys.stop(max(0.5, self._leave_by - time.monotonic()))
 
     def _run(self) -> None:
         delay = FIRST_RETRY_SECONDS

@@ -44,6 +44,12 @@ class Forgotten:
             self._say(user_id, datetime.now(UTC))
         return known
 
+    def anybody(self) -> bool:
+        """Whether anybody at all is forgotten: a stream need not look at its users until then."""
+        with self._guard:
+            self._read()
+            return bool(self._accepted)
+
     def among(self, user_ids: Iterable[str]) -> dict[str, datetime]:
         """Those who are forgotten, with the time from which their events are taken again."""
         with self._guard:

@@ -57,16 +57,20 @@ class Forgetting:
         """Have ClickHouse remove the files that its deletions replaced; whether it did in time.
 
         It keeps them for eight minutes of running and tidies up when it thinks fit, often within
-        half a minute. When that is too late, the next tidying does it.
+        half a minute. When that is too late, they go when those minutes are over.
         """
         tables = (*self.tables(), *ALSO)
         self._set(tables, "MODIFY SETTING old_parts_lifetime = 0")
-        until = time.monotonic() + within_seconds
+        try:
+            return self._replaced_parts_gone(tables, time.monotonic() + within_seconds)
+        finally:
+            self._set(tables, "RESET SETTING old_parts_lifetime")
+
+    def _replaced_parts_gone(self, tables: Sequence[str], until: float) -> bool:
         while self._replaced_parts(tables):
             if time.monotonic() >= until:
                 return False
             time.sleep(POLL_SECONDS)
-        self._set(tables, "RESET SETTING old_parts_lifetime")
         return True
 
     def _set(self, tables: Sequence[str], change: str) -> None:

@@ -72,15 +72,23 @@ def trees_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Trees:
 
 
 def grow_trees(rows: Float, happened: NDArray[np.bool_], *, seed: int = 1) -> Trees:
-    """Boost ``MEMBERS`` ensembles of trees that differ in the features each split may use."""
+    """Boost ``MEMBERS`` ensembles of trees that differ in the features each split may use.
+
+    In one thread: the steps are so short that threads wait for each other longer than they work,
+    and where another process has the core, waiting takes a hundred times longer.
+    """
     from sklearn.ensemble import HistGradientBoostingClassifier
+    from threadpoolctl import threadpool_limits
 
     small = len(rows) < 5000
     settings = {**SETTINGS, "max_iter": 140, "max_leaf_nodes": 8} if small else SETTINGS
-    members = [
-        HistGradientBoostingClassifier(random_state=seed + number, **settings).fit(rows, happened)
-        for number in range(MEMBERS)
-    ]
+    with threadpool_limits(1, user_api="openmp"):
+        members = [
+            HistGradientBoostingClassifier(random_state=seed + number, **settings).fit(
+                rows, happened
+            )
+            for number in range(MEMBERS)
+        ]
     nodes = [[predictors[0].nodes for predictors in member._predictors] for member in members]
     shortest = min(len(one) for one in nodes)
     baselines = np.array([float(np.ravel(member._baseline_prediction)[0]) for member in members])

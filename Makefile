@@ -22,7 +22,7 @@ demo: $(STAMP)
 	@$(BIN)/neonblue demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # The broker tests against genuine Apache Kafka, and the whole road from PostgreSQL; needs java, mvn.
 test-kafka: $(STAMP) kafka-jars

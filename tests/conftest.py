@@ -16,6 +16,19 @@ ROOT = Path(__file__).parents[1]
 OUR_VARIABLES = ("NEONBLUE_", "CLICKHOUSE_", "CHROMADB_", "KAFKA_", "OPENAI_", "ANTHROPIC_")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with a test that may take long go first: at the end one process would wait for it."""
+    longest: dict[Path, float] = {}
+    for item in items:
+        longest[item.path] = max(longest.get(item.path, 0.0), _seconds_allowed(item))
+    items.sort(key=lambda item: -longest[item.path])
+
+
+def _seconds_allowed(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("timeout")
+    return float(mark.args[0]) if mark else 0.0
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test depends on what the machine it runs on has configured."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from neonblue.ingest.sentiment import read_part
@@ -25,13 +25,15 @@ class TextEmbedding:
         self._embedder = embedder
         self._vectors = vectors
         self._kept: OrderedDict[int, NDArray[np.float32]] = OrderedDict()
+        self._absent: frozenset[int] = frozenset()
         self.made = 0
 
     def unknown(self, texts: Iterable[str]) -> set[str]:
         """Those of which there is no vector yet, here or in ClickHouse: they cost an embedding."""
         missing = self._missing(texts)
-        self._keep(self._vectors.find(self._embedder.fingerprint, list(missing)) if missing else {})
-        return {text for each, text in missing.items() if each not in self._kept}
+        self._keep(self._found(missing.keys()))
+        self._absent = frozenset(each for each in missing if each not in self._kept)
+        return {missing[each] for each in self._absent}
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """One row a text, in order."""
@@ -41,10 +43,13 @@ class TextEmbedding:
         known = {each: self._kept[each] for each in set(hashes) if each in self._kept}
         missing = self._missing(texts)
         if missing:
-            known |= self._vectors.find(self._embedder.fingerprint, list(missing))
+            known |= self._found(missing.keys() - self._absent)
             known |= self._make({each: missing[each] for each in missing.keys() - known.keys()})
         self._keep(known)
         return np.stack([known[each] for each in hashes])
+
+    def _found(self, digests: Collection[int]) -> Mapping[int, NDArray[np.float32]]:
+        return self._vectors.find(self._embedder.fingerprint, list(digests)) if digests else {}
 
     def _missing(self, texts: Iterable[str]) -> dict[int, str]:
         hashed = {read_part(text).digest: text for text in set(texts)}

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 BATCH = 50
 IDLE_SECONDS = 1.0
 # Resting as long as writing took leaves a core to what must be quick; not so when room gets short.
-SHORT_OF_ROOM = 0.5
+SHORT_OF_ROOM = 0.25
 WAIT_SECONDS = 0.05
 
 

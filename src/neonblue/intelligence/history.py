@@ -59,10 +59,7 @@ def plan_changes(store: Store, experiment: Experiment) -> PlanChanges:
 
 def _sharing_units(store: Store, experiment: Experiment) -> list[Experiment]:
     """The versions that count the same units as the newest, oldest first."""
-    versions = [
-        store.experiments.version(experiment.experiment_id, number)
-        for number in range(1, experiment.version + 1)
-    ]
+    versions = store.experiments.versions(experiment.experiment_id)
     return [one for one in versions if one.counted_from == experiment.counted_from]
 
 

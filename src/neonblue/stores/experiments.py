@@ -118,6 +118,17 @@ class Experiments:
             raise NotFoundError(self._missing(experiment_id))
         return found
 
+    def versions(self, experiment_id: str) -> list[Experiment]:
+        """Every version of a definition as it was planned, oldest first; none when undefined."""
+        rows = self._database.rows(
+            """
+            SELECT definition FROM experiment_definitions FINAL
+            WHERE experiment_id = {id:String} ORDER BY version
+            """,
+            {"id": experiment_id},
+        )
+        return [_decode(definition) for (definition,) in rows]
+
     def version(self, experiment_id: str, version: int) -> Experiment:
         """One version of a definition, as it was planned."""
         row = self._database.row(

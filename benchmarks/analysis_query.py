@@ -78,12 +78,13 @@ def plan(experiment_id: str) -> Experiment:
     )
 
 
-def fill(store: Store, experiment_id: str, events: int, units: int, after: int) -> None:
+def fill(store: Store, definition: Experiment, events: int, units: int, after: int) -> None:
     """Make the events inside the engine; ``after`` seconds lie between exposures and acts."""
+    experiment_id = definition.experiment_id
     parameters = {"id": experiment_id, "units": units, "acts": events - units, "spread": WEEK}
     store.database.command(EXPOSURES, parameters)
     store.database.command(ACTS, {**parameters, "after": after})
-    store.experiments.save(plan(experiment_id))
+    store.experiments.save(definition)
 
 
 def alternate(first: Callable[[], object], second: Callable[[], object]) -> tuple[float, float]:
@@ -127,7 +128,7 @@ def main(events: int = 10_000_000, units: int = 1_000_000) -> None:
     for name, after in cases.items():
         with tempfile.TemporaryDirectory() as folder:
             store = open_store(f"chdb://{folder}/clickhouse")
-            fill(store, "experiment", events, units, after)
+            fill(store, plan("experiment"), events, units, after)
             store.events.compact()
             print(f"{events:,} events, {units:,} units, {name}")
             compare(store, "experiment")

@@ -37,9 +37,10 @@ async def measure(events: int, units: int) -> None:
 
     with open_workspace() as workspace:
         store = workspace.store
-        fill(store, NAME, events, units, WEEK)
-        store.experiments.save(replace(plan(NAME), planned_sample_size=2 * units))
-        store.experiments.set_status(NAME, "running")
+        running = replace(
+            plan(NAME), planned_sample_size=2 * units, status="running", ended_at=None
+        )
+        fill(store, running, events, units, WEEK)
         store.events.compact()
 
         async def bare() -> None:

@@ -46,6 +46,12 @@ class UnitScope:
     crossed_with: str | None = None
     day_edges: tuple[float, ...] | None = None
 
+    @property
+    def segmented(self) -> bool:
+        """Whether the units have a segment; without one it is '' for all."""
+        named = self.segment is not None or self.crossed_with is not None
+        return named or self.by_exposure_day
+
 
 @dataclass(slots=True, kw_only=True)
 class UnitQuery:
@@ -72,10 +78,11 @@ class UnitQuery:
         self.parameters |= {
             "id": self.experiment.experiment_id,
             "variants": [variant.variant_id for variant in self.experiment.variants],
+            "bits": [2 << index for index in range(len(self.experiment.variants))],
         }
         return f"""
         SELECT
-            if(bitCount(seen) > 1, {MULTIPLE}, toInt32(bitCount(seen - 1))) AS variant,
+            if(bitCount(seen) > 1, {MULTIPLE}, toInt8(bitCount(seen - 1))) AS variant,
             {self._segment()} AS segment,
             {"user_id," if self.named else ""}
             {", ".join(["exposed_at", "last_at", self._early(), *values])}
@@ -89,8 +96,9 @@ class UnitQuery:
 
     def _exposure(self) -> list[str]:
         at_exposure = "event_type = 'exposure'"
-        # One bit a variant: 0 is one that was not planned, i the i-th of the plan.
-        bit = "bitShiftLeft(toUInt64(1), indexOf({variants:Array(String)}, variant_id))"
+        # One bit a variant: 0 is one that was not planned, i the i-th of the plan. Looked up once a
+        # distinct variant_id, where an index computed for every row costs a tenth of the query.
+        bit = "transform(variant_id, {variants:Array(String)}, {bits:Array(UInt64)}, toUInt64(1))"
         if len(self.experiment.variants) > MOST_VARIANTS:
             raise InvalidInputError(
                 f"experiment {self.experiment.experiment_id!r} has {len(self.experiment.variants)} "

@@ -53,7 +53,7 @@ def analyze_funnel(
         experiment = workspace.store.experiments.get(experiment_id)
         peeking = breakdown == "variant" and waits_for_the_plan(workspace.store, experiment)
     funnels = analyze(workspace.store.funnels, steps, scope)
-    return with_pictures(funnel_answer(funnels, scope.window_seconds, peeking=peeking))
+    return with_pictures(funnel_answer(funnels, scope, peeking=peeking))
 
 
 TOOLS = (analyze_funnel,)

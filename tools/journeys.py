@@ -1,5 +1,7 @@
 """What one user did, and whose journeys are alike."""
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastmcp.dependencies import Shared
@@ -7,11 +9,16 @@ from fastmcp.tools import ToolResult
 from pydantic import Field
 
 from neonblue.errors import InvalidInputError, NotFoundError
+from neonblue.stores.documents import MetadataValue
 from neonblue.tools.effect import reads
+from neonblue.tools.users import pseudonym_of, pseudonyms_of, real_user
 from neonblue.workspace import Workspace, open_workspace
 
 EVENTS_READ = 5000
-NEIGHBOURS = 50
+NOTHING_INDEXED = (
+    "no journey is indexed yet: neonblue ingest indexes them as events come, neonblue migrate "
+    "those that are there"
+)
 
 
 @reads(title="Show a user's journey")
@@ -30,16 +37,17 @@ def get_user_journey(
         user_id: As in the events, or a pseudonym such as u_1f3a from another answer.
         limit: How many sessions, 1 to 50.
     """
-    from neonblue.behavior.pseudonyms import Pseudonyms
     from neonblue.tools.results.behavior import journey_answer
     from neonblue.tools.results.content import with_pictures
 
     store = workspace.store.sessions
     user = real_user(workspace, user_id)
-    workspace.store.journey_marks.asked([user])  # what is asked for is indexed first
+    totals = store.totals(user)
+    if totals is not None:  # nobody whose events are gone, or never were, is written down
+        workspace.store.journey_marks.asked([user])  # what is asked for is indexed first
     answer = journey_answer(
-        Pseudonyms(store.pseudonym_key()).of(user),
-        store.totals(user),
+        pseudonym_of(workspace, user, known=totals is not None),
+        totals,
         store.of_user(user, limit=EVENTS_READ),
         limit,
     )
@@ -60,7 +68,8 @@ def find_similar_journeys(
     of journeys by meaning. Give exactly one of the two. Users are named by pseudonyms.
 
     Args:
-        user_id: As in the events, or a pseudonym; its latest session is compared.
+        user_id: As in the events, or a pseudonym; its latest session with a step before a
+            conversion is compared.
         description: In words, e.g. "compared prices on mobile and left at checkout".
         limit: How many, 1 to 30.
     """
@@ -76,37 +85,26 @@ def find_similar_journeys(
     sessions = workspace.store.sessions.of_user(user, limit=EVENTS_READ)
     if not sessions:
         raise NotFoundError(f"no event names the user {user_id!r}: give a description instead")
-    found = find_similar(workspace.store.sessions, sessions[-1], limit=NEIGHBOURS)
-    return with_pictures(similar_answer(found, limit))
-
-
-def real_user(workspace: Workspace, user_id: str) -> str:
-    """The user behind an id or a pseudonym."""
-    from neonblue.behavior.pseudonyms import PREFIX
-
-    if not user_id:
-        raise InvalidInputError("user_id is empty: give the id of a user as in the events")
-    if not user_id.startswith(PREFIX):
-        return user_id
-    return workspace.store.sessions.user_of(user_id) or user_id
+    found = find_similar(workspace.store.sessions, sessions, shown=limit)
+    return with_pictures(similar_answer(found))
 
 
 def _described(workspace: Workspace, description: str, limit: int):  # type: ignore[no-untyped-def]
-    from neonblue.behavior.pseudonyms import Pseudonyms
     from neonblue.memory.collections import USER_JOURNEYS
     from neonblue.memory.search import search
     from neonblue.tools.results.behavior import SimilarAnswer, SimilarRow
 
     page = search(workspace.memory, USER_JOURNEYS, description, limit=limit)
-    names = Pseudonyms(workspace.store.sessions.pseudonym_key())
+    names = pseudonyms_of(workspace, (hit.document.document_id for hit in page.hits))
     metadata = [hit.document.metadata for hit in page.hits]
     return SimilarAnswer(
         matched_by="meaning",
         converted=None,
-        note=page.note or ("" if page.hits else "no journey is indexed yet: run neonblue ingest"),
+        note="; ".join(filter(None, (page.note, "" if page.hits else NOTHING_INDEXED))),
         journeys=[
             SimilarRow(
-                user=names.of(hit.document.document_id),
+                user=names[hit.document.document_id],
+                started_at=_began(facts),
                 similarity=hit.similarity,
                 conversion_outcome=str(facts.get("conversion_outcome", "")),
                 value=float(str(facts.get("value", 0.0))),
@@ -117,6 +115,14 @@ def _described(workspace: Workspace, description: str, limit: int):  # type: ign
             for hit, facts in zip(page.hits, metadata, strict=True)
         ],
     )
+
+
+def _began(facts: Mapping[str, MetadataValue]) -> datetime | None:
+    """When a journey began, from its last moment and its duration."""
+    last, seconds = facts.get("timestamp"), facts.get("session_duration", 0.0)
+    if not isinstance(last, float) or not isinstance(seconds, float):
+        return None
+    return datetime.fromtimestamp(last - seconds, UTC)
 
 
 TOOLS = (get_user_journey, find_similar_journeys)

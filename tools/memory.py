@@ -1,5 +1,6 @@
 """What the organisation already knows: past experiments, journeys and patterns."""
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastmcp.dependencies import Shared
@@ -7,6 +8,7 @@ from fastmcp.tools import ToolResult
 from pydantic import Field
 
 from neonblue.tools.effect import reads
+from neonblue.tools.users import real_filters, without_user_ids
 from neonblue.workspace import Workspace, open_workspace
 
 
@@ -47,18 +49,21 @@ def semantic_experiment_search(
     from neonblue.tools.results.memory_answer import memory_search
 
     workspace.learner.catch_up()
+    of_users = collection == "user_journeys"
     found = discover(
         workspace.store,
         workspace.memory,
         collection_named(collection),
         query,
         like_experiment=like_experiment,
-        filters=filters,
+        filters=real_filters(workspace, filters) if of_users else filters,
         at_least=min_similarity,
         order=order_by,
         limit=limit,
         cursor=cursor,
     )
+    if of_users:
+        found = replace(found, found=without_user_ids(workspace, found.found))
     told = summarise_hits(workspace.language_model, query, [item.hit for item in found.found])
     behind = workspace.learner.behind
     return with_pictures(memory_search(found, told, full=detail == "full", behind=behind))

@@ -10,6 +10,7 @@ from pydantic import Field
 from neonblue.errors import InvalidInputError
 from neonblue.models import Experiment, MetricDefinition
 from neonblue.tools.effect import reads, writes
+from neonblue.tools.users import pseudonym_of, real_user
 from neonblue.workspace import Workspace, open_workspace
 
 
@@ -34,9 +35,7 @@ def personalize_experiment_experience(
         metric: A metric of the experiment; its primary one by default.
     """
     from neonblue.behavior.personalisation import choose
-    from neonblue.behavior.pseudonyms import Pseudonyms
     from neonblue.intelligence.ledger import refuse_before_the_plan
-    from neonblue.tools.journeys import real_user
     from neonblue.tools.results.content import with_pictures
     from neonblue.tools.results.personalisation import personalisation_answer
 
@@ -46,12 +45,12 @@ def personalize_experiment_experience(
     policy = workspace.policies.of(experiment, chosen)
     sign = 1.0 if chosen.direction == "increase" else -1.0
     user = real_user(workspace, user_id)
+    properties = workspace.store.unit_rows.properties(experiment_id, user)
     choice = None
     if policy.models:
-        properties = workspace.store.unit_rows.properties(experiment_id, user)
         names = [variant.variant_id for variant in experiment.variants]
         choice = choose(policy, properties, names, sign)
-    name = Pseudonyms(workspace.store.sessions.pseudonym_key()).of(user)
+    name = pseudonym_of(workspace, user, known=properties is not None)
     return with_pictures(personalisation_answer(experiment_id, name, policy, choice, sign))
 
 
@@ -80,23 +79,22 @@ def discover_segments(
     """Find segments whose effect differs from everybody else's, and confirm them honestly.
 
     Segments are chosen on one half of the units and measured on the other, with a false-discovery
-    rate of 5 % over all tests together; `confirmed` ones are written to the memory. Use it after
-    an experiment to see for whom it works; it waits while one runs, where a single planned
-    breakdown by analyze_experiment_performance is safe. Takes seconds to a minute.
+    rate of 5 % over all tests together. Confirmed ones are written to the memory; those that this
+    search confirms no more are marked there and named. Use it after an experiment to see for whom
+    it works; it waits while one runs, where a single planned breakdown by
+    analyze_experiment_performance is safe. Takes seconds to a minute.
 
     Args:
         experiment_id: From list_experiments; without it the last ten that do not run.
         limit: How many segments an experiment, 1 to 20.
     """
     from neonblue.intelligence.segment_discovery import discover_segments as discover
-    from neonblue.intelligence.segment_discovery import remember_segments
+    from neonblue.intelligence.segment_memory import remember_segments
     from neonblue.tools.results.content import with_pictures
     from neonblue.tools.results.personalisation import segment_answer
 
     found = discover(workspace.store, experiment_id)
-    remembered = 0
-    if any(segment.confirmed for one in found for segment in one.segments):
-        remembered = remember_segments(workspace.memory, found, datetime.now(UTC))
+    remembered = remember_segments(workspace.memory, found, datetime.now(UTC))
     return with_pictures(segment_answer(found, remembered, limit))
 
 

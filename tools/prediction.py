@@ -7,6 +7,7 @@ from fastmcp.tools import ToolResult
 from pydantic import Field
 
 from neonblue.tools.effect import reads
+from neonblue.tools.users import pseudonym_of, real_user
 from neonblue.workspace import Workspace, open_workspace
 
 
@@ -19,9 +20,9 @@ def predict_user_behavior(
     """Predict one user's next actions, conversion probability, journey stage and segment.
 
     Use it to decide what to show or ask a user; not as evidence about an experiment. Probabilities
-    are calibrated on later data; the answer names the models and how many alike journeys
-    converted. A user without events gets the population's figures, basis "population". Needs
-    models: `neonblue behavior train`.
+    are calibrated on later data; the answer names the models, the journeys most alike and how
+    many of the 50 nearest converted. A user without events gets the population's figures, basis
+    "population". Needs models: `neonblue behavior train`.
 
     Args:
         user_id: As in the events, or a pseudonym from another answer.
@@ -30,18 +31,19 @@ def predict_user_behavior(
     import time
 
     from neonblue.behavior.outlook import predict
-    from neonblue.tools.journeys import real_user
     from neonblue.tools.results.behavior import prediction_answer
     from neonblue.tools.results.content import with_pictures
 
+    user = real_user(workspace, user_id)
     outlook = predict(
         workspace.store.sessions,
         workspace.model_files,
-        real_user(workspace, user_id),
+        user,
         context or (),
         now_ms=int(time.time() * 1000) if context else None,
     )
-    return with_pictures(prediction_answer(outlook))
+    name = pseudonym_of(workspace, user, known=outlook.events > 0)
+    return with_pictures(prediction_answer(name, outlook))
 
 
 TOOLS = (predict_user_behavior,)

@@ -113,7 +113,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     store.close()
 
 
-def experiment_events(name: str, gains: dict[str, float], users: int = 6000) -> "pa.Table":
+def experiment_events(
+    name: str, gains: dict[str, float], users: int = 6000, stem: str = ""
+) -> "pa.Table":
     """Exposures with device and country, and purchases at 20 % plus the device's gain."""
     import pyarrow as pa
 
@@ -127,8 +129,8 @@ def experiment_events(name: str, gains: dict[str, float], users: int = 6000) -> 
     buys = random.random(users) < chance
     rows = [
         {
-            "event_id": f"{kind}{number}",
-            "user_id": f"{name}-{number}",
+            "event_id": f"{stem}{kind}{number}",
+            "user_id": f"{name}-{stem}{number}",
             "experiment_id": name,
             "variant_id": "treatment" if treated[number] else "control",
             "event_type": kind,

@@ -53,9 +53,9 @@ def test_a_user_with_a_cart_is_likelier_to_convert_than_one_without(shop, files)
 def test_a_known_user_comes_with_alike_journeys_of_others(shop, files) -> None:  # type: ignore[no-untyped-def]
     outlook = predict(shop.store.sessions, files, "user0")
     assert outlook.basis == "user"
-    assert outlook.similar_converted is not None
-    assert outlook.similar_converted.n == 50
-    assert outlook.similar_converted.value > 0.5
+    assert outlook.similar is not None
+    assert outlook.similar.converted.n == 50
+    assert outlook.similar.converted.value > 0.5
     assert "user0" not in repr(outlook)
 
 
@@ -82,8 +82,8 @@ def test_the_users_a_model_was_trained_on_have_not_drifted(shop, files) -> None:
 
 
 def test_alike_journeys_are_those_with_the_same_steps(shop, files) -> None:  # type: ignore[no-untyped-def]
-    session = shop.store.sessions.of_user("user1")[-1]
-    found = find_similar(shop.store.sessions, session, limit=20)
+    found = find_similar(shop.store.sessions, shop.store.sessions.of_user("user1"), shown=20)
+    assert found.converted.n == 50
     assert all("add_to_cart" not in one.path for one in found.journeys)
     assert found.journeys[0].similarity > 0.9
     assert len({one.pseudonym for one in found.journeys}) == 20
@@ -125,6 +125,9 @@ def test_a_session_of_100_000_events_is_answered_and_taken_for_a_bot_s(shop, fil
     outlook = predict(shop.store.sessions, files, "crawler")
     assert outlook.basis == "user"
     assert outlook.segment == "heavy"
+    assert outlook.events == 512
+    assert any("latest 512 events" in note for note in outlook.notes)
+    assert any("paced like a bot's" in note for note in outlook.notes)
 
 
 def test_events_that_arrive_backwards_and_twice_make_the_same_session(shop) -> None:  # type: ignore[no-untyped-def]
@@ -135,3 +138,37 @@ def test_events_that_arrive_backwards_and_twice_make_the_same_session(shop) -> N
     (session,) = shop.store.sessions.of_user("late")
     assert session.types == tuple(steps)
     assert shop.store.sessions.totals("late").events == 3
+
+
+def test_a_journey_that_begins_with_a_conversion_is_like_no_other(shop, files) -> None:  # type: ignore[no-untyped-def]
+    """Before a conversion it has nothing to compare, and all like it would have converted."""
+    rows = [
+        (user, f"{user}{i}", name, START_MS + i * 1000, 1)
+        for user in ("hasty", "hastier")
+        for i, name in enumerate(("exposure", "purchase", "page_view"))
+    ]
+    shop.store.events.insert(event_table(rows))
+    keep_sessions(shop.store.sessions, shop.store.sessions.of_user("hastier"))
+    found = find_similar(shop.store.sessions, shop.store.sessions.of_user("hasty"), shown=5)
+    assert found.journeys == ()
+    assert found.converted.n == 0
+    earlier = [
+        ("hasty", f"h{i}", name, START_MS - 86_400_000 + i * 1000, 1)
+        for i, name in enumerate(("page_view", "search", "product_view"))
+    ]
+    shop.store.events.insert(event_table(earlier))
+    found = find_similar(shop.store.sessions, shop.store.sessions.of_user("hasty"), shown=5)
+    assert found.converted.n > 0
+
+
+def test_what_was_done_just_now_goes_on_with_a_session_that_is_not_over(shop, files) -> None:  # type: ignore[no-untyped-def]
+    rows = [("here", f"n{i}", "page_view", START_MS + i * 1000, 1) for i in range(2)]
+    shop.store.events.insert(event_table(rows))
+    soon, late = START_MS + 60_000, START_MS + 3 * 3_600_000
+    goes_on = predict(shop.store.sessions, files, "here", ["search"], now_ms=soon)
+    comes_back = predict(shop.store.sessions, files, "here", ["search"], now_ms=late)
+    assert goes_on.events == comes_back.events == 2
+    assert goes_on.similar is not None
+    assert comes_back.similar is not None
+    assert goes_on.similar.journeys[0].path[:2] == ("page_view", "search")
+    assert comes_back.similar.journeys != goes_on.similar.journeys

@@ -10,10 +10,16 @@ from neonblue.behavior.journey_index import SimilarJourneys
 from neonblue.behavior.journeys import describe, stage_of, told
 from neonblue.behavior.outlook import Outlook
 from neonblue.behavior.proportion import Share
+from neonblue.models.written_text import fenced
+from neonblue.stores.funnels import FunnelScope
 from neonblue.stores.sessions import Session, SimilarSession, UserTotals
 from neonblue.tools.results.figure import Answer, Fenced, Figure
 
 TOLD_PATH = 15
+BRIEF_PATH = 8
+NOTHING_ALIKE = (
+    "no kept journey is alike before its conversion: neonblue behavior train keeps the newest ones"
+)
 PEEKING = (
     "the experiment runs: intervals by variant hold for one look and come with the planned units; "
     "analyze_experiment_performance has intervals that hold at every look"
@@ -60,16 +66,22 @@ class UserJourney(Answer):
     note: str
 
 
-class SimilarRow(Answer):
-    """Another user's session that is alike; ``user`` is a pseudonym."""
+class AlikeRow(Answer):
+    """Another user's journey that is alike; ``user`` is a pseudonym, ``told`` holds the path."""
 
     user: str
+    started_at: datetime | None
     similarity: Figure
     conversion_outcome: str
     value: Figure
+    told: Fenced
+
+
+class SimilarRow(AlikeRow):
+    """The same with what it came from."""
+
     device_type: Fenced
     traffic_source: Fenced
-    told: Fenced
 
 
 class SimilarAnswer(Answer):
@@ -104,6 +116,7 @@ class Prediction(Answer):
     models: dict[str, str]
     learnt_from: dict[str, int]
     notes: list[str]
+    similar_journeys: list[AlikeRow]
 
 
 class FunnelStepRow(Answer):
@@ -116,7 +129,7 @@ class FunnelStepRow(Answer):
 
 
 class FunnelRow(Answer):
-    """The funnel of one slice ('' is everybody)."""
+    """The funnel of one slice ('' is everybody, or those without the property)."""
 
     slice: str
     users: int
@@ -187,33 +200,53 @@ def _session_row(session: Session) -> SessionRow:
     )
 
 
-def similar_answer(found: SimilarJourneys, limit: int) -> SimilarAnswer:
+def similar_answer(found: SimilarJourneys) -> SimilarAnswer:
     """Journeys alike in behaviour."""
-    missing = "no kept session is alike: neonblue behavior train keeps the newest ones"
     return SimilarAnswer(
         matched_by="behaviour",
         converted=share_row(found.converted) if found.converted.n else None,
-        note="" if found.journeys else missing,
-        journeys=[_similar_row(one) for one in found.journeys[:limit]],
+        note="" if found.journeys else NOTHING_ALIKE,
+        journeys=[_similar_row(one) for one in found.journeys],
     )
 
 
 def _similar_row(one: SimilarSession) -> SimilarRow:
     return SimilarRow(
         user=one.pseudonym,
+        started_at=one.started_at,
         similarity=one.similarity,
         conversion_outcome=one.outcome,
         value=one.value,
         device_type=one.device_type,
         traffic_source=one.traffic_source,
-        told=" → ".join(one.path[:TOLD_PATH]),
+        told=_path(one, TOLD_PATH),
     )
 
 
-def prediction_answer(outlook: Outlook) -> Prediction:
+def _alike_row(one: SimilarSession) -> AlikeRow:
+    return AlikeRow(
+        user=one.pseudonym,
+        started_at=one.started_at,
+        similarity=one.similarity,
+        conversion_outcome=one.outcome,
+        value=one.value,
+        told=_path(one, BRIEF_PATH),
+    )
+
+
+def _path(one: SimilarSession, most: int) -> str:
+    """The path, cut in the middle: how it began and how it ended."""
+    if len(one.path) <= most:
+        return " → ".join(one.path)
+    half = most // 2
+    return " → ".join([*one.path[:half], "…", *one.path[-half:]])
+
+
+def prediction_answer(user: str, outlook: Outlook) -> Prediction:
     """An outlook as an answer."""
+    similar = outlook.similar
     return Prediction(
-        user=outlook.pseudonym,
+        user=user,
         basis=outlook.basis,
         events=outlook.events,
         journey_stage=outlook.stage,
@@ -226,26 +259,34 @@ def prediction_answer(outlook: Outlook) -> Prediction:
             for one in outlook.next_actions
         ],
         similar_journeys_converted=(
-            share_row(outlook.similar_converted) if outlook.similar_converted else None
+            share_row(similar.converted) if similar and similar.converted.n else None
         ),
         models=dict(outlook.models),
         learnt_from=dict(outlook.learnt_from),
-        notes=list(outlook.notes),
+        notes=[*outlook.notes, *([NOTHING_ALIKE] if similar and not similar.journeys else [])],
+        similar_journeys=[_alike_row(one) for one in similar.journeys] if similar else [],
     )
 
 
+def _funnel_note(funnels: tuple[Funnel, ...], scope: FunnelScope) -> str:
+    if not funnels:
+        return "nobody took the first step: check the event types with get_user_journey"
+    if scope.by and all(not funnel.slice for funnel in funnels):
+        return f"no event of these steps has the property {scope.by!r}: this is everybody"
+    return ""
+
+
 def funnel_answer(
-    funnels: tuple[Funnel, ...], window_seconds: int, *, peeking: bool = False
+    funnels: tuple[Funnel, ...], scope: FunnelScope, *, peeking: bool = False
 ) -> FunnelAnswer:
     """Funnels as an answer; ``peeking`` leaves out intervals that hold for one look only."""
-    missing = "nobody took the first step: check the event types with get_user_journey"
     return FunnelAnswer(
         status="ok" if funnels else "insufficient_data",
-        note=(PEEKING if peeking else "") if funnels else missing,
-        window_seconds=window_seconds,
+        note=PEEKING if funnels and peeking else _funnel_note(funnels, scope),
+        window_seconds=scope.window_seconds,
         funnels=[
             FunnelRow(
-                slice=funnel.slice,
+                slice=funnel.slice if scope.by == "variant" else fenced(funnel.slice),
                 users=funnel.users,
                 largest_drop_before=funnel.largest_drop_before,
                 steps=[

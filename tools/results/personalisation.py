@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from neonblue.behavior.personalisation import Choice, Policy
 from neonblue.behavior.policy_evaluation import PolicyValue
-from neonblue.tools.results.figure import Answer, Figure
+from neonblue.tools.results.figure import Answer, Fenced, Figure
 
 if TYPE_CHECKING:
     from neonblue.behavior.discovery import Effect, FoundSegment
     from neonblue.intelligence.segment_discovery import ExperimentSegments
+    from neonblue.intelligence.segment_memory import Remembered
+
+
+MOST_WITHDRAWN = 20
 
 
 class ValueRow(Answer):
@@ -65,7 +70,7 @@ class EffectRow(Answer):
 class SegmentRow(Answer):
     """A segment; the confirmation half of the units measured it."""
 
-    description: str
+    description: Fenced
     share: Figure
     confirmed: bool
     stable_over_time: bool
@@ -87,6 +92,15 @@ class ExperimentSegmentRows(Answer):
     segments: list[SegmentRow]
 
 
+class WithdrawnRow(Answer):
+    """A segment that an earlier search confirmed and this one does not."""
+
+    experiment_id: str
+    description: Fenced
+    confirmed_at: datetime
+    evidence: str
+
+
 class SegmentAnswer(Answer):
     """Segments by experiment; the false-discovery rate of 5 % is held over all tests together."""
 
@@ -94,6 +108,7 @@ class SegmentAnswer(Answer):
     confirmed: int
     remembered: int
     note: str
+    no_longer_confirmed: list[WithdrawnRow]
     experiments: list[ExperimentSegmentRows]
 
 
@@ -160,7 +175,7 @@ def _qini(policy: Policy) -> ValueRow | None:
 
 
 def segment_answer(
-    found: Sequence[ExperimentSegments], remembered: int, limit: int
+    found: Sequence[ExperimentSegments], remembered: Remembered, limit: int
 ) -> SegmentAnswer:
     """What was found, the confirmed segments first."""
     confirmed = sum(segment.confirmed for one in found for segment in one.segments)
@@ -175,8 +190,11 @@ def segment_answer(
     return SegmentAnswer(
         status="ok" if tested else "insufficient_data",
         confirmed=confirmed,
-        remembered=remembered,
+        remembered=remembered.written,
         note=note or ("" if confirmed else "no difference between segments was confirmed"),
+        no_longer_confirmed=[
+            WithdrawnRow.model_validate(one) for one in remembered.withdrawn[:MOST_WITHDRAWN]
+        ],
         experiments=[
             ExperimentSegmentRows(
                 experiment_id=one.experiment_id,

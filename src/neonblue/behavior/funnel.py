@@ -36,7 +36,8 @@ def analyze(funnels: Funnels, steps: Sequence[str], scope: FunnelScope) -> tuple
     """One funnel a slice, the largest first; empty when no user took the first step.
 
     Raises:
-        InvalidInputError: not 2 to 12 different steps, or a window that is not positive.
+        InvalidInputError: not 2 to 12 different steps, a window that is not positive, or a time
+            that ends before it begins.
     """
     if not FEWEST_STEPS <= len(steps) <= MOST_STEPS or len(set(steps)) != len(steps):
         raise InvalidInputError(
@@ -45,6 +46,11 @@ def analyze(funnels: Funnels, steps: Sequence[str], scope: FunnelScope) -> tuple
         )
     if scope.window_seconds <= 0:
         raise InvalidInputError(f"the window must be positive, not {scope.window_seconds!r} s")
+    if scope.since and scope.until and scope.since >= scope.until:
+        raise InvalidInputError(
+            f"since {scope.since.isoformat()} is not before until {scope.until.isoformat()}: "
+            "swap them, or leave one out"
+        )
     if scope.by == "variant" and not scope.experiment_id:
         raise InvalidInputError(
             "a breakdown by variant needs an experiment_id: list_experiments shows them"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from neonblue.behavior.journey_vectors import VERSION, Trace, before_conversion, journey_vector
-from neonblue.behavior.journeys import Journey, describe
+from neonblue.behavior.journeys import Journey, describe, own_steps
 from neonblue.behavior.proportion import Share, share
 from neonblue.behavior.pseudonyms import Pseudonyms
 from neonblue.stores.sessions import Session, Sessions, SimilarSession
@@ -21,11 +21,12 @@ BATCH = 20_000
 FEWEST_STEPS = 1
 # Cosine similarity below which two journeys have little in common.
 ALIKE = 0.5
+NEIGHBOURS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimilarJourneys:
-    """Journeys that began alike, and how they came out."""
+    """Journeys that began alike, nearest first, and how many of the 50 nearest converted."""
 
     journeys: tuple[SimilarSession, ...]
     converted: Share
@@ -53,28 +54,26 @@ def keep_sessions(store: Sessions, sessions: Sequence[Session]) -> int:
     return kept
 
 
-def find_similar(store: Sessions, session: Session, *, limit: int) -> SimilarJourneys:
-    """The kept journeys of other users that are nearest to a session's, if they are alike."""
-    found = store.nearest(
-        session_vector(session),
-        limit=limit,
-        without_user=session.user_id,
-        made_by=VERSION,
-        at_least=ALIKE,
-    )
-    return SimilarJourneys(journeys=found, converted=_converted(found))
+def find_similar(store: Sessions, past: Sequence[Session], *, shown: int) -> SimilarJourneys:
+    """The kept journeys of other users that are nearest to a user's latest one.
 
-
-def conversion_among_similar(store: Sessions, session: Session, *, limit: int) -> Share:
-    """How many of the nearest journeys of other users converted."""
+    Compared is the latest session with a step before its conversion: without one nothing is
+    alike. ``shown`` of the 50 nearest are read in full.
+    """
+    latest = next((one for one in reversed(past) if _steps_before_conversion(one)), None)
+    if latest is None:
+        return SimilarJourneys(journeys=(), converted=share(0, 0))
     found = store.vectors(VERSION).nearest(
-        session_vector(session), limit=limit, without_user=session.user_id, at_least=ALIKE
+        session_vector(latest), limit=NEIGHBOURS, without_user=latest.user_id, at_least=ALIKE
     )
-    return share(sum(one.converted for one in found), len(found))
+    return SimilarJourneys(
+        journeys=store.described(found[:shown]),
+        converted=share(sum(one.converted for one in found), len(found)),
+    )
 
 
-def _converted(found: Sequence[SimilarSession]) -> Share:
-    return share(sum(one.outcome == "converted" for one in found), len(found))
+def _steps_before_conversion(session: Session) -> bool:
+    return bool(own_steps(session.types[: before_conversion(session.types)]))
 
 
 def _rows(batch: Sequence[tuple[Session, Journey]], pseudonyms: Pseudonyms) -> pa.Table:

@@ -48,7 +48,8 @@ def journey_vector(trace: Trace) -> Float:
     value = sum(trace.values[i] for i in own)
     blocks["how_much"] = np.append(blocks["how_much"], np.log1p(max(value, 0)) / 3)
     scaled = [WEIGHTS[name] * _unit(block) for name, block in blocks.items()]
-    return np.concatenate(scaled).astype(np.float32)
+    # Without a step the sizes alone would be left, and all such journeys would be alike.
+    return np.concatenate(scaled).astype(np.float32) * bool(own)
 
 
 def _blocks(types: list[str], times_ms: list[int]) -> Iterator[tuple[str, NDArray[np.float64]]]:

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 
 from neonblue.behavior.intent import intent_from_arrays
-from neonblue.behavior.journey_index import conversion_among_similar
-from neonblue.behavior.journeys import Stage, own_steps, stage_of
+from neonblue.behavior.journey_index import SimilarJourneys, find_similar
+from neonblue.behavior.journeys import Stage, looks_like_a_bot, own_steps, stage_of
 from neonblue.behavior.model_files import ModelFiles, StoredModel
 from neonblue.behavior.own_training import INTENT, NEXT_ACTION
-from neonblue.behavior.proportion import Share
-from neonblue.behavior.pseudonyms import Pseudonyms
 from neonblue.behavior.sequence_files import model_of
 from neonblue.behavior.sequences import from_lists
 from neonblue.behavior.user_features import UserEvents, feature_row, joined
-from neonblue.stores.sessions import Session, Sessions
+from neonblue.stores.sessions import GAP_SECONDS, Session, Sessions
 
 EVENTS_READ = 512
-NEIGHBOURS = 50
 SHOWN_ACTIONS = 5
+SHOWN_JOURNEYS = 5
 # Between steps whose times nobody gave.
 ASSUMED_PAUSE_MS = 10_000
 
@@ -42,12 +40,13 @@ class NextAction:
 class Outlook:
     """The prediction for one user. ``basis`` is ``population`` when nothing is known of them.
 
-    ``conversion_probability`` is for the next ``horizon_days``; None without a trained model.
+    ``events`` are the stored ones that were read. ``similar`` are other users' journeys that began
+    like the user's latest, None for a user without steps. ``conversion_probability`` is for the
+    next ``horizon_days``; None without a trained model.
     ``models`` names what made each part, ``learnt_from`` says of how many steps or moments a model
     was learnt; ``notes`` say what is missing.
     """
 
-    pseudonym: str
     basis: Basis
     events: int
     stage: Stage
@@ -56,7 +55,7 @@ class Outlook:
     conversion_probability: float | None
     base_conversion_probability: float | None
     horizon_days: float | None
-    similar_converted: Share | None
+    similar: SimilarJourneys | None
     models: Mapping[str, str] = field(default_factory=dict)
     learnt_from: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -73,44 +72,57 @@ def predict(
     """Predict for a user from the latest 512 events and what they did just now.
 
     ``just_done`` are event types that are not stored yet, at ``now_ms`` (the last event's time by
-    default). Costs one read of the user's events and one search among kept sessions.
+    default). Costs one read of the user's events, one search among kept sessions and one read of
+    those that are shown.
     """
-    past = _with_just_done(sessions.of_user(user_id, limit=EVENTS_READ), user_id, just_done, now_ms)
+    stored = sessions.of_user(user_id, limit=EVENTS_READ)
+    past = _with_just_done(stored, user_id, just_done, now_ms)
     events = joined(past)
     steps = own_steps(events.types)
     actions, intent = files.current(NEXT_ACTION), files.current(INTENT)
     probability, base = _conversion(intent, events)
     return Outlook(
-        pseudonym=Pseudonyms(sessions.pseudonym_key()).of(user_id),
         basis="user" if steps else "population",
-        events=len(events.types),
+        events=len(events.types) - len(just_done),
         stage=stage_of(steps),
         segment=_segment(len(past), len(steps)),
         next_actions=_next_actions(actions, steps),
         conversion_probability=probability,
         base_conversion_probability=base,
         horizon_days=intent.description["horizon_days"] if intent else None,
-        similar_converted=(
-            conversion_among_similar(sessions, past[-1], limit=NEIGHBOURS) if steps else None
-        ),
+        similar=find_similar(sessions, past, shown=SHOWN_JOURNEYS) if steps else None,
         models=_named(actions, intent),
         learnt_from={
-            stored.kind: int(stored.description["n"])
-            for stored in (actions, intent)
-            if stored and "n" in stored.description
+            model.kind: int(model.description["n"])
+            for model in (actions, intent)
+            if model and "n" in model.description
         },
-        notes=_notes(steps, actions, intent),
+        notes=(*_notes(steps, actions, intent), *_notes_on_past(stored)),
     )
 
 
 def _with_just_done(
     past: tuple[Session, ...], user_id: str, just_done: Sequence[str], now_ms: int | None
 ) -> tuple[Session, ...]:
+    """What was done just now goes on with the last session unless the pause was too long."""
     if not just_done:
         return past
     last = past[-1].times_ms[-1] if past else 0
     now = max(now_ms or last, last + ASSUMED_PAUSE_MS * len(just_done))
-    added = Session(
+    added = _done_until(now, user_id, just_done)
+    if not past or added.times_ms[0] - last > GAP_SECONDS * 1000:
+        return (*past, added)
+    going_on = replace(
+        past[-1],
+        times_ms=past[-1].times_ms + added.times_ms,
+        types=past[-1].types + added.types,
+        values=past[-1].values + added.values,
+    )
+    return (*past[:-1], going_on)
+
+
+def _done_until(now: int, user_id: str, just_done: Sequence[str]) -> Session:
+    return Session(
         user_id=user_id,
         times_ms=tuple(now - ASSUMED_PAUSE_MS * back for back in range(len(just_done))[::-1]),
         types=tuple(just_done),
@@ -119,7 +131,6 @@ def _with_just_done(
         traffic_source="",
         experiments=(),
     )
-    return (*past, added)
 
 
 def _next_actions(stored: StoredModel | None, steps: Sequence[str]) -> tuple[NextAction, ...]:
@@ -171,4 +182,13 @@ def _notes(
     unknown = [step for step in steps[-1:] if actions and step not in actions.description["names"]]
     if unknown:
         notes.append("the last event type is new to the next-action model")
+    return tuple(notes)
+
+
+def _notes_on_past(stored: Sequence[Session]) -> tuple[str, ...]:
+    notes = []
+    if sum(len(session.types) for session in stored) >= EVENTS_READ:
+        notes.append(f"rests on the latest {EVENTS_READ} events")
+    if stored and looks_like_a_bot(stored[-1]):
+        notes.append("the last session is paced like a bot's: people's behaviour says little of it")
     return tuple(notes)

@@ -1,10 +1,9 @@
-"""Segments of experiments, found, confirmed and written to the memory."""
+"""Segments of experiments, found and confirmed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 
@@ -17,11 +16,8 @@ from neonblue.behavior.discovery import (
 )
 from neonblue.errors import InvalidInputError
 from neonblue.intelligence.ledger import refuse_before_the_plan, waits_for_the_plan
-from neonblue.memory.collections import OPTIMIZATION_PATTERNS
-from neonblue.memory.library import Memory
 from neonblue.models import Experiment, MetricDefinition
 from neonblue.stores import Store
-from neonblue.stores.documents import Document
 
 MOST_EXPERIMENTS = 10
 MOST_UNITS = 100_000
@@ -29,12 +25,16 @@ MOST_UNITS = 100_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExperimentSegments:
-    """What was found in one treatment of one experiment; effects are on the metric's scale."""
+    """What was found in one treatment of one experiment; effects are on the metric's scale.
+
+    ``sign`` is -1 where less of the metric is better.
+    """
 
     experiment_id: str
     treatment: str
     control: str
     metric: str
+    sign: float
     units: int
     segments: tuple[FoundSegment, ...]
 
@@ -64,6 +64,7 @@ def discover_segments(store: Store, experiment_id: str | None) -> tuple[Experime
             treatment=case.treatment,
             control=case.experiment.control.variant_id,
             metric=case.metric.name,
+            sign=1.0 if case.metric.direction == "increase" else -1.0,
             units=len(case.units.treated),
             segments=segments,
         )
@@ -114,37 +115,3 @@ def _cases(store: Store, experiment: Experiment) -> Iterator[_Case]:
             units=units,
             candidates=find_candidates(units) if len(pair) else (),
         )
-
-
-def remember_segments(memory: Memory, found: Sequence[ExperimentSegments], now: datetime) -> int:
-    """Write the confirmed segments to the memory; returns how many were new or had changed."""
-    documents = [
-        _document(one, segment, now)
-        for one in found
-        for segment in one.segments
-        if segment.confirmed
-    ]
-    return memory.remember(OPTIMIZATION_PATTERNS, documents) if documents else 0
-
-
-def _document(one: ExperimentSegments, segment: FoundSegment, now: datetime) -> Document:
-    effect, rest = segment.effect.absolute_difference, segment.effect_of_rest.absolute_difference
-    better = "more" if effect > rest else "less"
-    return Document(
-        document_id=f"segment:{one.experiment_id}:{one.treatment}:{segment.description}",
-        text=(
-            f"Units whose {segment.description} gain {better} from {one.treatment} than others "
-            f"in {one.experiment_id} ({one.metric}): {effect:+.4g} against {rest:+.4g}."
-        ),
-        metadata={
-            "optimization_type": "segment",
-            "outcome": "confirmed",
-            "improvement": effect,
-            "improvement_lower": segment.effect.ci_lower,
-            "improvement_upper": segment.effect.ci_upper,
-            "applied_to_segments": (segment.description,),
-            "experiments": (one.experiment_id,),
-            "metric": one.metric,
-            "timestamp": now.timestamp(),
-        },
-    )

@@ -33,6 +33,7 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
     store.forgotten.add(user)
     erased = store.forgetting.erase(user)
     store.sessions.refresh()
+    store.named_users.refresh()
     report(1, 3, "removing the journey from the memory")
     documents = len(store.documents.get(USER_JOURNEYS.name, [user]))
     # Also when ClickHouse has no document: an index that was written by a dying process may.

@@ -92,6 +92,7 @@ OPTIMIZATION_PATTERNS = Collection(
         "failures": "number",
         "metric": "text",
         "timestamp": "number",
+        "withdrawn_at": "number",
     },
 )
 COLLECTIONS = {

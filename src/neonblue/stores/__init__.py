@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from neonblue.stores.loads import Loads
     from neonblue.stores.looks import Looks
     from neonblue.stores.moments import Moments
+    from neonblue.stores.named_users import NamedUsers
     from neonblue.stores.outcomes import Outcomes
     from neonblue.stores.quantiles import Quantiles
     from neonblue.stores.sessions import Sessions
@@ -179,6 +180,13 @@ class Store:
         from neonblue.stores.sessions import Sessions
 
         return Sessions(self.database)
+
+    @cached_property
+    def named_users(self) -> NamedUsers:
+        """Who is behind the pseudonyms of answers."""
+        from neonblue.stores.named_users import NamedUsers
+
+        return NamedUsers(self.database)
 
     @cached_property
     def funnels(self) -> Funnels:

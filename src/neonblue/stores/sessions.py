@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from neonblue.stores.session_vectors import SessionVectors, session_vectors
+from neonblue.stores.session_vectors import Neighbour, SessionVectors, session_vectors
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -190,20 +190,11 @@ class Sessions:
         row = self._database.row("SELECT count() FROM behavior_sessions FINAL")
         return int(row[0]) if row else 0
 
-    def nearest(
-        self,
-        vector: Sequence[float],
-        *,
-        limit: int,
-        made_by: str,
-        without_user: str = "",
-        at_least: float = -1.0,
-    ) -> tuple[SimilarSession, ...]:
-        """The kept sessions whose vectors are nearest, one a user, nearest first."""
-        places = self.vectors(made_by).nearest(
-            vector, limit=limit, without_user=without_user, at_least=at_least
-        )
-        keys = [(place.user_id, place.started_ms) for place in places]
+    def described(self, found: Sequence[Neighbour]) -> tuple[SimilarSession, ...]:
+        """The sessions that were found, in that order; those that are gone are left out."""
+        if not found:
+            return ()
+        keys = [(place.user_id, place.started_ms) for place in found]
         rows = self._database.rows(
             """
             SELECT pseudonym, started_at, steps, duration_seconds, path, value, device_type,
@@ -215,11 +206,11 @@ class Sessions:
             """,
             {"users": [user for user, _ in keys], "starts": [start for _, start in keys]},
         )
-        found = {(row[9], row[10]): row[:9] for row in rows}
+        kept = {(row[9], row[10]): row[:9] for row in rows}
         return tuple(
-            _similar([*found[key], place.similarity])
-            for key, place in zip(keys, places, strict=True)
-            if key in found
+            _similar([*kept[key], place.similarity])
+            for key, place in zip(keys, found, strict=True)
+            if key in kept
         )
 
     def vectors(self, made_by: str) -> SessionVectors:
@@ -250,14 +241,6 @@ class Sessions:
                 {"made_by": made_by, "limit": MOST_VECTORS},
             )
         )
-
-    def user_of(self, pseudonym: str) -> str | None:
-        """Whose pseudonym it is, among the users with kept sessions."""
-        row = self._database.row(
-            "SELECT user_id FROM behavior_sessions WHERE pseudonym = {name:String} LIMIT 1",
-            {"name": pseudonym},
-        )
-        return str(row[0]) if row else None
 
     def pseudonym_key(self) -> bytes:
         """The secret that pseudonyms are made with, made at the first call."""

@@ -14,7 +14,7 @@ from neonblue.intelligence.narrative import decisive
 from neonblue.intelligence.recollection.description import percent
 from neonblue.intelligence.recollection.insights import PastExperiment, similar_to
 from neonblue.intelligence.recommendation.idea import Evidence
-from neonblue.memory.collections import OPTIMIZATION_PATTERNS
+from neonblue.intelligence.segment_memory import confirmed_segments
 from neonblue.memory.library import Memory
 
 if TYPE_CHECKING:
@@ -145,11 +145,9 @@ def _lessons(analysis: Analysis, similar: tuple[PastExperiment, ...]) -> Iterato
 
 
 def _segments(memory: Memory, analysis: Analysis) -> Iterator[Step]:
-    """Confirmed segments of this very experiment, from the memory."""
+    """Segments of this very experiment that the last search confirmed, from the memory."""
     name = analysis.experiment.experiment_id
-    documents = memory.documents.select(OPTIMIZATION_PATTERNS.name)
-    mine = [item for item in documents if item.document_id.startswith(f"segment:{name}:")]
-    for document in mine[:FINDINGS_SHOWN]:
+    for document in confirmed_segments(memory, name)[:FINDINGS_SHOWN]:
         yield Step(
             action="show each segment what it gains from",
             why=document.text.splitlines()[0],

@@ -10,6 +10,7 @@ from neonblue.behavior.funnel import analyze
 from neonblue.intelligence.recollection.category import BY_NAME, category_of_text
 from neonblue.intelligence.recollection.description import percent
 from neonblue.intelligence.recommendation.idea import Evidence, Idea
+from neonblue.intelligence.segment_memory import SEGMENT, is_current
 from neonblue.memory.collections import EXPERIMENTS, OPTIMIZATION_PATTERNS
 from neonblue.memory.library import Memory
 from neonblue.memory.search import Hit, search
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 MOST_PATTERNS = 20
 MOST_WINNERS = 10
-SEGMENT = "segment"
 LEAST_FUNNEL_USERS = 200
 A_DAY_SECONDS = 86_400
 
@@ -91,7 +91,7 @@ def _from_winners(memory: Memory, goal: str) -> Iterator[Idea]:
 def _from_segments(hits: Sequence[Hit]) -> Iterator[Idea]:
     for hit in hits:
         known = hit.document.metadata
-        if known.get("optimization_type") != SEGMENT:
+        if not is_current(hit.document):
             continue
         text = hit.document.text.splitlines()[0]
         yield Idea(

@@ -21,6 +21,7 @@ from neonblue.stores.migrations import (
     journey_marks,
     loads,
     looks,
+    named_users,
     sessions,
     user_lookup,
 )
@@ -43,6 +44,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     user_lookup.MIGRATION,
     idle_merges.MIGRATION,
     forgotten.MIGRATION,
+    named_users.MIGRATION,
 )
 
 APPLIED_TABLE = """

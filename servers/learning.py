@@ -32,12 +32,15 @@ class EmbeddedLearning:
         self._thread.join(STOP_SECONDS)
 
     def _run(self) -> None:
-        if self._stopping.wait(START_AFTER_SECONDS):
-            return
+        from neonblue.servers.starting import is_warm
         from neonblue.workspace import open_workspace
 
         try:
             with open_workspace() as workspace:
+                if is_warm():  # after a takeover somebody waits: the engine opens meanwhile
+                    workspace.store  # noqa: B018 - opened
+                if self._stopping.wait(START_AFTER_SECONDS):
+                    return
                 workspace.learner  # noqa: B018 - opened, it goes on by itself
                 self._stopping.wait()
         except NeonBlueError as error:

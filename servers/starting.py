@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 # Two threads that import the same circular packages at once can see half of a module.
 _importing = threading.Lock()
 _built: dict[tuple[str, bool], FastMCP] = {}
+_warm = threading.Event()
 
 
 def build_imported(name: str, read_only: bool) -> FastMCP:
@@ -24,10 +25,18 @@ def warm_up(name: str, read_only: bool) -> None:
     """Import and build in advance what an owner needs, so that taking over is quick."""
     with _importing:
         _built[name, read_only] = _build(name, read_only)
-    import chdb  # noqa: F401
+    import chdb.state  # noqa: F401
     import clickhouse_connect  # noqa: F401
 
-    import neonblue.stores  # noqa: F401
+    import neonblue.servers.session
+    import neonblue.stores.migrations  # noqa: F401
+
+    _warm.set()
+
+
+def is_warm() -> bool:
+    """Whether ``warm_up`` has run: the engine can be opened without importing it first."""
+    return _warm.is_set()
 
 
 def _build(name: str, read_only: bool) -> FastMCP:

@@ -58,19 +58,16 @@ def predict_experiment_outcome(
         config: The plan, e.g. {"name": "Annual plan first", "baseline": 0.1, "mde": 0.05}.
     """
     from neonblue.intelligence.forecast.forecasting import forecast
-    from neonblue.intelligence.text_model.model import current_version, load_model
     from neonblue.tools.results.content import with_pictures
     from neonblue.tools.results.forecast_answer import outcome_forecast
 
     workspace.learner.catch_up()
-    folder = workspace.text_models
-    text_model = load_model(folder) if current_version(folder) is not None else None
     made = forecast(
         workspace.store,
         workspace.memory,
         _plan(config),
         now=datetime.now(UTC),
-        text_model=text_model,
+        text_model=workspace.text_model.get(),
     )
     return with_pictures(outcome_forecast(made))
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from neonblue.behavior.model_files import ModelFiles
     from neonblue.behavior.policies import Policies
     from neonblue.intelligence.recollection.learning import Learner
+    from neonblue.intelligence.text_model.current import CurrentTextModel
     from neonblue.intelligence.text_model.retraining import Retrainer
     from neonblue.llm.language_model import LanguageModel
     from neonblue.memory.embedding import Embedder
@@ -154,6 +155,13 @@ class Workspace:
     def text_models(self) -> Path:
         """The folder of the trained text models."""
         return self.settings.data_dir / "models" / "text"
+
+    @part
+    def text_model(self) -> CurrentTextModel:
+        """The text model in use, kept in memory until another one is trained."""
+        from neonblue.intelligence.text_model.current import CurrentTextModel
+
+        return CurrentTextModel(self.text_models)
 
     @part
     def policies(self) -> Policies:

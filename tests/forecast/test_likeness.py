@@ -6,9 +6,12 @@ import pytest
 from neonblue.intelligence.forecast.implied import implied_outcomes, outcome_ratios
 from neonblue.intelligence.forecast.likeness import (
     NOTHING_ALIKE,
+    POWERS,
     Changes,
     Effects,
     Likeness,
+    alike,
+    between,
     expected_effect,
     learn_likeness,
 )
@@ -45,6 +48,23 @@ def test_where_texts_tell_nothing_nothing_is_alike() -> None:
     assert learn_likeness(changes, effects) == NOTHING_ALIKE
     new = Changes(vectors=changes.vectors[:1], kinds=changes.kinds[:1])
     assert expected_effect(NOTHING_ALIKE, changes, effects, new) == (0.0, SPREAD)
+
+
+def test_many_nearly_equal_changes_are_a_covariance_still() -> None:
+    """With cosines of .9 and more, falling with their squared distance would be none."""
+    numbers = np.random.default_rng(5)
+    vectors = numbers.normal(size=8) + 0.2 * numbers.normal(size=(300, 8))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    changes = Changes(vectors=vectors.astype(np.float32), kinds=("price", "form", "menu") * 100)
+    nearness = between(changes, changes)
+    for power in POWERS:
+        likeness = Likeness(power=power, share=0.95, kind_share=0.3)
+        assert np.linalg.eigvalsh(alike(likeness, nearness)).min() > -1e-4
+    seen = numbers.normal(scale=SPREAD, size=300)
+    effects = Effects(seen=seen, errors=np.full(300, ERROR), mean=0.0, spread=SPREAD)
+    new = Changes(vectors=changes.vectors[:1], kinds=changes.kinds[:1])
+    _, sd = expected_effect(learn_likeness(changes, effects), changes, effects, new)
+    assert 0 < sd <= SPREAD
 
 
 def test_few_experiments_leave_the_usual_likeness() -> None:

@@ -3,6 +3,9 @@
 import csv
 import gzip
 import random
+import shutil
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import pytest
 from neonblue.cli import main
 from neonblue.errors import ConflictError, InvalidInputError, NotFoundError
 from neonblue.intelligence.text_model.arms import Arm, Pair, read_pairs
+from neonblue.intelligence.text_model.current import CurrentTextModel
 from neonblue.intelligence.text_model.evaluation import evaluate
 from neonblue.intelligence.text_model.model import load_model, mirrored_probabilities
 from neonblue.intelligence.text_model.training import split_by_time, train
@@ -89,6 +93,50 @@ def test_train_and_predict_from_the_command_line(
         for p in predicted
     ]
     assert sum(right) >= 38
+
+
+def test_the_model_in_use_is_read_once_and_again_when_its_files_change(
+    embedder: Embedder, tmp_path: Path
+) -> None:
+    folder = tmp_path / "models"
+    current = CurrentTextModel(folder)
+    assert current.get() is None
+    pairs = read_pairs(write(tmp_path / "pairs.csv", made_up_pairs(60)))
+    trained = train(pairs, embedder, folder, source="test", report=silent).model
+    with ThreadPoolExecutor(8) as threads:
+        (first,) = {
+            id(model): model for model in threads.map(lambda _: current.get(), range(8))
+        }.values()
+    assert first is not None
+    assert first is current.get()
+    retrained = replace(
+        trained, slope=2 * trained.slope, card={**trained.card, "version": "text-2"}
+    )
+    retrained.save(folder)
+    gone = weakref.ref(first.process.anchors_meaning)
+    del first
+    second = current.get()
+    assert second is not None
+    assert (second.version, second.slope) == ("text-2", retrained.slope)
+    assert gone() is None
+
+
+def test_restored_files_of_the_same_version_are_read_again(
+    embedder: Embedder, tmp_path: Path
+) -> None:
+    folder = tmp_path / "models"
+    pairs = read_pairs(write(tmp_path / "pairs.csv", made_up_pairs(60)))
+    trained = train(pairs, embedder, folder, source="test", report=silent).model
+    current = CurrentTextModel(folder)
+    before = current.get()
+    replace(trained, slope=3 * trained.slope).save(folder)
+    after = current.get()
+    assert before is not None
+    assert after is not None
+    assert after.slope == 3 * before.slope
+    shutil.rmtree(folder / trained.version)
+    with pytest.raises(NotFoundError, match="no trained text model"):
+        current.get()
 
 
 def test_swapping_the_texts_gives_exactly_one_minus(embedder: Embedder, tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ from neonblue.intelligence.forecast.past import Past, SimilarExperiment, read_pa
 from neonblue.intelligence.forecast.plan import ForecastPlan
 from neonblue.intelligence.forecast.sizing import relative_standard_error
 from neonblue.intelligence.ledger import FINISHED
-from neonblue.memory.collections import EXPERIMENTS
 from neonblue.memory.library import Memory
 
 Known = Literal["available", "insufficient_data", "not_available"]
@@ -39,10 +38,11 @@ class Context:
 def context_of(open_memory: Callable[[], Memory], analysis: Analysis) -> Context:
     """Similar past experiments and, while it has not ended, the odds they give this one.
 
-    A memory that cannot be opened or asked costs the context, never the analysis.
+    A memory that cannot be opened or asked costs the context, never the analysis. What finished
+    a moment ago may be missing from it: nobody waits for it here.
     """
     try:
-        past = _past(open_memory(), analysis)
+        past = read_past(open_memory(), _plan(analysis), late=True)
     except NeonBlueError as error:  # also an index of another embedding model
         return _unknown("not_available", str(error))
     if past is None:
@@ -56,13 +56,6 @@ def context_of(open_memory: Callable[[], Memory], analysis: Analysis) -> Context
         outlook_detail=detail,
         outlook=expected,
     )
-
-
-def _past(memory: Memory, analysis: Analysis) -> Past | None:
-    """Asked of the memory once until it changes, however often the experiment is looked at."""
-    experiment = analysis.experiment
-    name = f"past of {experiment.experiment_id!r}, version {experiment.version}"
-    return memory.derived(EXPERIMENTS, name, lambda: read_past(memory, _plan(analysis)))
 
 
 def _expected(analysis: Analysis, past: Past) -> tuple[Known, str, Outlook | None]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from neonblue.errors import ConflictError, InvalidInputError
 from neonblue.memory.collections import (
@@ -16,6 +16,7 @@ from neonblue.memory.collections import (
     Collection,
 )
 from neonblue.memory.contents import PATIENCE_SECONDS, Contents
+from neonblue.memory.derived import DerivedValues
 from neonblue.memory.embedding import Embedder
 from neonblue.memory.fresh import Fresh
 from neonblue.memory.parts import Embed, embed_parts
@@ -66,7 +67,7 @@ class Memory:
             for collection in COLLECTIONS.values()
         }
         self._one_model = False
-        self._derived: dict[tuple[str, str], tuple[float, Any]] = {}
+        self._derived = DerivedValues(math.inf if self._alone else DERIVED_SECONDS)
 
     def start(self) -> Memory:
         """Begin to check the index and to read words and facts, in the background."""
@@ -77,6 +78,7 @@ class Memory:
 
     def close(self) -> None:
         """Stop the upkeep and release Chroma."""
+        self._derived.close()
         self._settling.stop()
         self.upkeep.stop()
         for contents in self._contents.values():
@@ -116,19 +118,20 @@ class Memory:
             self._store(name, batch, at_once=at_once or not self._alone)
         return len(changed)
 
-    def derived(self, collection: Collection, name: str, compute: Callable[[], Derived]) -> Derived:
+    def derived(
+        self,
+        collection: Collection,
+        name: str,
+        compute: Callable[[], Derived],
+        *,
+        late: bool = False,
+    ) -> Derived:
         """What ``compute`` makes of a collection, kept until the collection changes.
 
-        Changes by other processes are seen after a minute.
+        ``late``: the state before the last change will do while the new one is computed. Changes
+        by other processes, with a Chroma server, are seen after a minute.
         """
-        key = (collection.name, name)
-        until, value = self._derived.get(key, (0.0, None))
-        if time.monotonic() < until:
-            known: Derived = value
-            return known
-        fresh = compute()
-        self._derived[key] = (time.monotonic() + DERIVED_SECONDS, fresh)
-        return fresh
+        return self._derived.get(collection.name, name, compute, late=late)
 
     def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """One row a text, in order; those asked for lately are not embedded again."""
@@ -152,7 +155,7 @@ class Memory:
             self._in_index(
                 collection.name, lambda: self.index.delete(collection.name, document_ids)
             )
-            self._forget_derived(collection.name)
+            self._derived.changed(collection.name)
         self._contents[collection.name].remove(document_ids)
 
     def nearest(
@@ -278,7 +281,7 @@ class Memory:
                 self._index_now(collection, embedded)
             else:
                 self._fresh[collection].put(embedded)
-            self._forget_derived(collection)
+            self._derived.changed(collection)
         self._contents[collection].put(embedded)
 
     def _index_now(self, collection: str, embedded: Sequence[EmbeddedDocument]) -> None:
@@ -303,10 +306,6 @@ class Memory:
                 break
             asked *= 4
         return sorted([*fresh, *kept], key=lambda item: (-item[1], item[0]))[:limit]
-
-    def _forget_derived(self, collection: str) -> None:
-        for key in [key for key in self._derived if key[0] == collection]:
-            self._derived.pop(key, None)
 
     def _in_index(self, collection: str, change: Callable[[], None]) -> None:
         if not self.upkeep.is_ready(collection):

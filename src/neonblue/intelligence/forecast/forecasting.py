@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from neonblue.intelligence.text_model.model import TextModel
     from neonblue.stores import Store
 
-MODEL = "similar-2"
+MODEL = "similar-3"
 SHOWN_SIMILAR = 5
 TEXT_CATEGORIES = frozenset({"copy", "headline", "messaging", "text"})
 OPEN_STATUSES: frozenset[ExperimentStatus] = frozenset({"draft", "undefined"})

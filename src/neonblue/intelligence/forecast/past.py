@@ -7,8 +7,10 @@ The spread that past improvements show beyond their noise is the prior (empirica
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 from neonblue.intelligence.forecast.implied import outcome_ratios
 from neonblue.intelligence.forecast.likeness import (
@@ -16,7 +18,9 @@ from neonblue.intelligence.forecast.likeness import (
     Effects,
     Likeness,
     alike,
+    between,
     expected_effect,
+    joined,
     learn_likeness,
     stacked,
 )
@@ -26,12 +30,14 @@ from neonblue.intelligence.recollection.patterns import PooledEffect, counted, e
 from neonblue.memory.collections import EXPERIMENTS
 from neonblue.memory.library import Memory
 from neonblue.memory.search import search
+from neonblue.models import Experiment
 from neonblue.stores.documents import Document
 from neonblue.stores.forecasts import Outcome
 
 LEAST_PAST = 3
 MOST_SHOWN = 40
 MOST_PAST = 100_000
+RECENT_PLANS = 64
 # The newest experiments that likeness is learnt from; the nearest older ones are looked up.
 MOST_REFERENCES = 400
 LEAST_SPREAD = 0.005
@@ -63,9 +69,32 @@ class Past:
     sd: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class RecentPasts:
+    """The pasts of the plans that were asked about lately. Safe between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Experiment, Past] = OrderedDict()
+
+    def of(self, plan: Experiment, compute: Callable[[], Past]) -> Past:
+        """The past of a plan, computed if it was not asked for lately."""
+        with self._lock:
+            known = self._kept.get(plan)
+            if known is not None:
+                self._kept.move_to_end(plan)
+                return known
+        found = compute()
+        with self._lock:
+            self._kept[plan] = found
+            if len(self._kept) > RECENT_PLANS:
+                self._kept.popitem(last=False)
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Record:
-    """All past experiments together; ``references`` are the newest with a measured effect."""
+    """All past experiments together; ``references`` are the newest with a measured effect, and
+    ``changes`` what they changed. What it says of a plan is computed once, in ``recent``."""
 
     experiment_ids: frozenset[str]
     base_rates: dict[Outcome, float]
@@ -73,7 +102,9 @@ class Record:
     pooled: PooledEffect
     usual_error: float
     references: tuple[Document, ...]
+    changes: Changes
     likeness: Likeness
+    recent: RecentPasts = field(default_factory=RecentPasts)
 
     @property
     def spread(self) -> float:
@@ -81,20 +112,27 @@ class Record:
         return max(self.pooled.between_sd, LEAST_SPREAD)
 
 
-def read_record(memory: Memory) -> Record | None:
-    """The record, computed once until the memory changes; None below three usable experiments."""
-    return memory.derived(EXPERIMENTS, "record", lambda: _compute_record(memory))
+def read_record(memory: Memory, *, late: bool = False) -> Record | None:
+    """The record, computed once until the memory changes; None below three usable experiments.
+
+    ``late``: without the experiments that finished a moment ago, rather than waiting.
+    """
+    return memory.derived(EXPERIMENTS, "record", lambda: _compute_record(memory), late=late)
 
 
-def read_past(memory: Memory, plan: ForecastPlan) -> Past | None:
+def read_past(memory: Memory, plan: ForecastPlan, *, late: bool = False) -> Past | None:
     """The past as it bears on a plan; None with fewer than three usable experiments."""
-    record = read_record(memory)
+    record = read_record(memory, late=late)
     own = plan.experiment.experiment_id
     if record is None or len(record.experiment_ids - {own}) < LEAST_PAST:
         return None
-    used = [item for item in _references(memory, record, plan) if item.document_id != own]
+    return record.recent.of(plan.experiment, lambda: _past(memory, record, plan))
+
+
+def _past(memory: Memory, record: Record, plan: ForecastPlan) -> Past:
+    own = plan.experiment.experiment_id
+    used, changes = _used(memory, record, plan)
     new = _changes(memory, [(plan.change, plan.category)])
-    changes = _changes(memory, [_told(item) for item in used])
     mean, sd = expected_effect(record.likeness, changes, _effects(used, record), new)
     return Past(
         experiments=len(record.experiment_ids - {own}),
@@ -128,19 +166,32 @@ def _compute_record(memory: Memory) -> Record | None:
         pooled=pooled,
         usual_error=errors[len(errors) // 2],
         references=references,
+        changes=_changes(memory, [_told(item) for item in references]),
         likeness=Likeness(),
     )
-    changes = _changes(memory, [_told(item) for item in references])
-    return replace(record, likeness=learn_likeness(changes, _effects(references, record)))
+    likeness = learn_likeness(record.changes, _effects(references, record))
+    return replace(record, likeness=likeness)
 
 
-def _references(memory: Memory, record: Record, plan: ForecastPlan) -> list[Document]:
-    """The newest experiments, and of the older ones those whose description is nearest."""
-    known = {item.document_id: item for item in record.references}
-    if len(record.experiment_ids) > len(known):
-        hits = search(memory, EXPERIMENTS, plan.text, limit=MOST_SHOWN).hits
-        known.update({h.document.document_id: h.document for h in hits if _measured(h.document)})
-    return list(known.values())
+def _used(memory: Memory, record: Record, plan: ForecastPlan) -> tuple[list[Document], Changes]:
+    """The newest experiments, and of the older ones those whose description is nearest; without
+    the plan's own."""
+    own = plan.experiment.experiment_id
+    rows = [row for row, item in enumerate(record.references) if item.document_id != own]
+    older = [item for item in _older(memory, record, plan) if item.document_id != own]
+    newest = Changes(
+        vectors=record.changes.vectors[rows], kinds=tuple(record.changes.kinds[row] for row in rows)
+    )
+    used = [*(record.references[row] for row in rows), *older]
+    return used, joined(newest, _changes(memory, [_told(item) for item in older]))
+
+
+def _older(memory: Memory, record: Record, plan: ForecastPlan) -> list[Document]:
+    known = {item.document_id for item in record.references}
+    if len(record.experiment_ids) == len(known):
+        return []
+    found = (hit.document for hit in search(memory, EXPERIMENTS, plan.text, limit=MOST_SHOWN).hits)
+    return [item for item in found if _measured(item) and item.document_id not in known]
 
 
 def _measured(document: Document) -> bool:
@@ -181,7 +232,7 @@ def _similar(
     if not documents:
         return ()
     nearness = (changes.vectors @ new.vectors[0]).tolist()
-    resemblance = alike(likeness, new, changes)[0].tolist()
+    resemblance = alike(likeness, between(new, changes))[0].tolist()
     found = [
         SimilarExperiment(past=from_document(document, similarity=near), resemblance=shared)
         for document, near, shared in zip(documents, nearness, resemblance, strict=True)

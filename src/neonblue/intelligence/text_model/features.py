@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from neonblue.intelligence.text_model.style import style_matrix
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from scipy.sparse import csr_matrix
+    from sklearn.feature_extraction.text import TfidfVectorizer
 
 WORDS: dict[str, Any] = {
     "ngram_range": (1, 2),
@@ -34,20 +36,26 @@ class TextFeatures:
     meaning: NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Vocabulary:
-    """The terms of one TF-IDF and their inverse document frequencies."""
+    """The terms of one TF-IDF, their inverse document frequencies and how texts are cut."""
 
     terms: tuple[str, ...]
     idf: NDArray[np.float64]
+    options: Mapping[str, Any]
 
-    def matrix(self, texts: Sequence[str], options: dict[str, Any]) -> csr_matrix:
+    def matrix(self, texts: Sequence[str]) -> csr_matrix:
         """TF-IDF rows of length 1."""
+        return self._vectorizer.transform(texts).tocsr()
+
+    @cached_property
+    def _vectorizer(self) -> TfidfVectorizer:
+        """Made once: looking through 75,000 terms takes longer than scoring two texts."""
         from sklearn.feature_extraction.text import TfidfVectorizer
 
-        vectorizer = TfidfVectorizer(vocabulary=self.terms, **options)
+        vectorizer = TfidfVectorizer(vocabulary=self.terms, **self.options)
         vectorizer.idf_ = self.idf
-        return vectorizer.transform(texts).tocsr()
+        return vectorizer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +74,8 @@ class FeatureSpace:
 
         style = np.clip((style_matrix(texts) - self.style_mean) / self.style_sd, -4, 4)
         return TextFeatures(
-            words=self.words.matrix(texts, WORDS),
-            characters=self.characters.matrix(texts, CHARACTERS),
+            words=self.words.matrix(texts),
+            characters=self.characters.matrix(texts),
             style=(style / np.sqrt(style.shape[1])).astype(np.float32),
             meaning=embedder.embed(texts) - self.meaning_mean,
         )
@@ -95,5 +103,7 @@ def _learn_vocabulary(texts: Sequence[str], least: int, options: dict[str, Any])
     except ValueError:  # no term at all: texts without a letter
         vectorizer = TfidfVectorizer(**options).fit(["text"])
     return Vocabulary(
-        terms=tuple(map(str, vectorizer.get_feature_names_out())), idf=vectorizer.idf_
+        terms=tuple(map(str, vectorizer.get_feature_names_out())),
+        idf=vectorizer.idf_,
+        options=options,
     )

@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neonblue.errors import ConflictError, NotFoundError
-from neonblue.intelligence.text_model.features import FeatureSpace, Vocabulary
+from neonblue.intelligence.text_model.features import (
+    CHARACTERS,
+    WORDS,
+    FeatureSpace,
+    Vocabulary,
+)
 from neonblue.intelligence.text_model.process import FittedProcess, Variances
 from neonblue.memory.embedding import Embedder
 
@@ -18,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CURRENT = "CURRENT"
+CONTENT, ARRAYS = MODEL_FILES = ("model.json", "arrays.npz")
 FORMAT = 1
 DIGITS = 6
 
@@ -64,7 +70,7 @@ class TextModel:
         target = folder / self.version
         target.mkdir(parents=True, exist_ok=True, mode=0o700)
         arrays, terms = _arrays(self)
-        np.savez(target / "arrays.npz", **arrays)  # type: ignore[arg-type]
+        np.savez(target / ARRAYS, **arrays)  # type: ignore[arg-type]
         content = {
             "format": FORMAT,
             "card": self.card,
@@ -72,7 +78,7 @@ class TextModel:
             "variances": asdict(self.process.variances),
             "terms": terms,
         }
-        (target / "model.json").write_text(json.dumps(content, ensure_ascii=False))
+        (target / CONTENT).write_text(json.dumps(content, ensure_ascii=False))
         written = folder / f"{CURRENT}.new"
         written.write_text(self.version)
         written.replace(folder / CURRENT)
@@ -106,13 +112,13 @@ def load_model(folder: Path, version: str | None = None) -> TextModel:
     import numpy as np
 
     name = version or current_version(folder)
-    if name is None or not (folder / name / "model.json").is_file():
+    if name is None or not (folder / name / CONTENT).is_file():
         raise NotFoundError(
             "there is no trained text model yet: run `neonblue forecast train FILE`, "
             "or without FILE once experiments with described variants have finished"
         )
-    content = json.loads((folder / name / "model.json").read_text())
-    with np.load(folder / name / "arrays.npz", allow_pickle=False) as arrays:
+    content = json.loads((folder / name / CONTENT).read_text())
+    with np.load(folder / name / ARRAYS, allow_pickle=False) as arrays:
         return _model(content, dict(arrays))
 
 
@@ -138,8 +144,10 @@ def _arrays(model: TextModel) -> tuple[dict[str, NDArray[Any]], dict[str, list[s
 def _model(content: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> TextModel:
     terms = content["terms"]
     space = FeatureSpace(
-        words=Vocabulary(terms=tuple(terms["words"]), idf=arrays["words_idf"]),
-        characters=Vocabulary(terms=tuple(terms["characters"]), idf=arrays["characters_idf"]),
+        words=Vocabulary(terms=tuple(terms["words"]), idf=arrays["words_idf"], options=WORDS),
+        characters=Vocabulary(
+            terms=tuple(terms["characters"]), idf=arrays["characters_idf"], options=CHARACTERS
+        ),
         style_mean=arrays["style_mean"],
         style_sd=arrays["style_sd"],
         meaning_mean=arrays["meaning_mean"],

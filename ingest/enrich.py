@@ -24,6 +24,7 @@ from neonblue.ingest.texts import event_texts, property_values
 from neonblue.ingest.trained_next_action import TrainedNextAction
 from neonblue.ingest.transitions import NextActions, Transitions
 from neonblue.stores.enrichments import concatenated, enrichment_schema
+from neonblue.stores.journey_facts import SEGMENT_PROPERTIES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from neonblue.stores import Store
 
 RECALLED_UNITS = 100_000
-SEGMENT_PROPERTIES = ("segment", "user_segment", "plan", "tier")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from neonblue.behavior.event_kinds import CONSIDER, CONVERT, ENGAGE, LEAVE, kind_of
-from neonblue.ingest.scorer import STAGES
-from neonblue.memory.collections import PART
+from neonblue.ingest.scorer import STAGES, segment_of
+from neonblue.memory.collections import PART, UNKNOWN
 from neonblue.stores.documents import Document
 from neonblue.stores.journey_facts import JourneyFacts
 
@@ -26,13 +26,13 @@ def journey_document(facts: JourneyFacts) -> Document:
         text=journey_text(facts),
         metadata={
             "user_id": facts.user_id,
-            "user_segment": facts.segment,
+            "user_segment": facts.segment or segment_of(facts.events, facts.sessions),
             "journey_length": float(facts.events),
-            "session_duration": (facts.last_at - facts.first_at).total_seconds(),
-            "conversion_outcome": "converted" if _converted(facts.last_types) else "not_converted",
+            "session_duration": facts.active_seconds / facts.visits,
+            "conversion_outcome": "converted" if _converted(facts.all_types) else "not_converted",
             "value": float(facts.value),
-            "device_type": facts.device,
-            "traffic_source": facts.source,
+            "device_type": facts.device or UNKNOWN,
+            "traffic_source": facts.source or UNKNOWN,
             "stage": stage_of(facts.last_types),
             "experiments": facts.experiments,
             "timestamp": facts.last_at.timestamp(),

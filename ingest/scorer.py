@@ -14,6 +14,8 @@ from neonblue.ingest.activity import Features
 STAGES = ("new", "exploring", "engaged", "considering", "converted", "leaving")
 INTENTS = ("browse", "evaluate", "buy", "leave")
 SEGMENTS = ("new", "casual", "regular", "heavy")
+# From so many sessions or so many events on; the first that fits.
+SEGMENT_RULES = (("heavy", 5, 100), ("regular", 3, 20), ("casual", 2, 2))
 # How much one event of each kind moves the behavioural score.
 POINTS = {VIEW: 0.05, ENGAGE: 0.15, CONSIDER: 0.5, CONVERT: 1.5, LEAVE: -0.5}
 
@@ -112,13 +114,20 @@ def _share(counts: NDArray[np.float32], intent: NDArray[np.int64]) -> NDArray[np
     return np.asarray(share, dtype=np.float32)
 
 
+def segment_of(events: int, sessions: int) -> str:
+    """The rule's segment of one unit with so many events in so many sessions."""
+    for name, least_sessions, least_events in SEGMENT_RULES:
+        if sessions >= least_sessions or events >= least_events:
+            return name
+    return SEGMENTS[0]
+
+
 def _segment(features: Features) -> NDArray[np.int64]:
     return np.select(
         [
-            (features.sessions >= 5) | (features.events >= 100),
-            (features.sessions >= 3) | (features.events >= 20),
-            features.events > 1,
+            (features.sessions >= least_sessions) | (features.events >= least_events)
+            for _, least_sessions, least_events in SEGMENT_RULES
         ],
-        [3, 2, 1],
+        [SEGMENTS.index(name) for name, _, _ in SEGMENT_RULES],
         default=0,
     )

@@ -8,7 +8,7 @@ the confirmation half, with Benjamini-Hochberg (1995) over all experiments' test
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from math import erfc, sqrt
 
@@ -40,13 +40,17 @@ class SegmentUnits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """A difference of means with its 95 % interval and p-value, on the metric's scale."""
+    """A difference of means with its 95 % interval and p-value, on the metric's scale.
+
+    ``mean_control`` is what it may be compared with; None where it is a difference of effects.
+    """
 
     n: int
     absolute_difference: float
     ci_lower: float
     ci_upper: float
     p_value: float
+    mean_control: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +188,9 @@ def _effect(units: SegmentUnits, chosen: Flags) -> Effect | None:
     if min(len(treated), len(control)) < SMALLEST_PER_VARIANT:
         return None
     error = float(np.sqrt(treated.var(ddof=1) / len(treated) + control.var(ddof=1) / len(control)))
-    return _effect_of(float(treated.mean() - control.mean()), error, len(treated) + len(control))
+    baseline = float(control.mean())
+    found = _effect_of(float(treated.mean()) - baseline, error, len(treated) + len(control))
+    return replace(found, mean_control=baseline)
 
 
 def _effect_of(difference: float, error: float, n: int) -> Effect:

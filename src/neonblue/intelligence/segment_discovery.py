@@ -31,6 +31,7 @@ class ExperimentSegments:
     """
 
     experiment_id: str
+    industry: str
     treatment: str
     control: str
     metric: str
@@ -61,6 +62,7 @@ def discover_segments(store: Store, experiment_id: str | None) -> tuple[Experime
     return tuple(
         ExperimentSegments(
             experiment_id=case.experiment.experiment_id,
+            industry=case.experiment.industry,
             treatment=case.treatment,
             control=case.experiment.control.variant_id,
             metric=case.metric.name,

@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from neonblue.behavior.discovery import FoundSegment
+from neonblue.behavior.discovery import Effect, FoundSegment
+from neonblue.intelligence.recollection.category import effort_of
+from neonblue.intelligence.recollection.patterns import EVERY_INDUSTRY
 from neonblue.intelligence.segment_discovery import ExperimentSegments
 from neonblue.memory.collections import OPTIMIZATION_PATTERNS
 from neonblue.memory.library import Memory
@@ -118,18 +120,30 @@ def _withdrawal(before: Document | None) -> dict[str, MetadataValue]:
 
 
 def _facts(one: ExperimentSegments, segment: FoundSegment) -> dict[str, MetadataValue]:
-    """``improvement`` is on the metric's scale, positive is better."""
-    effect = segment.effect
-    bounds = sorted((one.sign * effect.ci_lower, one.sign * effect.ci_upper))
     return {
         "optimization_type": SEGMENT,
         "outcome": CONFIRMED,
-        "improvement": one.sign * effect.absolute_difference,
-        "improvement_lower": bounds[0],
-        "improvement_upper": bounds[1],
+        **_improvement(segment.effect, one.sign),
         "applied_to_segments": (segment.description,),
+        "industry": one.industry or EVERY_INDUSTRY,
+        # The change exists: what is left is to show it to some and not to others.
+        "implementation_effort": effort_of(SEGMENT),
         "experiments": (one.experiment_id,),
         "metric": one.metric,
+    }
+
+
+def _improvement(effect: Effect, sign: float) -> dict[str, float]:
+    """As everywhere in the memory: relative to the control, positive is better."""
+    if effect.mean_control is None or effect.mean_control <= 0:
+        return {}
+    lower, upper = sorted(
+        sign * bound / effect.mean_control for bound in (effect.ci_lower, effect.ci_upper)
+    )
+    return {
+        "improvement": sign * effect.absolute_difference / effect.mean_control,
+        "improvement_lower": lower,
+        "improvement_upper": upper,
     }
 
 

@@ -9,6 +9,8 @@ from neonblue.errors import InvalidInputError
 from neonblue.stores.document_filter import FieldKind
 
 PART = " | "
+# What no event says, so that it can be asked for.
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,15 @@ class PropertyCardinality:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CommonValue:
+    """The commonest value of an exposure property, and the share of all units that has it."""
+
+    name: str
+    value: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MultipleExposure:
     """Units that were exposed to this set of variants."""
 
@@ -157,6 +166,26 @@ class Health:
             PropertyCardinality(name=name, units=units, values=values, numeric=bool(numeric))
             for name, units, values, numeric in rows
         )
+
+    def commonest_values(
+        self,
+        experiment_id: str,
+        names: Sequence[str],
+        *,
+        counted_from: datetime | None = None,
+    ) -> tuple[CommonValue, ...]:
+        """The commonest value of each named property that units carry, by name."""
+        rows = self._database.rows(
+            f"""
+            SELECT name, argMax(value, units) AS commonest, max(units) / sum(units) FROM (
+                SELECT name, first_properties[name] AS value, count() AS units
+                FROM ({EXPOSURES}) ARRAY JOIN {{names:Array(String)}} AS name
+                GROUP BY name, value
+            ) GROUP BY name HAVING commonest != '' ORDER BY name
+            """,
+            _scope(experiment_id, counted_from) | {"names": list(names)},
+        )
+        return tuple(CommonValue(name=row[0], value=row[1], share=row[2]) for row in rows)
 
     def covariate_moments(
         self,

@@ -1,6 +1,7 @@
 """What finished experiments leave behind: a description, its facts, and patterns over many.
 
 facts.py        an analysis of a finished experiment, reduced to what others can learn from
+audience.py     for whom an experiment was
 category.py     what kind of change an experiment tested
 description.py  the facts as a text and as metadata
 patterns.py     what kinds of change did, pooled over experiments

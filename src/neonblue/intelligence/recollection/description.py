@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from neonblue.intelligence.recollection.audience import EVERYBODY
 from neonblue.intelligence.recollection.facts import ExperimentFacts
 from neonblue.models import Experiment, Variant
 from neonblue.stores.documents import Document, MetadataValue
-
-EVERYBODY = "all users"
 
 
 def experiment_document(facts: ExperimentFacts) -> Document:
@@ -22,13 +21,14 @@ def experiment_document(facts: ExperimentFacts) -> Document:
 
 def describe(facts: ExperimentFacts) -> str:
     """What changed, for whom, the result with its interval, the verdict and the lesson."""
-    parts = (plan_text(facts.experiment, facts.category), *_result(facts), *lessons(facts))
+    plan = plan_text(facts.experiment, facts.category, facts.audience)
+    parts = (plan, *_result(facts), *lessons(facts))
     return "\n".join(part for part in parts if part)
 
 
-def plan_text(experiment: Experiment, category: str) -> str:
+def plan_text(experiment: Experiment, category: str, audience: str = EVERYBODY) -> str:
     """What an experiment changes, for whom and why: what is known before it runs."""
-    return "\n".join(part for part in _plan(experiment, category) if part)
+    return "\n".join(part for part in _plan(experiment, category, audience) if part)
 
 
 def lessons(facts: ExperimentFacts) -> list[str]:
@@ -80,13 +80,14 @@ def _neutral_lesson(facts: ExperimentFacts, change: str, metric: str) -> str:
     )
 
 
-def _plan(plan: Experiment, category: str) -> Iterator[str]:
+def _plan(plan: Experiment, category: str, audience: str) -> Iterator[str]:
     yield plan.name or plan.experiment_id
     yield plan.description
     yield f"Hypothesis: {plan.hypothesis}" if plan.hypothesis else ""
     yield f"Kind: {category.replace('_', ' ')}" + (f" in {plan.industry}" if plan.industry else "")
     yield f"Control: {change_of((plan.control,))}. Changed: {change_of(plan.treatments)}."
-    yield f"For: {_audience(plan)}."
+    by = f", broken down by {', '.join(plan.segments)}" if plan.segments else ""
+    yield f"For: {audience}{by}."
 
 
 def _result(facts: ExperimentFacts) -> Iterator[str]:
@@ -104,19 +105,13 @@ def _result(facts: ExperimentFacts) -> Iterator[str]:
     yield f"Verdict: {facts.decision.replace('_', ' ')}. {' '.join(facts.reasons)}"
 
 
-def _audience(plan: Experiment) -> str:
-    if not plan.segments:
-        return EVERYBODY
-    return f"{EVERYBODY}, broken down by {', '.join(plan.segments)}"
-
-
 def _metadata(facts: ExperimentFacts) -> Iterator[tuple[str, MetadataValue | None]]:
     plan, metric, item = facts.experiment, facts.metric, facts.comparison
     yield "experiment_id", plan.experiment_id
     yield "name", plan.name
     yield "type", facts.category
     yield "industry", plan.industry
-    yield "user_segment", _audience(plan)
+    yield "user_segment", facts.audience
     yield "segments", plan.segments
     yield "sample_size", float(facts.units)
     yield "outcome", facts.outcome
@@ -128,6 +123,7 @@ def _metadata(facts: ExperimentFacts) -> Iterator[tuple[str, MetadataValue | Non
     yield "status", plan.status
     yield "metrics", tuple(found.name for found in plan.metrics)
     yield "guardrail_harmed", facts.guardrail_harmed
+    yield "conversion_rate", facts.conversion_rate
     yield "improvement", facts.improvement
     yield "improvement_standard_error", facts.improvement_standard_error
     yield "revenue_impact", facts.revenue_impact
@@ -138,8 +134,6 @@ def _metadata(facts: ExperimentFacts) -> Iterator[tuple[str, MetadataValue | Non
     yield "relative_lift", item.relative_lift
     yield "relative_lift_lower", item.relative_ci_lower
     yield "relative_lift_upper", item.relative_ci_upper
-    if metric.kind == "proportion":
-        yield "conversion_rate", item.mean_control
     yield "statistical_power", _power(facts)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from neonblue.intelligence.evidence import Analysis, Comparison, MetricEffects
+from neonblue.intelligence.recollection.audience import EVERYBODY
 from neonblue.intelligence.recollection.category import category_of
 from neonblue.models import Experiment, MetricDefinition
 from neonblue.stores.forecasts import Outcome
@@ -16,11 +17,13 @@ class ExperimentFacts:
     """``outcome`` is None for an invalid experiment, which teaches nothing about its effect.
 
     ``improvement`` is the relative lift of the decisive comparison, positive when it is for the
-    better; ``revenue_impact`` the absolute difference of the summed metric, a unit.
+    better; ``revenue_impact`` the absolute difference of the summed metric, a unit;
+    ``conversion_rate`` the control's; ``audience`` for whom it was.
     """
 
     experiment: Experiment
     category: str
+    audience: str
     decision: str
     outcome: Outcome | None
     reasons: tuple[str, ...]
@@ -29,6 +32,7 @@ class ExperimentFacts:
     ended_at: datetime
     metric: MetricDefinition | None
     comparison: Comparison | None
+    conversion_rate: float | None
     improvement: float | None
     improvement_lower: float | None
     improvement_upper: float | None
@@ -39,7 +43,7 @@ class ExperimentFacts:
     failed_checks: tuple[str, ...]
 
 
-def facts_of(analysis: Analysis) -> ExperimentFacts:
+def facts_of(analysis: Analysis, *, audience: str = EVERYBODY) -> ExperimentFacts:
     """The facts of an analysis of a finished experiment."""
     experiment = analysis.experiment
     effects = next((m for m in analysis.metrics if m.definition.role == "primary"), None)
@@ -51,6 +55,7 @@ def facts_of(analysis: Analysis) -> ExperimentFacts:
     return ExperimentFacts(
         experiment=experiment,
         category=category_of(experiment),
+        audience=audience,
         decision=analysis.decision.decision,
         outcome=outcome_of(analysis.decision.decision),
         reasons=tuple(reason.detail for reason in analysis.decision.reasons),
@@ -59,6 +64,7 @@ def facts_of(analysis: Analysis) -> ExperimentFacts:
         ended_at=ended_at,
         metric=effects.definition if effects is not None else None,
         comparison=comparison,
+        conversion_rate=_conversion_rate(analysis),
         improvement=lift,
         improvement_lower=lower,
         improvement_upper=upper,
@@ -97,6 +103,17 @@ def _lifts(
     if sign < 0:
         bounds = [None if bound is None else -bound for bound in reversed(bounds)]
     return sign * comparison.relative_lift, bounds[0], bounds[1]
+
+
+def _conversion_rate(analysis: Analysis) -> float | None:
+    """The control's share of the primary metric, else of the first other one that may rise."""
+    shares = [
+        metric
+        for metric in analysis.metrics
+        if metric.definition.kind == "proportion" and metric.definition.role != "guardrail"
+    ]
+    shares.sort(key=lambda metric: metric.definition.role != "primary")
+    return next((item.mean_control for metric in shares for item in metric.comparisons), None)
 
 
 def _revenue(analysis: Analysis, decisive: Comparison | None) -> Comparison | None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from neonblue.errors import NeonBlueError
 from neonblue.intelligence.analysis import analyze
 from neonblue.intelligence.ledger import FINISHED
+from neonblue.intelligence.recollection.audience import audience_of
 from neonblue.intelligence.recollection.description import experiment_document
 from neonblue.intelligence.recollection.facts import ExperimentFacts, facts_of, outcome_of
 from neonblue.intelligence.recollection.patterns import pattern_documents
@@ -106,7 +107,8 @@ def _is_new(
 
 def _facts(store: Store, experiment_id: str, now: datetime) -> ExperimentFacts | None:
     try:
-        return facts_of(analyze(store, experiment_id, now=now))
+        analysis = analyze(store, experiment_id, now=now)
+        return facts_of(analysis, audience=audience_of(store, analysis.experiment))
     except NeonBlueError as error:
         # One experiment that cannot be analysed must not keep the others out of the memory.
         LOG.warning("experiment %r was not remembered: %s", experiment_id, error)

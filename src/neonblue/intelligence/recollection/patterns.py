@@ -6,7 +6,7 @@ Improvements are pooled by random effects: experiments of one kind differ by mor
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -17,6 +17,7 @@ from neonblue.stores.documents import Document, MetadataValue
 from neonblue.stores.forecasts import Outcome
 
 NORMAL_95 = 1.959963984540054
+EVERY_INDUSTRY = "all industries"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,11 +114,11 @@ def _metadata(
     pooled: PooledEffect | None,
 ) -> Iterator[tuple[str, MetadataValue]]:
     yield "optimization_type", category
-    yield "industry", industry
+    yield "industry", industry or EVERY_INDUSTRY
     yield "outcome", _leaning(counts)
     yield "implementation_effort", effort_of(category)
     yield "experiments", tuple(document.document_id for document in documents)[-100:]
-    yield "applied_to_segments", _segments(documents)
+    yield "applied_to_segments", _audiences(documents)
     yield "tests", float(len(documents))
     yield "successes", float(counts["success"])
     yield "failures", float(counts["failure"])
@@ -164,10 +165,9 @@ def _leaning(counts: Mapping[Outcome, int]) -> Outcome:
     return "success" if counts["success"] > counts["failure"] else "failure"
 
 
-def _segments(documents: Sequence[Document]) -> tuple[str, ...]:
-    found = {
-        segment
-        for document in documents
-        for segment in cast("tuple[str, ...]", document.metadata.get("segments", ()))
-    }
-    return tuple(sorted(found))[:50]
+def _audiences(documents: Sequence[Document]) -> tuple[str, ...]:
+    """For whom the change was tried, the commonest first."""
+    found = Counter(
+        str(d.metadata["user_segment"]) for d in documents if "user_segment" in d.metadata
+    )
+    return tuple(name for name, _ in found.most_common(50))

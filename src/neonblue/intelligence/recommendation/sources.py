@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from neonblue.behavior.event_kinds import CONSIDER, CONVERT, ENGAGE, VIEW, kind_of
 from neonblue.behavior.funnel import analyze
 from neonblue.intelligence.recollection.category import BY_NAME, category_of_text
 from neonblue.intelligence.recollection.description import percent
+from neonblue.intelligence.recollection.patterns import EVERY_INDUSTRY
 from neonblue.intelligence.recommendation.idea import Evidence, Idea
 from neonblue.intelligence.segment_memory import SEGMENT, is_current
 from neonblue.memory.collections import EXPERIMENTS, OPTIMIZATION_PATTERNS
 from neonblue.memory.library import Memory
 from neonblue.memory.search import Hit, search
-from neonblue.stores.documents import Document
+from neonblue.stores.documents import Document, MetadataValue
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
@@ -38,7 +39,7 @@ def _from_patterns(memory: Memory, hits: Sequence[Hit], industry: str) -> Iterat
     for hit in hits:
         known = hit.document.metadata
         category = str(known.get("optimization_type", ""))
-        place = str(known.get("industry", ""))
+        place = _place(known)
         if category in ("", SEGMENT) or known.get("outcome") == "failure":
             continue
         if industry and place and place != industry:
@@ -97,7 +98,7 @@ def _from_segments(hits: Sequence[Hit]) -> Iterator[Idea]:
         yield Idea(
             source="segment",
             category="recommendation",
-            industry=str(known.get("industry", "")),
+            industry=_place(known),
             hypothesis=f"If only the segment that gains sees the change, everybody gains: {text}",
             changes=("the change for the segment that gains, the old version for the others",),
             evidence=(Evidence(kind="segment", reference=hit.document.document_id, detail=text),),
@@ -172,6 +173,12 @@ def _experiment(document: Document) -> Evidence:
         detail=f"{document.metadata.get('outcome', 'no outcome')}, "
         f"{percent(_improvement(document))}",
     )
+
+
+def _place(known: Mapping[str, MetadataValue]) -> str:
+    """The industry that a pattern is about; '' for all of them together."""
+    industry = str(known.get("industry", ""))
+    return "" if industry == EVERY_INDUSTRY else industry
 
 
 def _count(value: object) -> int:

@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"the schema of {result['database']} is up to date")
     for collection, count in result["documents"].items():
         print(f"  {collection}: {count:,} documents")
-    print(f"{result['journeys_indexed']:,} journeys made searchable")
+    print(f"journeys made searchable: {result['journeys_indexed']:,}")
     if arguments.reembed:
         print(f"{result['embedded_again']:,} documents embedded again by {result['embedding']}")
     elif result["of_another_model"]:

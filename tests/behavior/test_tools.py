@@ -56,7 +56,9 @@ async def test_a_user_with_one_event_has_a_journey_of_one_step(
     answer = await ask(client, "get_user_journey", user_id="suits_all-1")
     assert answer["status"] == "ok"
     predicted = await ask(client, "predict_user_behavior", user_id="suits_all-1")
-    assert predicted["journey_stage"] in ("new", "converted")
+    assert predicted["journey_stage"] == "new"
+    assert predicted["basis"] == "population"
+    assert any("exposed and did nothing yet" in note for note in predicted["notes"])
 
 
 async def test_trains_by_job_then_predicts_and_finds_alike_journeys(
@@ -206,6 +208,7 @@ async def test_segments_are_confirmed_where_they_are_and_remembered(
     real = by_name["suits_mobile"]["segments"][0]
     assert real["confirmed"]
     assert real["stable_over_time"]
+    assert real["difference_earlier"] * real["difference_later"] > 0
     assert "device is" in real["description"]
     assert not any(row["confirmed"] for row in by_name["suits_all"]["segments"])
     assert answer["remembered"] >= 1

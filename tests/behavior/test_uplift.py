@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from neonblue.behavior.encoding import fit_encoding
+from neonblue.behavior.personalisation import Units, judge
 from neonblue.behavior.qini import qini, qini_coefficient
 from neonblue.behavior.uplift import cross_fitted
 
@@ -72,6 +73,23 @@ def test_women_s_mail_sorts_customers_and_men_s_does_not(shared_data: Path) -> N
     assert women.value >= 0.06
     assert women.ci_lower < 0.062 < women.ci_upper
     assert coefficients["Mens E-Mail"].value < women.ci_lower
+
+
+def test_a_policy_that_almost_nobody_was_treated_by_is_not_ranked() -> None:
+    """Young units got the treatment and old ones did not, and the models prefer it reversed."""
+    random = np.random.default_rng(5)
+    n = 4000
+    variant = np.repeat([0, 1], n // 2)
+    age = random.random(n) + np.where(variant == 0, 2.0, 0.0)
+    slope = np.where(variant == 1, 0.3, -0.3)
+    outcome = (random.random(n) < 0.5 + slope * (age - 1.5)).astype(float)
+    policy = judge(
+        Units(rows=age[:, None], variant=variant, outcome=outcome), ["a", "b"], 0, "buys"
+    )
+    assert policy.answer == "insufficient_data"
+    assert "effective sample size" in policy.reason
+    assert policy.variants == ()
+    assert policy.models == ()
 
 
 def test_a_property_that_is_missing_is_worth_what_it_is_on_average() -> None:

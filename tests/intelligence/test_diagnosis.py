@@ -78,7 +78,9 @@ def test_an_outlier_that_carries_a_metric(store: Store, simulate, world, now: da
     simulate(world)
     found = [f for f in diagnose(store, "exp", now=now).findings if f.side == "analysis"]
     assert [finding.code for finding in found] == ["outlier_carries_metric"]
-    assert found[0].evidence["unit"] == "u17"
+    unit = str(found[0].evidence["unit"])
+    assert unit.startswith("u_"), "answers name no user"
+    assert store.named_users.user_of(unit) == "u17"
     assert store.database.rows(found[0].query)[0][0] == "u17"
 
 

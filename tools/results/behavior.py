@@ -12,7 +12,8 @@ from neonblue.behavior.outlook import Outlook
 from neonblue.behavior.proportion import Share
 from neonblue.models.written_text import fenced
 from neonblue.stores.funnels import FunnelScope
-from neonblue.stores.sessions import Session, SimilarSession, UserTotals
+from neonblue.stores.session_vectors import SimilarSession
+from neonblue.stores.sessions import Session, UserTotals
 from neonblue.tools.results.figure import Answer, Fenced, Figure
 
 TOLD_PATH = 15

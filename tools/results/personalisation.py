@@ -68,12 +68,17 @@ class EffectRow(Answer):
 
 
 class SegmentRow(Answer):
-    """A segment; the confirmation half of the units measured it."""
+    """A segment; the confirmation half of the units measured it.
+
+    ``difference_earlier`` and ``difference_later`` are of the halves of the exposures in time.
+    """
 
     description: Fenced
     share: Figure
     confirmed: bool
     stable_over_time: bool
+    difference_earlier: Figure | None
+    difference_later: Figure | None
     effect: EffectRow
     effect_of_rest: EffectRow
     difference: EffectRow
@@ -216,6 +221,8 @@ def _segment(one: FoundSegment) -> SegmentRow:
         share=one.share,
         confirmed=one.confirmed,
         stable_over_time=one.stable,
+        difference_earlier=one.earlier,
+        difference_later=one.later,
         effect=_effect(one.effect),
         effect_of_rest=_effect(one.effect_of_rest),
         difference=_effect(one.difference),

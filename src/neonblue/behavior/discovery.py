@@ -57,8 +57,9 @@ class Effect:
 class FoundSegment:
     """A segment, its effect on the confirmation half and how that differs from everybody else's.
 
-    ``adjusted_p_value`` is Benjamini-Hochberg's. ``stable`` says that the difference from the
-    rest had the same sign in the earlier and the later half of the exposures.
+    ``adjusted_p_value`` is Benjamini-Hochberg's. ``earlier`` and ``later`` are the difference from
+    the rest in the first and the second half of the exposures, None with too few units; ``stable``
+    says that they have the same sign.
     """
 
     description: str
@@ -68,6 +69,8 @@ class FoundSegment:
     difference: Effect
     adjusted_p_value: float
     confirmed: bool
+    earlier: float | None
+    later: float | None
     stable: bool
 
 
@@ -204,6 +207,7 @@ def _effect_of(difference: float, error: float, n: int) -> Effect:
 
 
 def _found(units: SegmentUnits, one: Candidate, adjusted: float) -> FoundSegment:
+    earlier, later = _over_time(units, one.members)
     return FoundSegment(
         description=one.description,
         share=float(one.members.mean()),
@@ -212,12 +216,16 @@ def _found(units: SegmentUnits, one: Candidate, adjusted: float) -> FoundSegment
         difference=one.difference,
         adjusted_p_value=adjusted,
         confirmed=adjusted <= FALSE_DISCOVERY_RATE,
-        stable=_stable(units, one.members),
+        earlier=earlier,
+        later=later,
+        stable=earlier is not None and later is not None and earlier * later > 0,
     )
 
 
-def _stable(units: SegmentUnits, inside: Flags) -> bool:
+def _over_time(units: SegmentUnits, inside: Flags) -> tuple[float | None, float | None]:
     early = units.exposed_order < np.median(units.exposed_order)
-    halves = [_contrast(units, inside, part) for part in (early, ~early)]
-    signs = {np.sign(one[2].absolute_difference) for one in halves if one is not None}
-    return None not in halves and len(signs) == 1
+    first, second = (_contrast(units, inside, part) for part in (early, ~early))
+    return (
+        first[2].absolute_difference if first else None,
+        second[2].absolute_difference if second else None,
+    )

@@ -10,7 +10,8 @@ from neonblue.behavior.journey_vectors import VERSION, Trace, before_conversion,
 from neonblue.behavior.journeys import Journey, describe, own_steps
 from neonblue.behavior.proportion import Share, share
 from neonblue.behavior.pseudonyms import Pseudonyms
-from neonblue.stores.sessions import Session, Sessions, SimilarSession
+from neonblue.stores.session_vectors import SimilarSession
+from neonblue.stores.sessions import Session, Sessions
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -58,16 +59,17 @@ def find_similar(store: Sessions, past: Sequence[Session], *, shown: int) -> Sim
     """The kept journeys of other users that are nearest to a user's latest one.
 
     Compared is the latest session with a step before its conversion: without one nothing is
-    alike. ``shown`` of the 50 nearest are read in full.
+    alike. ``shown`` of the 50 nearest are described.
     """
     latest = next((one for one in reversed(past) if _steps_before_conversion(one)), None)
     if latest is None:
         return SimilarJourneys(journeys=(), converted=share(0, 0))
-    found = store.vectors(VERSION).nearest(
+    kept = store.vectors(VERSION)
+    found = kept.nearest(
         session_vector(latest), limit=NEIGHBOURS, without_user=latest.user_id, at_least=ALIKE
     )
     return SimilarJourneys(
-        journeys=store.described(found[:shown]),
+        journeys=kept.described(found[:shown]),
         converted=share(sum(one.converted for one in found), len(found)),
     )
 

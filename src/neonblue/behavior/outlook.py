@@ -72,8 +72,7 @@ def predict(
     """Predict for a user from the latest 512 events and what they did just now.
 
     ``just_done`` are event types that are not stored yet, at ``now_ms`` (the last event's time by
-    default). Costs one read of the user's events, one search among kept sessions and one read of
-    those that are shown.
+    default). Costs one read of the user's events and one search among kept sessions.
     """
     stored = sessions.of_user(user_id, limit=EVENTS_READ)
     past = _with_just_done(stored, user_id, just_done, now_ms)
@@ -97,7 +96,7 @@ def predict(
             for model in (actions, intent)
             if model and "n" in model.description
         },
-        notes=(*_notes(steps, actions, intent), *_notes_on_past(stored)),
+        notes=(*_notes(past, steps, actions, intent), *_notes_on_past(stored)),
     )
 
 
@@ -172,11 +171,16 @@ def _named(*models: StoredModel | None) -> dict[str, str]:
 
 
 def _notes(
-    steps: Sequence[str], actions: StoredModel | None, intent: StoredModel | None
+    past: Sequence[Session],
+    steps: Sequence[str],
+    actions: StoredModel | None,
+    intent: StoredModel | None,
 ) -> tuple[str, ...]:
     notes = []
-    if not steps:
+    if not past:
         notes.append("nothing is known of this user: these are the population's figures")
+    elif not steps:
+        notes.append("the user was exposed and did nothing yet: next actions are the population's")
     if actions is None or intent is None:
         notes.append("not every model is trained yet: run neonblue behavior train")
     unknown = [step for step in steps[-1:] if actions and step not in actions.description["names"]]

@@ -109,13 +109,7 @@ def judge(
     """The policy of units whose larger outcomes are better; ``weights`` is the planned split."""
     missing = _missing(units, names) or _not_randomised(units, weights)
     if missing:
-        return Policy(
-            answer="insufficient_data",
-            reason=missing,
-            metric=metric,
-            units=len(units.variant),
-            best_variant=names[control],
-        )
+        return _nothing_learnt(missing, units, names[control], metric)
     expected = cross_fitted(units.rows, units.outcome, units.variant, len(names))
     chosen = expected.argmax(axis=1)
     shares = np.bincount(units.variant, minlength=len(names)) / len(units.variant)
@@ -124,10 +118,12 @@ def judge(
     gain, low, high = _difference(units, expected, shares, chosen, best)
     lift = _difference(units, expected, shares, np.full(len(chosen), best), control)
     personalised = _value(units, expected, shares, chosen)
+    if not personalised.may_rank:
+        return _nothing_learnt(personalised.warning, units, names[control], metric)
     sorting = _sorting(units, expected, best, control)
-    reason = _reason(low, lift[1], names[best], names[control], best == control, personalised)
+    reason = _reason(low, lift[1], names[best], names[control], best == control)
     return Policy(
-        answer=_answer(low, lift[1], best == control, personalised),
+        answer=_answer(low, lift[1], best == control),
         reason=reason if low > 0 else reason + _who_first(sorting),
         metric=metric,
         units=len(units.variant),
@@ -148,6 +144,16 @@ def judge(
             for i in range(len(names))
         ),
         policy_values=_values_by_choice(units, expected, shares, chosen, names),
+    )
+
+
+def _nothing_learnt(reason: str, units: Units, control: str, metric: str) -> Policy:
+    return Policy(
+        answer="insufficient_data",
+        reason=reason,
+        metric=metric,
+        units=len(units.variant),
+        best_variant=control,
     )
 
 
@@ -216,24 +222,15 @@ def _difference(
     return mean, float(mean - half), float(mean + half)
 
 
-def _answer(gain_low: float, lift_low: float, is_control: bool, value: PolicyValue) -> Answer:
-    if gain_low > 0 and value.may_rank:
+def _answer(gain_low: float, lift_low: float, is_control: bool) -> Answer:
+    if gain_low > 0:
         return "personalise"
     if is_control or lift_low > 0:
         return "everybody"
     return "no_difference"
 
 
-def _reason(
-    gain_low: float,
-    lift_low: float,
-    best: str,
-    control: str,
-    is_control: bool,
-    value: PolicyValue,
-) -> str:
-    if not value.may_rank:
-        return value.warning
+def _reason(gain_low: float, lift_low: float, best: str, control: str, is_control: bool) -> str:
     if gain_low > 0:
         return "choosing a variant for each unit earns more than the best single one"
     if is_control:

@@ -1,8 +1,10 @@
-"""The vectors of kept sessions in memory, for a search that takes milliseconds."""
+"""Kept sessions with their vectors in memory, for a search that takes milliseconds."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,20 +16,39 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Neighbour:
-    """A session found: whose, when it began (ms, UTC), how it ended, its cosine similarity."""
+    """A session found: its place, whose it is, how it ended, its cosine similarity."""
 
+    place: int
     user_id: str
-    started_ms: int
     converted: bool
     similarity: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SessionVectors:
-    """Parallel columns of sessions; ``unit`` (sessions, values) has rows of length one."""
+class SimilarSession:
+    """A kept session and its cosine similarity to the one that was asked for."""
 
+    pseudonym: str
+    started_at: datetime
+    steps: int
+    duration_seconds: float
+    path: tuple[str, ...]
+    value: float
+    device_type: str
+    traffic_source: str
+    outcome: str
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionVectors:
+    """Parallel columns of sessions; ``unit`` (sessions, values) has rows of length one.
+
+    ``facts`` has the columns of ``SimilarSession``, all but the similarity.
+    """
+
+    facts: pa.Table
     user_ids: NDArray[Any]
-    started_ms: NDArray[np.int64]
     converted: NDArray[np.bool_]
     unit: NDArray[np.float32]
 
@@ -44,21 +65,29 @@ class SessionVectors:
             alike = similarity[place] >= at_least
             if alike and user != without_user and user not in found:
                 found[user] = Neighbour(
+                    place=place,
                     user_id=user,
-                    started_ms=int(self.started_ms[place]),
                     converted=bool(self.converted[place]),
                     similarity=float(similarity[place]),
                 )
         return list(found.values())[:limit]
 
+    def described(self, found: Sequence[Neighbour]) -> tuple[SimilarSession, ...]:
+        """What is known of the sessions that ``nearest`` found."""
+        rows = self.facts.take([one.place for one in found]).to_pylist() if found else []
+        return tuple(
+            SimilarSession(**{**row, "path": tuple(row["path"])}, similarity=one.similarity)
+            for row, one in zip(rows, found, strict=True)
+        )
+
 
 def session_vectors(table: pa.Table) -> SessionVectors:
-    """From rows of ``user_id``, ``started_ms``, ``converted`` and ``vector``."""
+    """From rows of ``user_id``, ``vector`` and the facts."""
     values = table["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
     return SessionVectors(
+        facts=table.drop_columns(["user_id", "vector"]).combine_chunks(),
         user_ids=np.array(table["user_id"].to_pylist(), dtype=object),
-        started_ms=np.asarray(table["started_ms"], dtype=np.int64),
-        converted=np.asarray(table["converted"]).astype(bool),
+        converted=np.array([one == "converted" for one in table["outcome"].to_pylist()], bool),
         unit=_unit(values.reshape(table.num_rows, -1).astype(np.float32))
         if table.num_rows
         else np.zeros((0, 0), dtype=np.float32),

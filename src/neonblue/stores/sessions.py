@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from neonblue.stores.session_vectors import Neighbour, SessionVectors, session_vectors
+from neonblue.stores.session_vectors import SessionVectors, session_vectors
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -103,22 +103,6 @@ class UserTotals:
     last_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimilarSession:
-    """A kept session and its cosine similarity to the one that was asked for."""
-
-    pseudonym: str
-    started_at: datetime
-    steps: int
-    duration_seconds: float
-    path: tuple[str, ...]
-    value: float
-    device_type: str
-    traffic_source: str
-    outcome: str
-    similarity: float
-
-
 class Sessions:
     """Sessions, cut from events or kept with their vectors."""
 
@@ -190,31 +174,8 @@ class Sessions:
         row = self._database.row("SELECT count() FROM behavior_sessions FINAL")
         return int(row[0]) if row else 0
 
-    def described(self, found: Sequence[Neighbour]) -> tuple[SimilarSession, ...]:
-        """The sessions that were found, in that order; those that are gone are left out."""
-        if not found:
-            return ()
-        keys = [(place.user_id, place.started_ms) for place in found]
-        rows = self._database.rows(
-            """
-            SELECT pseudonym, started_at, steps, duration_seconds, path, value, device_type,
-                   traffic_source, outcome, user_id, toUnixTimestamp64Milli(started_at)
-            FROM behavior_sessions FINAL
-            WHERE user_id IN {users:Array(String)}
-              AND (user_id, toUnixTimestamp64Milli(started_at))
-                  IN arrayZip({users:Array(String)}, {starts:Array(Int64)})
-            """,
-            {"users": [user for user, _ in keys], "starts": [start for _, start in keys]},
-        )
-        kept = {(row[9], row[10]): row[:9] for row in rows}
-        return tuple(
-            _similar([*kept[key], place.similarity])
-            for key, place in zip(keys, found, strict=True)
-            if key in kept
-        )
-
     def vectors(self, made_by: str) -> SessionVectors:
-        """The vectors of the newest kept sessions of people, at most ten minutes old."""
+        """The newest kept sessions of people with their vectors, at most ten minutes old."""
         now = time.monotonic()
         with self._guard:
             read_at, vectors = self._vectors.get(made_by, (-FRESH_SECONDS, None))
@@ -232,8 +193,8 @@ class Sessions:
         return session_vectors(
             self._database.table(
                 """
-                SELECT user_id, toUnixTimestamp64Milli(started_at) AS started_ms,
-                       outcome = 'converted' AS converted, vector
+                SELECT user_id, pseudonym, started_at, steps, duration_seconds, path, value,
+                       device_type, traffic_source, outcome, vector
                 FROM behavior_sessions FINAL
                 WHERE suspected_bot = 0 AND made_by = {made_by:String}
                 ORDER BY started_at DESC LIMIT {limit:UInt32}
@@ -274,8 +235,3 @@ def _session(row: Sequence[Any]) -> Session:
 
 def _order(session: Session) -> tuple[str, int]:
     return session.user_id, session.times_ms[0]
-
-
-def _similar(row: Sequence[Any]) -> SimilarSession:
-    values = dict(zip(SimilarSession.__slots__, row, strict=True))
-    return SimilarSession(**{**values, "path": tuple(values["path"])})

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from neonblue.behavior.pseudonyms import Pseudonyms
 from neonblue.intelligence.diagnosis.case import Case
 from neonblue.intelligence.diagnosis.finding import Finding
 from neonblue.intelligence.diagnosis.outliers import without_unit
@@ -97,7 +98,7 @@ def _outlier(case: Case, metric: MetricDefinition, pull: Pull) -> Finding:
         "for honest large values plan the metric with a cap (winsorize_quantile) as a new version",
         evidence={
             "metric": metric.name,
-            "unit": largest.largest_unit,
+            "unit": _named(case, largest.largest_unit),
             "value": largest.largest_value,
             "share_of_total": largest.largest_share,
             "top_percent_share": largest.top_percent_share,
@@ -107,6 +108,13 @@ def _outlier(case: Case, metric: MetricDefinition, pull: Pull) -> Finding:
             case.experiment.experiment_id, metric.event_type, metric.aggregation
         ),
     )
+
+
+def _named(case: Case, unit: str) -> str:
+    """Answers name no user: the pseudonym can be asked about, and the query shows the unit."""
+    name = Pseudonyms(case.store.sessions.pseudonym_key()).of(unit)
+    case.store.named_users.remember({unit: name})
+    return name
 
 
 def _flat(case: Case, metric: MetricDefinition) -> Finding:

@@ -9,6 +9,15 @@ from neonblue.stores.aggregates import Aggregate
 START = datetime(2026, 1, 5, tzinfo=UTC)
 
 
+CONVERSION = MetricDefinition(
+    name="conversion", kind="proportion", event_type="conversion", mde=0.05
+)
+REVENUE = MetricDefinition(
+    name="revenue", kind="mean", event_type="purchase", aggregation="sum", role="secondary"
+)
+END = START + timedelta(days=21)
+
+
 def finish(
     store: Store,
     experiment_id: str,
@@ -22,19 +31,6 @@ def finish(
     **plan: object,
 ) -> None:
     """A finished experiment with these rates (and revenues a unit) in two variants."""
-    metrics = [
-        MetricDefinition(name="conversion", kind="proportion", event_type="conversion", mde=0.05)
-    ]
-    if revenue is not None:
-        metrics.append(
-            MetricDefinition(
-                name="revenue",
-                kind="mean",
-                event_type="purchase",
-                aggregation="sum",
-                role="secondary",
-            )
-        )
     text = str(plan.pop("change", "the new version"))
     experiment = Experiment(
         experiment_id=experiment_id,
@@ -42,40 +38,33 @@ def finish(
             Variant(variant_id="control", is_control=True, description="as it is today"),
             Variant(variant_id="treatment", description=text),
         ),
-        metrics=tuple(metrics),
+        metrics=(CONVERSION,) if revenue is None else (CONVERSION, REVENUE),
         status=status,  # type: ignore[arg-type]
         source="aggregated",
         started_at=START,
-        ended_at=START + timedelta(days=21),
+        ended_at=END,
         planned_sample_size=2 * n,
         **plan,  # type: ignore[arg-type]
     )
     store.experiments.save(experiment)
-    store.aggregates.insert(
-        [
-            Aggregate(
-                experiment_id=experiment_id,
-                metric="conversion",
-                variant_id=variant,
-                observed_at=START + timedelta(days=21),
-                summary=MetricSummary(n=units, mean=rate, variance=rate * (1 - rate)),
-            )
-            for variant, rate, units in (
-                ("control", control, n),
-                ("treatment", treatment, treatment_n or n),
-            )
-        ]
+    rates = {"control": (n, control), "treatment": (treatment_n or n, treatment)}
+    found = [
+        observed(experiment_id, "conversion", variant, units, rate, rate * (1 - rate))
+        for variant, (units, rate) in rates.items()
+    ]
+    for variant, mean in zip(rates, revenue or (), strict=False):
+        found.append(observed(experiment_id, "revenue", variant, n, mean, 4.0))
+    store.aggregates.insert(found)
+
+
+def observed(
+    experiment_id: str, metric: str, variant: str, units: int, mean: float, variance: float
+) -> Aggregate:
+    """What one variant came to at the end."""
+    return Aggregate(
+        experiment_id=experiment_id,
+        metric=metric,
+        variant_id=variant,
+        observed_at=END,
+        summary=MetricSummary(n=units, mean=mean, variance=variance),
     )
-    if revenue is not None:
-        store.aggregates.insert(
-            [
-                Aggregate(
-                    experiment_id=experiment_id,
-                    metric="revenue",
-                    variant_id=variant,
-                    observed_at=START + timedelta(days=21),
-                    summary=MetricSummary(n=n, mean=mean, variance=4.0),
-                )
-                for variant, mean in zip(("control", "treatment"), revenue, strict=True)
-            ]
-        )

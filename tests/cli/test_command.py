@@ -1,5 +1,10 @@
 """The command itself: its version, its help, its errors."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from neonblue import __version__
@@ -38,3 +43,14 @@ def test_an_address_is_a_host_and_a_port(address: str, expected: tuple[str, int]
 def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(InvalidInputError, match="HOST:PORT"):
         split_address(address)
+
+
+def test_who_stops_reading_gets_no_traceback(data_dir: Path) -> None:
+    """As in ``neonblue doctor | head -1``: the reader is gone before anything is written."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    script = "from neonblue.cli import main; main(['doctor'])"
+    ran = subprocess.run([sys.executable, "-c", script], stdout=writing, stderr=subprocess.PIPE)
+    os.close(writing)
+    assert b"Traceback" not in ran.stderr
+    assert b"BrokenPipe" not in ran.stderr

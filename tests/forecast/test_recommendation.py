@@ -88,6 +88,19 @@ async def test_what_failed_is_not_recommended(past: Workspace, client: "Client[A
     assert "urgency" not in {one["type"] for one in found["recommendations"]}
 
 
+async def test_what_never_worked_or_says_nothing_to_do_is_no_idea(
+    past: Workspace, client: "Client[Any]"
+) -> None:
+    for number in range(3):
+        finish(past.store, f"menu_{number}", treatment=0.1001, change=f"menu in colour {number}")
+        finish(past.store, f"own_{number}", treatment=0.11, experiment_type="our own kind")
+    found = await call(client, "recommend_experiments", goal="menu, our own kind", limit=10)
+    patterns = [one for one in found["recommendations"] if one["source"] == "pattern"]
+    assert found["recommendations"]
+    assert {"navigation", "our_own_kind"}.isdisjoint(one["type"] for one in patterns)
+    assert not [one for one in patterns if " 0 of " in one["hypothesis"]]
+
+
 @pytest.mark.parametrize(
     "constraints",
     [

@@ -1,6 +1,7 @@
 """The ``neonblue`` command. A command's module is imported only when it is the one called."""
 
 import argparse
+import os
 import sys
 from importlib import import_module
 
@@ -48,6 +49,10 @@ def _run(arguments: argparse.Namespace) -> int:
 
     try:
         status: int = _module(arguments.command).run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads the output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except NeonBlueError as error:
         print(f"neonblue: {error}", file=sys.stderr)
         return 2

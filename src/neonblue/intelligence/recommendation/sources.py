@@ -40,19 +40,22 @@ def _from_patterns(memory: Memory, hits: Sequence[Hit], industry: str) -> Iterat
         known = hit.document.metadata
         category = str(known.get("optimization_type", ""))
         place = _place(known)
-        if category in ("", SEGMENT) or known.get("outcome") == "failure":
+        if category in ("", SEGMENT) or not _has_worked(known):
             continue
         if industry and place and place != industry:
             continue
         winners = _winners_of(memory, cast("tuple[str, ...]", known.get("experiments", ())))
-        generic = BY_NAME[category].pattern if category in BY_NAME else f"another {category} change"
+        generic = BY_NAME[category].pattern if category in BY_NAME else ""
+        changes = _untried_changes(winners, industry) or ((generic,) if generic else ())
+        if not changes:  # a kind of change of the organisation's own, that says nothing to do
+            continue
         yield Idea(
             source="pattern",
             category=category,
             industry=place or industry,
-            hypothesis=f"If we {generic}, the primary metric improves, as "
-            f"{_count(known.get('successes'))} of {_count(known.get('tests'))} such tests showed.",
-            changes=_untried_changes(winners, industry) or (generic,),
+            hypothesis=f"If we {generic or changes[0]}, the primary metric improves, "
+            f"{_as_shown(known)}.",
+            changes=changes,
             evidence=(
                 Evidence(
                     kind="pattern",
@@ -158,8 +161,7 @@ def _winners_of(memory: Memory, names: Sequence[str]) -> list[Document]:
 
 
 def _improvement(document: Document) -> float:
-    value = document.metadata.get("improvement", 0.0)
-    return float(value) if isinstance(value, int | float) else 0.0
+    return _number(document.metadata.get("improvement"))
 
 
 def _change(document: Document) -> str:
@@ -175,6 +177,20 @@ def _experiment(document: Document) -> Evidence:
     )
 
 
+def _has_worked(known: Mapping[str, MetadataValue]) -> bool:
+    """Whether a kind of change ever succeeded, or is better than nothing over all its tests."""
+    if known.get("outcome") == "failure":
+        return False
+    return _count(known.get("successes")) > 0 or _number(known.get("improvement_lower")) > 0
+
+
+def _as_shown(known: Mapping[str, MetadataValue]) -> str:
+    successes, tests = _count(known.get("successes")), _count(known.get("tests"))
+    if successes:
+        return f"as {successes} of {tests} such tests showed"
+    return f"as {tests} such tests together showed ({percent(_number(known.get('improvement')))})"
+
+
 def _place(known: Mapping[str, MetadataValue]) -> str:
     """The industry that a pattern is about; '' for all of them together."""
     industry = str(known.get("industry", ""))
@@ -182,4 +198,8 @@ def _place(known: Mapping[str, MetadataValue]) -> str:
 
 
 def _count(value: object) -> int:
-    return int(value) if isinstance(value, int | float) else 0
+    return int(_number(value))
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0

@@ -38,8 +38,8 @@ def analyze_funnel(
     from neonblue.behavior.funnel import analyze
     from neonblue.intelligence.ledger import waits_for_the_plan
     from neonblue.stores.funnels import FunnelScope
-    from neonblue.tools.results.behavior import funnel_answer
     from neonblue.tools.results.content import with_pictures
+    from neonblue.tools.results.funnel import funnel_answer
 
     scope = FunnelScope(
         window_seconds=round(window_hours * 3600),

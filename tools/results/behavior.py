@@ -1,17 +1,14 @@
-"""The answers of the user behaviour tools."""
+"""Answers about journeys and predictions."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from math import nan
 
-from neonblue.behavior.funnel import Funnel
 from neonblue.behavior.journey_index import SimilarJourneys
 from neonblue.behavior.journeys import describe, stage_of, told
 from neonblue.behavior.outlook import Outlook
 from neonblue.behavior.proportion import Share
-from neonblue.models.written_text import fenced
-from neonblue.stores.funnels import FunnelScope
 from neonblue.stores.session_vectors import SimilarSession
 from neonblue.stores.sessions import Session, UserTotals
 from neonblue.tools.results.figure import Answer, Fenced, Figure
@@ -20,10 +17,6 @@ TOLD_PATH = 15
 BRIEF_PATH = 8
 NOTHING_ALIKE = (
     "no kept journey is alike before its conversion: neonblue behavior train keeps the newest ones"
-)
-PEEKING = (
-    "the experiment runs: intervals by variant hold for one look and come with the planned units; "
-    "analyze_experiment_performance has intervals that hold at every look"
 )
 
 
@@ -67,7 +60,7 @@ class UserJourney(Answer):
     note: str
 
 
-class AlikeRow(Answer):
+class SimilarRow(Answer):
     """Another user's journey that is alike; ``user`` is a pseudonym, ``told`` holds the path."""
 
     user: str
@@ -75,14 +68,9 @@ class AlikeRow(Answer):
     similarity: Figure
     conversion_outcome: str
     value: Figure
-    told: Fenced
-
-
-class SimilarRow(AlikeRow):
-    """The same with what it came from."""
-
     device_type: Fenced
     traffic_source: Fenced
+    told: Fenced
 
 
 class SimilarAnswer(Answer):
@@ -117,34 +105,7 @@ class Prediction(Answer):
     models: dict[str, str]
     learnt_from: dict[str, int]
     notes: list[str]
-    similar_journeys: list[AlikeRow]
-
-
-class FunnelStepRow(Answer):
-    """Users who reached a step; shares of the step before and of the first, with intervals."""
-
-    event_type: str
-    users: int
-    of_previous: ShareRow
-    of_first: ShareRow
-
-
-class FunnelRow(Answer):
-    """The funnel of one slice ('' is everybody, or those without the property)."""
-
-    slice: str
-    users: int
-    largest_drop_before: str
-    steps: list[FunnelStepRow]
-
-
-class FunnelAnswer(Answer):
-    """Funnels, the largest slice first."""
-
-    status: str
-    note: str
-    window_seconds: int
-    funnels: list[FunnelRow]
+    similar_journeys: list[SimilarRow]
 
 
 def share_row(share: Share, *, bare: bool = False) -> ShareRow:
@@ -207,11 +168,11 @@ def similar_answer(found: SimilarJourneys) -> SimilarAnswer:
         matched_by="behaviour",
         converted=share_row(found.converted) if found.converted.n else None,
         note="" if found.journeys else NOTHING_ALIKE,
-        journeys=[_similar_row(one) for one in found.journeys],
+        journeys=[_similar_row(one, TOLD_PATH) for one in found.journeys],
     )
 
 
-def _similar_row(one: SimilarSession) -> SimilarRow:
+def _similar_row(one: SimilarSession, path: int) -> SimilarRow:
     return SimilarRow(
         user=one.pseudonym,
         started_at=one.started_at,
@@ -220,18 +181,7 @@ def _similar_row(one: SimilarSession) -> SimilarRow:
         value=one.value,
         device_type=one.device_type,
         traffic_source=one.traffic_source,
-        told=_path(one, TOLD_PATH),
-    )
-
-
-def _alike_row(one: SimilarSession) -> AlikeRow:
-    return AlikeRow(
-        user=one.pseudonym,
-        started_at=one.started_at,
-        similarity=one.similarity,
-        conversion_outcome=one.outcome,
-        value=one.value,
-        told=_path(one, BRIEF_PATH),
+        told=_path(one, path),
     )
 
 
@@ -265,41 +215,7 @@ def prediction_answer(user: str, outlook: Outlook) -> Prediction:
         models=dict(outlook.models),
         learnt_from=dict(outlook.learnt_from),
         notes=[*outlook.notes, *([NOTHING_ALIKE] if similar and not similar.journeys else [])],
-        similar_journeys=[_alike_row(one) for one in similar.journeys] if similar else [],
-    )
-
-
-def _funnel_note(funnels: tuple[Funnel, ...], scope: FunnelScope) -> str:
-    if not funnels:
-        return "nobody took the first step: check the event types with get_user_journey"
-    if scope.by and all(not funnel.slice for funnel in funnels):
-        return f"no event of these steps has the property {scope.by!r}: this is everybody"
-    return ""
-
-
-def funnel_answer(
-    funnels: tuple[Funnel, ...], scope: FunnelScope, *, peeking: bool = False
-) -> FunnelAnswer:
-    """Funnels as an answer; ``peeking`` leaves out intervals that hold for one look only."""
-    return FunnelAnswer(
-        status="ok" if funnels else "insufficient_data",
-        note=PEEKING if funnels and peeking else _funnel_note(funnels, scope),
-        window_seconds=scope.window_seconds,
-        funnels=[
-            FunnelRow(
-                slice=funnel.slice if scope.by == "variant" else fenced(funnel.slice),
-                users=funnel.users,
-                largest_drop_before=funnel.largest_drop_before,
-                steps=[
-                    FunnelStepRow(
-                        event_type=step.event_type,
-                        users=step.users,
-                        of_previous=share_row(step.of_previous, bare=peeking),
-                        of_first=share_row(step.of_first, bare=peeking),
-                    )
-                    for step in funnel.steps
-                ],
-            )
-            for funnel in funnels
+        similar_journeys=[
+            _similar_row(one, BRIEF_PATH) for one in (similar.journeys if similar else ())
         ],
     )

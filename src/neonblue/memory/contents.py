@@ -122,6 +122,8 @@ class Contents:
             moments + ([self._read_until] if self._read_until else []), default=None
         )
         for start in range(0, len(page), PUT_BATCH):
+            if self._closed.is_set():
+                return
             with self._lock:
                 # What changed meanwhile is newer than what was read.
                 self._put(

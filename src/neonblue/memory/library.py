@@ -79,10 +79,10 @@ class Memory:
     def close(self) -> None:
         """Stop the upkeep and release Chroma."""
         self._derived.close()
-        self._settling.stop()
-        self.upkeep.stop()
         for contents in self._contents.values():
             contents.close()
+        self._settling.stop()
+        self.upkeep.stop()
         self.index.close()
 
     def state(self, collection: Collection) -> IndexState:

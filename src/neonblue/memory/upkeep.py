@@ -7,7 +7,7 @@ ClickHouse, exactly and more slowly; nobody waits for a rebuild.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -144,21 +144,33 @@ class Upkeep:
             self._wanted = phase != "unavailable" and self._failures < 4
 
     def _mend(self, collection: str) -> None:
-        while not self._stopped:
-            missing, extra = self._difference(collection)
-            self._index.delete(collection, extra)
-            self._write(collection, missing)
+        while True:
+            present = self._present(collection)
+            missing, extra = self._difference(collection, present)
+            if self._stopped:
+                return
+            if missing or extra:
+                self._index.delete(collection, extra)
+                self._write(collection, missing)
             # Writers add to ClickHouse and the index under this lock, so what is equal now stays.
+            # Until then they leave the index alone: where nothing had to be mended, what it was
+            # found to hold is what it holds.
             with self.writing:
-                if self._difference(collection) == ([], []):
+                if missing or extra:
+                    present = self._present(collection)
+                if self._difference(collection, present) == ([], []) and not self._stopped:
                     self._index.probe(collection, self._dimension)
                     total = self._documents.count(collection)
                     self._set(collection, IndexState(phase="ready", done=total, total=total))
                     return
 
-    def _difference(self, collection: str) -> tuple[list[str], list[str]]:
+    def _present(self, collection: str) -> dict[str, str]:
+        return self._index.hashes(collection, lambda: self._stopped)
+
+    def _difference(
+        self, collection: str, present: Mapping[str, str]
+    ) -> tuple[list[str], list[str]]:
         wanted = self._documents.hashes(collection, self._fingerprint)
-        present = self._index.hashes(collection)
         missing = {name for name, digest in wanted.items() if present.get(name) != digest}
         # What is fresh is found without the index, and on its way to it.
         return sorted(missing - self._fresh(collection)), sorted(present.keys() - wanted.keys())

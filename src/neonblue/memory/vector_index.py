@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,13 +125,16 @@ class VectorIndex:
             for start in range(0, len(document_ids), WRITE_BATCH):
                 chroma.delete(ids=list(document_ids[start : start + WRITE_BATCH]))
 
-    def hashes(self, collection: str) -> dict[str, str]:
-        """The content hash of every document in the index, by id."""
-        return {
-            document_id: str(metadata.get(HASH_FIELD, ""))
-            for page in self._pages(collection)
-            for document_id, metadata in page
-        }
+    def hashes(
+        self, collection: str, stopped: Callable[[], bool] = lambda: False
+    ) -> dict[str, str]:
+        """The content hash of every document in the index, by id; some once ``stopped`` is true."""
+        found: dict[str, str] = {}
+        for page in self._pages(collection):
+            found.update((name, str(metadata.get(HASH_FIELD, ""))) for name, metadata in page)
+            if stopped():
+                break
+        return found
 
     def probe(self, collection: str, dimension: int) -> None:
         """Ask for one neighbour, which touches the graph; raises when that is broken."""

@@ -35,6 +35,7 @@ def journey_document(facts: JourneyFacts) -> Document:
             "traffic_source": facts.source or UNKNOWN,
             "stage": stage_of(facts.last_types),
             "experiments": facts.experiments,
+            "started_at": facts.first_at.timestamp(),
             "timestamp": facts.last_at.timestamp(),
         },
     )

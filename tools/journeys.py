@@ -118,11 +118,9 @@ def _described(workspace: Workspace, description: str, limit: int):  # type: ign
 
 
 def _began(facts: Mapping[str, MetadataValue]) -> datetime | None:
-    """When a journey began, from its last moment and its duration."""
-    last, seconds = facts.get("timestamp"), facts.get("session_duration", 0.0)
-    if not isinstance(last, float) or not isinstance(seconds, float):
-        return None
-    return datetime.fromtimestamp(last - seconds, UTC)
+    """When a journey began; those that were indexed before that was kept do not say."""
+    started_at = facts.get("started_at")
+    return datetime.fromtimestamp(started_at, UTC) if isinstance(started_at, float) else None
 
 
 TOOLS = (get_user_journey, find_similar_journeys)

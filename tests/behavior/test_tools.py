@@ -145,7 +145,7 @@ async def test_journeys_found_by_meaning_are_named_by_pseudonyms(
             Document(
                 document_id=user,
                 text=f"A visitor who bought on {device}.",
-                metadata={"user_id": user, "timestamp": 1.8e9, "session_duration": 60.0},
+                metadata={"user_id": user, "timestamp": 1.8e9, "started_at": 1.8e9 - 60},
             )
             for user, device in (("user4", "mobile"), ("user6", "desktop"))
         ],

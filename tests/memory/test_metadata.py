@@ -258,6 +258,7 @@ def check_journeys(journeys: dict[str, dict[str, Any]]) -> None:
         30.0,
         54.0,
     )
+    assert buyer["timestamp"] - buyer["started_at"] > 6 * 86_400
     # The mean of 0.2 and 1.5 hours, not the week between.
     assert buyer["session_duration"] == pytest.approx(3600 * 0.85)
     assert (buyer["device_type"], buyer["traffic_source"]) == ("mobile", "newsletter")

@@ -71,6 +71,7 @@ USER_JOURNEYS = Collection(
         "traffic_source": "text",
         "stage": "text",
         "experiments": "list",
+        "started_at": "number",
         "timestamp": "number",
     },
     # What was done, and by whom: cosine .94 to the vectors of the whole texts, rank correlation

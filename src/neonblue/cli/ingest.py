@@ -15,6 +15,8 @@ from typing import IO, Any
 from neonblue.errors import InvalidInputError, StoreBusyError
 
 CHUNK_LINES = 50_000
+# A store that hangs must not hold the worker: what it was at is read again.
+LAST_SECONDS = 4.5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,8 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run_worker() -> int:
-    """Until SIGINT or SIGTERM; then what is under way is finished first."""
+    """Until SIGINT or SIGTERM; then what is under way is finished first, if it can be in time."""
     from neonblue.ingest.service import IngestService
+    from neonblue.servers.leaving import leave_within
     from neonblue.settings import KafkaSettings
     from neonblue.workspace import open_workspace
 
@@ -58,8 +61,13 @@ def _run_worker() -> int:
         service = IngestService(
             workspace.store, settings, lambda: workspace.memory, workspace.model_files
         ).start()
+
+        def leave(*_: object) -> None:
+            leave_within(LAST_SECONDS)
+            service.ask_to_stop()
+
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: service.ask_to_stop())
+            signal.signal(number, leave)
         print(f"reading {settings.events_topic} from {settings.bootstrap_servers}", file=sys.stderr)
         service.wait()
     return 0

@@ -1,6 +1,9 @@
 """Vectors come from checked files, are unit rows in input order, and name their space."""
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +46,17 @@ def test_no_text_is_no_row(minilm: Embedder) -> None:
 
 def test_a_very_long_text_is_cut_not_refused(minilm: Embedder) -> None:
     assert minilm.embed(["experiment " * 10_000]).shape == (1, 384)
+
+
+def test_the_model_s_runtime_reports_to_nobody(tmp_path: Path) -> None:
+    hushed = {"ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME"}
+    environment = {name: value for name, value in os.environ.items() if name not in hushed}
+    script = "from neonblue.memory.embedding import open_embedder; open_embedder().embed(['text'])"
+    subprocess.run(
+        [sys.executable, "-c", script], env={**environment, "HOME": str(tmp_path)}, check=True
+    )
+    # It would keep a device id and what it has not sent yet there.
+    assert list(tmp_path.rglob("*onnxruntime*")) == []
 
 
 def test_a_changed_model_file_is_refused_before_it_is_run(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ becomes part of the fingerprint.
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -153,6 +154,8 @@ class MiniLM:
 
 
 def _open_session(path: Path, threads: int) -> Any:
+    # Otherwise the import alone writes a device id and reports use to Microsoft (its Privacy.md).
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -16,7 +16,7 @@ from neonblue.errors import InvalidInputError, StoreBusyError
 
 CHUNK_LINES = 50_000
 # A store that hangs must not hold the worker: what it was at is read again.
-LAST_SECONDS = 4.5
+LAST_SECONDS = 4.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

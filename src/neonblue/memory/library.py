@@ -19,6 +19,7 @@ from neonblue.memory.contents import PATIENCE_SECONDS, Contents
 from neonblue.memory.derived import DerivedValues
 from neonblue.memory.embedding import Embedder
 from neonblue.memory.fresh import Fresh
+from neonblue.memory.known_hashes import KnownHashes
 from neonblue.memory.parts import Embed, embed_parts
 from neonblue.memory.settling import Settling
 from neonblue.memory.upkeep import IndexState, Upkeep
@@ -52,6 +53,7 @@ class Memory:
         self.embedder = embedder
         self.index = VectorIndex(place, embedder.fingerprint)
         self._fresh = {name: Fresh(embedder.dimension) for name in COLLECTIONS}
+        self._hashes = {name: KnownHashes() for name in COLLECTIONS}
         self.upkeep = self._new_upkeep()
         self._settling = Settling(self._fresh, self.index, self.upkeep)
         self.embed_query = lru_cache(maxsize=QUERY_CACHE)(self._embed_query)
@@ -108,8 +110,8 @@ class Memory:
             return 0
         self.require_one_model()
         cleaned = [_cleaned(collection, document) for document in documents]
-        name, model = collection.name, self.embedder.fingerprint
-        known = self.documents.hashes(name, model, [item.document_id for item in cleaned])
+        name = collection.name
+        known = self._hashes_of(name, [item.document_id for item in cleaned])
         changed = [item for item in cleaned if known.get(item.document_id) != item.content_hash]
         for start in range(0, len(changed), STORE_BATCH):
             batch = self._embedded(
@@ -151,6 +153,7 @@ class Memory:
         """Remove documents from ClickHouse, Chroma and the words."""
         with self.upkeep.writing, self._settling.paused:
             self._fresh[collection.name].remove(document_ids)
+            self._hashes[collection.name].remove(document_ids)
             self.documents.erase(collection.name, document_ids)
             self._in_index(
                 collection.name, lambda: self.index.delete(collection.name, document_ids)
@@ -277,12 +280,22 @@ class Memory:
             self._settling.make_room(collection, len(embedded))
         with self.upkeep.writing:
             self.documents.save(collection, embedded)
+            if self._alone:
+                stored = (item.document for item in embedded)
+                self._hashes[collection].put({one.document_id: one.content_hash for one in stored})
             if at_once:
                 self._index_now(collection, embedded)
             else:
                 self._fresh[collection].put(embedded)
             self._derived.changed(collection)
         self._contents[collection].put(embedded)
+
+    def _hashes_of(self, collection: str, document_ids: Sequence[str]) -> dict[str, str]:
+        known = self._hashes[collection].of(document_ids)
+        others = [name for name in document_ids if name not in known]
+        if others:
+            known.update(self.documents.hashes(collection, self.embedder.fingerprint, others))
+        return known
 
     def _index_now(self, collection: str, embedded: Sequence[EmbeddedDocument]) -> None:
         with self._settling.paused:

@@ -41,6 +41,7 @@ def to_number(column: pa.Array) -> tuple[pa.Array, pa.Array]:
     try:
         return pc.cast(column, pa.float64()), _none(column)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        # Some value is no number: one at a time, so that the others are kept and it is named.
         return _each(column, _number, pa.float64())
 
 

@@ -16,7 +16,7 @@ from neonblue.ingest.service import IngestService
 from neonblue.memory.collections import USER_JOURNEYS
 from neonblue.memory.embedding import open_embedder
 from neonblue.memory.library import Memory
-from neonblue.memory.vector_index import ChromaServer
+from neonblue.memory.vector_index import ChromaServer, IndexBrokenError
 from neonblue.stores import Store
 
 
@@ -78,7 +78,7 @@ def indexed(memory: Memory) -> int:
     """How many journeys Chroma itself has."""
     try:
         return len(memory.index.hashes(USER_JOURNEYS.name))
-    except Exception:  # noqa: BLE001 - a server that is away has none
+    except IndexBrokenError:  # a server that is away has none
         return 0
 
 

@@ -1,5 +1,6 @@
 """Fixtures that every folder of tests may use: real data, a real workspace, a real client."""
 
+import logging
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -30,11 +31,27 @@ def _seconds_allowed(item: pytest.Item) -> float:
 
 
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test depends on what the machine it runs on has configured."""
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No test depends on what the machine has configured, or on what a test before it set."""
+    before = dict(os.environ)
     for name in tuple(os.environ):
         if name.startswith(OUR_VARIABLES) and name != "NEONBLUE_SHARED":
             monkeypatch.delenv(name)
+    yield
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """A command run in this process sends logs elsewhere for good; the next test finds its own."""
+    loggers = [logging.getLogger(name) for name in (None, "neonblue", "fastmcp")]
+    before = [(logger, logger.level, list(logger.handlers)) for logger in loggers]
+    yield
+    logging.captureWarnings(False)
+    for logger, level, handlers in before:
+        logger.setLevel(level)
+        logger.handlers = handlers
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from neonblue.errors import ConflictError
-from neonblue.memory import upkeep
+from neonblue.memory import upkeep, vector_index
 from neonblue.memory.collections import EXPERIMENTS
 from neonblue.memory.embedding import Embedder
 from neonblue.memory.library import Memory
@@ -76,6 +76,16 @@ def test_an_index_that_breaks_in_use_is_replaced_without_an_error(memory: Memory
     memory.remember(EXPERIMENTS, [Document(document_id="late", text="late", metadata={})])
     assert memory.upkeep.wait_until_ready(60)
     assert len(memory.index.hashes("experiments")) == len(DOCUMENTS) + 1
+
+
+def test_what_the_index_has_already_is_left_alone(memory: Memory) -> None:
+    memory.remember(EXPERIMENTS, DOCUMENTS[:1])
+    vector = memory.embedder.embed([DOCUMENTS[0].text])[0]
+    for mirrored in (DOCUMENTS[0], DOCUMENTS[1]):
+        again = EmbeddedDocument(document=mirrored, vector=-vector, fingerprint="m")
+        memory.index.upsert("experiments", [again])
+    found = memory.index.similarities("experiments", vector, ["d0", "d1"])
+    assert found == pytest.approx({"d0": 1.0, "d1": -1.0}, abs=1e-4)
 
 
 def test_an_index_that_is_behind_or_ahead_is_brought_level(memory: Memory) -> None:
@@ -197,3 +207,66 @@ def test_a_chroma_server_may_come_and_go(
     assert ask(memory).answered_by == "index"
     assert len(memory.index.hashes("experiments")) == len(DOCUMENTS) + 1
     memory.close()
+
+
+def test_a_process_that_starts_while_another_writes_has_its_index_soon(
+    store: Store,
+    embedder: Embedder,
+    start_chroma: Callable[[int], subprocess.Popen[bytes]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(vector_index, "READ_BATCH", 3)  # looking at all takes many writes
+    vector = embedder.embed(["text"])
+
+    def write(number: int, count: int = 1) -> None:
+        documents = [
+            Document(document_id=f"d{each % 600}", text=f"text {each}", metadata={})
+            for each in range(number, number + count)
+        ]
+        working.remember(EXPERIMENTS, documents, embed=lambda texts: vector.repeat(len(texts), 0))
+
+    place = ChromaServer(host="127.0.0.1", port=free_port())
+    start_chroma(place.port)
+    working = Memory(store.documents, embedder, place).start()
+    assert working.upkeep.wait_until_ready(60)
+    write(0, 600)
+    late, ready = Memory(store.documents, embedder, place).start(), False
+    for number in range(600, 800):
+        write(number)
+        if ready := late.upkeep.wait_until_ready(0):
+            break
+    assert ready
+    late.upkeep.report_broken(vector_index.IndexBrokenError("look at all of it again"))
+    assert late.upkeep.wait_until_ready(60)
+    assert late.index.hashes("experiments") == store.documents.hashes(
+        "experiments", embedder.fingerprint
+    )
+    working.close()
+    late.close()
+
+
+def test_processes_that_share_a_server_mend_it_together(
+    store: Store,
+    embedder: Embedder,
+    start_chroma: Callable[[int], subprocess.Popen[bytes]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(upkeep, "RETRY_SECONDS", 0.5)
+    monkeypatch.setattr(upkeep, "MEND_BATCH", 10)
+    port = free_port()
+    server = start_chroma(port)
+    place = ChromaServer(host="127.0.0.1", port=port)
+    both = [Memory(store.documents, embedder, place).start() for _ in range(2)]
+    assert all(memory.upkeep.wait_until_ready(60) for memory in both)
+    both[0].remember(EXPERIMENTS, DOCUMENTS)
+    server.kill()
+    server.wait()
+    shutil.rmtree(tmp_path / "server")
+    assert [len(ask(memory).hits) for memory in both] == [5, 5]
+    start_chroma(port)
+    assert all(memory.upkeep.wait_until_ready(60) for memory in both)
+    for memory in both:
+        assert len(memory.index.hashes("experiments")) == len(DOCUMENTS)
+        assert ask(memory).answered_by == "index"
+        memory.close()

@@ -320,7 +320,7 @@ class Memory:
             asked *= 4
         return sorted([*fresh, *kept], key=lambda item: (-item[1], item[0]))[:limit]
 
-    def _in_index(self, collection: str, change: Callable[[], None]) -> None:
+    def _in_index(self, collection: str, change: Callable[[], object]) -> None:
         if not self.upkeep.is_ready(collection):
             return
         try:

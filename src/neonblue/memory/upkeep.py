@@ -6,7 +6,9 @@ ClickHouse, exactly and more slowly; nobody waits for a rebuild.
 
 from __future__ import annotations
 
+import random
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -16,7 +18,12 @@ from neonblue.memory.vector_index import IndexBrokenError, VectorIndex
 from neonblue.stores.documents import Documents
 
 MEND_BATCH = 500
-RETRY_SECONDS = 15.0
+# So little is put in while this process's writers wait.
+LAST_BATCH = 200
+RETRY_SECONDS = 5.0
+# How often to look whether another process goes on writing, and for how long at most.
+LOOK_SECONDS = 1.0
+OTHERS_SECONDS = 60.0
 
 Phase = Literal["checking", "rebuilding", "ready", "unavailable"]
 
@@ -110,6 +117,8 @@ class Upkeep:
                     return
                 if not self.is_ready(name):
                     self._attempt(name)
+                if self._states[name].phase == "unavailable":
+                    break  # and so are the others: ask again later
 
     def _await_work(self) -> bool:
         with self._changed:
@@ -137,35 +146,41 @@ class Upkeep:
                 self._index.discard()
                 phase = "rebuilding"
         except IndexBrokenError:
-            phase = "unavailable"
+            # Nobody is there: what came of asking says nothing about the index that will be.
+            phase, self._failures = "unavailable", 0
         for name in self._states:
             self._set(name, IndexState(phase=phase, reason=str(error)))
         with self._changed:
             self._wanted = phase != "unavailable" and self._failures < 4
 
     def _mend(self, collection: str) -> None:
-        while True:
-            present = self._present(collection)
+        while not self._stopped:
+            present = self._index.hashes(collection, lambda: self._stopped)
             missing, extra = self._difference(collection, present)
-            if self._stopped:
-                return
-            if missing or extra:
-                self._index.delete(collection, extra)
-                self._write(collection, missing)
-            # Writers add to ClickHouse and the index under this lock, so what is equal now stays.
-            # Until then they leave the index alone: where nothing had to be mended, what it was
-            # found to hold is what it holds.
-            with self.writing:
-                if missing or extra:
-                    present = self._present(collection)
-                if self._difference(collection, present) == ([], []) and not self._stopped:
-                    self._index.probe(collection, self._dimension)
-                    total = self._documents.count(collection)
-                    self._set(collection, IndexState(phase="ready", done=total, total=total))
+            if len(missing) + len(extra) <= LAST_BATCH:
+                if self._finish(collection, present):
                     return
+            else:
+                self._index.delete(collection, extra)
+                if not self._write(collection, missing):
+                    self._let_others_write(collection)
 
-    def _present(self, collection: str) -> dict[str, str]:
-        return self._index.hashes(collection, lambda: self._stopped)
+    def _finish(self, collection: str, present: Mapping[str, str]) -> bool:
+        """Put in what little is missing and call the index ready; False if it became more.
+
+        Writers of this process add to ClickHouse and the index under this lock, and leave the index
+        alone until it is ready. What other processes write meanwhile they bring to it themselves.
+        """
+        with self.writing:
+            missing, extra = self._difference(collection, present)
+            if self._stopped or len(missing) + len(extra) > LAST_BATCH:
+                return False
+            self._index.delete(collection, extra)
+            self._bring(collection, missing)
+            self._index.probe(collection, self._dimension)
+            total = self._documents.count(collection)
+            self._set(collection, IndexState(phase="ready", done=total, total=total))
+            return True
 
     def _difference(
         self, collection: str, present: Mapping[str, str]
@@ -175,14 +190,47 @@ class Upkeep:
         # What is fresh is found without the index, and on its way to it.
         return sorted(missing - self._fresh(collection)), sorted(present.keys() - wanted.keys())
 
-    def _write(self, collection: str, missing: Sequence[str]) -> None:
-        reason = self._states[collection].reason or "the index was missing or behind"
+    def _write(self, collection: str, missing: Sequence[str]) -> bool:
+        """Put in what is missing; False as soon as another process is seen to do the same."""
         for start in range(0, len(missing), MEND_BATCH):
             if self._stopped:
-                return
-            state = IndexState(phase="rebuilding", done=start, total=len(missing), reason=reason)
-            self._set(collection, state)
+                break
+            self._rebuilding(collection, start, len(missing))
             batch = missing[start : start + MEND_BATCH]
-            self._index.upsert(
-                collection, self._documents.embedded(collection, self._fingerprint, batch)
-            )
+            if self._bring(collection, batch) < len(batch):
+                return False
+        return True
+
+    def _bring(self, collection: str, document_ids: Sequence[str]) -> int:
+        """Bring documents from ClickHouse to the index; returns how many it did not have.
+
+        What another process changed or erased meanwhile may have reached the index before the older
+        state from here: it is looked at again.
+        """
+        written, names = 0, list(document_ids)
+        while names:
+            embedded = self._documents.embedded(collection, self._fingerprint, names)
+            written += self._index.upsert(collection, embedded)
+            now = self._documents.hashes(collection, self._fingerprint, names)
+            self._index.delete(collection, [name for name in names if name not in now])
+            names = [
+                item.document.document_id
+                for item in embedded
+                if now.get(item.document.document_id, "") not in ("", item.document.content_hash)
+            ]
+        return written
+
+    def _let_others_write(self, collection: str) -> None:
+        """Return when the index no longer grows. Two processes that write at once take several
+        times as long as one: each makes the Chroma server take in what the other wrote."""
+        total, count = self._documents.count(collection), -1
+        until = time.monotonic() + OTHERS_SECONDS
+        while time.monotonic() < until and count < (count := self._index.count(collection)) < total:
+            self._rebuilding(collection, count, total)
+            with self._changed:
+                # Not in step with others who wait as well.
+                self._changed.wait_for(lambda: self._stopped, random.uniform(1, 2) * LOOK_SECONDS)
+
+    def _rebuilding(self, collection: str, done: int, total: int) -> None:
+        reason = self._states[collection].reason or "the index was missing or behind"
+        self._set(collection, IndexState(phase="rebuilding", done=done, total=total, reason=reason))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,12 +111,19 @@ class VectorIndex:
         vectors = np.asarray(found["embeddings"], dtype=np.float32)
         return dict(zip(found["ids"], (vectors @ vector).tolist(), strict=True))
 
-    def upsert(self, collection: str, documents: Sequence[EmbeddedDocument]) -> None:
-        """Add or replace documents."""
+    def upsert(self, collection: str, documents: Sequence[EmbeddedDocument]) -> int:
+        """Add or replace documents; returns how many were not there already, just as they are."""
         with _broken_as_ours():
             chroma = self._collection(collection)
-            for start in range(0, len(documents), WRITE_BATCH):
+            return sum(
                 _write(chroma, documents[start : start + WRITE_BATCH])
+                for start in range(0, len(documents), WRITE_BATCH)
+            )
+
+    def count(self, collection: str) -> int:
+        """How many documents the index has."""
+        with _broken_as_ours():
+            return int(self._collection(collection).count())
 
     def delete(self, collection: str, document_ids: Sequence[str]) -> None:
         """Remove documents; those that are not there are no error."""
@@ -131,7 +138,7 @@ class VectorIndex:
         """The content hash of every document in the index, by id; some once ``stopped`` is true."""
         found: dict[str, str] = {}
         for page in self._pages(collection):
-            found.update((name, str(metadata.get(HASH_FIELD, ""))) for name, metadata in page)
+            found.update((name, _hash(metadata)) for name, metadata in page)
             if stopped():
                 break
         return found
@@ -265,36 +272,55 @@ def _where(conditions: Sequence[Condition]) -> dict[str, Any] | None:
     return parts[0] if len(parts) == 1 else {"$and": parts}
 
 
-def _write(chroma: ChromaCollection, batch: Sequence[EmbeddedDocument]) -> None:
-    """Put a batch in. Where only facts changed, the vector stays: moving one in the graph costs
-    over ten times as much, even to the place where it is."""
+def _write(chroma: ChromaCollection, batch: Sequence[EmbeddedDocument]) -> int:
+    """Put a batch in, but for what is there already, perhaps from another process. Where only facts
+    changed, the vector stays: moving one in the graph costs over ten times as much, even to the
+    place where it is. Returns how many were put in."""
     ids = [item.document.document_id for item in batch]
     found = chroma.get(ids=ids, include=["documents", "metadatas"])
     texts = dict(zip(found["ids"], found["documents"] or [], strict=True))
-    fields = dict(zip(found["ids"], found["metadatas"] or [], strict=True))
+    fields = {
+        document_id: metadata or {}
+        for document_id, metadata in zip(found["ids"], found["metadatas"] or [], strict=True)
+    }
+    batch = [
+        item
+        for item in batch
+        if _hash(fields.get(item.document.document_id)) != item.document.content_hash
+    ]
     same = [item for item in batch if texts.get(item.document.document_id) == item.document.text]
     if same:
         chroma.update(
             ids=[item.document.document_id for item in same],
             # Metadata is merged: a field that went away is taken out by name.
             metadatas=[
-                {**dict.fromkeys(fields[item.document.document_id] or ()), **_theirs(item.document)}
+                {**dict.fromkeys(fields[item.document.document_id]), **_theirs(item.document)}
                 for item in same
             ],
         )
     unchanged = {item.document.document_id for item in same}
     other = [item for item in batch if item.document.document_id not in unchanged]
-    if not other:
-        return
-    stale = [item.document.document_id for item in other if item.document.document_id in texts]
+    if other:
+        _place(chroma, other, texts.keys())
+    return len(batch)
+
+
+def _place(
+    chroma: ChromaCollection, batch: Sequence[EmbeddedDocument], there: Collection[str]
+) -> None:
+    stale = [item.document.document_id for item in batch if item.document.document_id in there]
     if stale:
         chroma.delete(ids=stale)
     chroma.upsert(
-        ids=[item.document.document_id for item in other],
-        embeddings=[item.vector for item in other],
-        documents=[item.document.text for item in other],
-        metadatas=[_theirs(item.document) for item in other],
+        ids=[item.document.document_id for item in batch],
+        embeddings=[item.vector for item in batch],
+        documents=[item.document.text for item in batch],
+        metadatas=[_theirs(item.document) for item in batch],
     )
+
+
+def _hash(metadata: Mapping[str, Any] | None) -> str:
+    return str((metadata or {}).get(HASH_FIELD, ""))
 
 
 def _theirs(document: Document) -> dict[str, Any]:

@@ -5,9 +5,11 @@ time. Visits overlap: as many are under way as make the rate at one event in 8 s
 visit has 12 events on average, of 20 types that follow one another as on a shop's site, and is
 followed by another visitor's, one in four a returning one. Devices, sources and segments vary.
 The first seconds, in which most texts are met for the first time, are not followed. Producer and
-broker are processes of their own on the same machine. Run:
+broker are processes of their own on the same machine. With ``--chroma-server`` Chroma is one too,
+and whoever asks has a memory of its own, as another process would. Run:
 
     python -m benchmarks.ingest_freshness [--rate 1000] [--seconds 60] [--warm-up 60]
+        [--chroma-server]
 """
 
 from __future__ import annotations
@@ -18,8 +20,12 @@ import json
 import multiprocessing
 import os
 import random
+import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -32,6 +38,7 @@ from neonblue.ingest.service import IngestService
 from neonblue.memory.collections import USER_JOURNEYS
 from neonblue.memory.embedding import open_embedder
 from neonblue.memory.library import Memory
+from neonblue.memory.vector_index import ChromaServer
 from neonblue.settings import KafkaSettings
 from neonblue.stores import open_store
 
@@ -169,15 +176,37 @@ def follow(memory: Memory, followed: Connection) -> list[float]:
     return delays
 
 
-def measure(rate: int, seconds: int, warm_up: int) -> None:
+@contextmanager
+def chroma_server(folder: Path) -> Iterator[ChromaServer]:
+    """A Chroma server on a free port."""
+    port = tansu.free_port()
+    program = Path(sys.executable).with_name("chroma")
+    words = [str(program), "run", "--host", "127.0.0.1", "--port", str(port), "--path", str(folder)]
+    server = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        tansu.wait_for_port(port, 30)
+        yield ChromaServer(host="127.0.0.1", port=port)
+    finally:
+        server.kill()
+        server.wait()
+
+
+def measure(rate: int, seconds: int, warm_up: int, *, shared: bool) -> None:
     """Run everything and print the percentiles."""
-    with tansu.running() as broker, tempfile.TemporaryDirectory() as folder:
+    with ExitStack() as opened:
+        broker = opened.enter_context(tansu.running())
+        folder = opened.enter_context(tempfile.TemporaryDirectory())
+        place: Path | ChromaServer = Path(folder) / "chroma"
+        if shared:
+            place = opened.enter_context(chroma_server(Path(folder) / "server"))
         asyncio.run(create(broker.address, ["events", "dead"]))
         settings = KafkaSettings(
             bootstrap_servers=broker.address, events_topic="events", dead_topic="dead"
         )
         store = open_store(f"chdb://{Path(folder) / 'clickhouse'}")
-        memory = Memory(store.documents, open_embedder("minilm"), Path(folder) / "chroma").start()
+        embedder = open_embedder("minilm")
+        memory = Memory(store.documents, embedder, place).start()
+        asked = Memory(store.documents, embedder, place).start() if shared else memory
         memory.embedder.embed(["warm"])
         service = IngestService(store, settings, lambda: memory).start()
         receiving, sending = multiprocessing.Pipe(duplex=False)
@@ -185,7 +214,7 @@ def measure(rate: int, seconds: int, warm_up: int) -> None:
         context = multiprocessing.get_context("spawn")
         producer = context.Process(target=produce, args=words)
         producer.start()
-        delays = np.array(follow(memory, receiving))
+        delays = np.array(follow(asked, receiving))
         producer.join()
         p50, p95, p99 = np.percentile(delays, [50, 95, 99])
         marks = store.journey_marks.backlog()
@@ -202,6 +231,7 @@ def measure(rate: int, seconds: int, warm_up: int) -> None:
         )
         service.stop()
         memory.close()
+        asked.close()
         store.close()
 
 
@@ -211,8 +241,9 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=1000)
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--warm-up", type=int, default=60, help="seconds before following")
+    parser.add_argument("--chroma-server", action="store_true", help="as several processes do")
     options = parser.parse_args()
-    measure(options.rate, options.seconds, options.warm_up)
+    measure(options.rate, options.seconds, options.warm_up, shared=options.chroma_server)
 
 
 if __name__ == "__main__":

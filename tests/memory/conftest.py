@@ -1,6 +1,10 @@
 """A real chDB and a real Chroma in a temporary folder, with the packaged MiniLM."""
 
-from collections.abc import Iterator
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -28,3 +32,29 @@ def memory(store: Store, embedder: Embedder, tmp_path: Path) -> Iterator[Memory]
     assert opened.upkeep.wait_until_ready(60)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def start_chroma(tmp_path: Path) -> Iterator[Callable[[int], subprocess.Popen[bytes]]]:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(port: int) -> subprocess.Popen[bytes]:
+        program = Path(sys.executable).with_name("chroma")
+        command = [program, "run", "--host", "127.0.0.1", "--port", str(port)]
+        server = subprocess.Popen(
+            [*map(str, command), "--path", str(tmp_path / "server")],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        started.append(server)
+        for _ in range(200):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    return server
+            time.sleep(0.1)
+        raise AssertionError("the Chroma server did not start")
+
+    yield start
+    for server in started:
+        server.kill()
+        server.wait()

@@ -1,14 +1,12 @@
 """The vector index is checked at start and mended by itself; meanwhile ClickHouse answers."""
 
 import shutil
-import socket
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from benchmarks.tansu import free_port
 
 from neonblue.errors import ConflictError
 from neonblue.memory import upkeep, vector_index
@@ -149,39 +147,6 @@ def test_embedding_again_goes_on_where_it_was_stopped(memory: Memory) -> None:
     resumed = Memory(memory.documents, other, place)
     assert resumed.reembed(lambda done, total, message: None) == 18
     resumed.close()
-
-
-@pytest.fixture
-def start_chroma(tmp_path: Path) -> Iterator[Callable[[int], subprocess.Popen[bytes]]]:
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start(port: int) -> subprocess.Popen[bytes]:
-        program = Path(sys.executable).with_name("chroma")
-        command = [program, "run", "--host", "127.0.0.1", "--port", str(port)]
-        server = subprocess.Popen(
-            [*map(str, command), "--path", str(tmp_path / "server")],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        started.append(server)
-        for _ in range(200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    return server
-            time.sleep(0.1)
-        raise AssertionError("the Chroma server did not start")
-
-    yield start
-    for server in started:
-        server.kill()
-        server.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def test_a_chroma_server_may_come_and_go(

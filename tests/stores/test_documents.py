@@ -1,5 +1,7 @@
 """Documents: replaced when they change, found by exact distance and typed metadata."""
 
+from datetime import datetime
+
 import numpy as np
 import pytest
 
@@ -121,3 +123,23 @@ def test_emoji_and_quotes_survive(store: Store) -> None:
     store.documents.save("experiments", [embedded("é'1", [1, 0], text=text, industry="日本")])
     found = store.documents.get("experiments", ["é'1"])["é'1"]
     assert (found.text, found.metadata) == (text, {"industry": "日本"})
+
+
+def test_what_changed_since_is_named_with_its_newest_state(filled: Store) -> None:
+    documents = filled.documents
+
+    def since(moment: datetime | None, window: float = 60.0) -> tuple[dict[str, str], datetime]:
+        found, latest = documents.changed_since("experiments", "m:1", moment, window)
+        assert latest is not None
+        return found, latest
+
+    everything, first = since(None)
+    assert everything == documents.hashes("experiments", "m:1")
+    assert since(first) == ({}, first)
+    newer = [embedded("b", [1, 0], text=text) for text in ("second", "third")]
+    for each in newer:
+        documents.save("experiments", [each])
+    documents.save("experiments", [embedded("d", [1, 0], model="m:2")])
+    changed, second = since(first)
+    assert (changed, second > first) == ({"b": newer[1].document.content_hash}, True)
+    assert documents.changed_since("experiments", "m:1", None, 0.0) == ({}, None)

@@ -3,9 +3,11 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from benchmarks.tansu import free_port, wait_for_port
 
@@ -15,6 +17,7 @@ from neonblue.ingest.record import LineRecord
 from neonblue.ingest.service import open_pipeline
 from neonblue.models import Experiment, MetricDefinition, Variant
 from neonblue.stores import Store, open_store
+from neonblue.stores.documents import Document, EmbeddedDocument
 
 FRONT = Path(__file__).with_name("clickhouse_front.py")
 
@@ -126,6 +129,21 @@ def test_the_same_numbers_as_in_process(remote: Store, store: Store) -> None:
         FROM events FINAL GROUP BY 1, 2 ORDER BY 1, 2
     """
     assert remote.database.rows(query) == store.database.rows(query)
+
+
+def test_what_one_process_remembers_another_reads_since(server: Server, remote: Store) -> None:
+    document = Document(document_id="ann", text="a cart", metadata={"value": 2.0})
+    vector = np.asarray([0.6, 0.8], dtype=np.float32)
+    stored = EmbeddedDocument(document=document, vector=vector, fingerprint="m:1")
+    with closing(open_store(server.dsn)) as other:
+        for _ in range(2):
+            remote.documents.save("user_journeys", [stored])
+            changed, latest = other.documents.changed_since("user_journeys", "m:1", None, 60.0)
+            assert changed == {"ann": document.content_hash}
+        assert other.documents.changed_since("user_journeys", "m:1", latest, 60.0) == ({}, latest)
+        (read,) = other.documents.embedded("user_journeys", "m:1", ["ann", "nobody"])
+    assert (read.document.text, read.document.content_hash) == ("a cart", document.content_hash)
+    assert read.vector.tolist() == pytest.approx([0.6, 0.8])
 
 
 def test_a_server_that_is_gone_says_so_and_comes_back(server: Server, remote: Store) -> None:

@@ -40,7 +40,7 @@ class Fresh:
     def __init__(self, dimension: int, *, most: int = MOST_DOCUMENTS) -> None:
         import numpy as np
 
-        self.most = most
+        self.most, self.dimension = most, dimension
         self._guard = threading.Lock()
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         # Pages that no row was written to yet take no memory.

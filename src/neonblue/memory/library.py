@@ -13,6 +13,7 @@ from neonblue.memory.collections import (
     COLLECTIONS,
     EXPERIMENTS,
     OPTIMIZATION_PATTERNS,
+    USER_JOURNEYS,
     Collection,
 )
 from neonblue.memory.contents import PATIENCE_SECONDS, Contents
@@ -20,6 +21,7 @@ from neonblue.memory.derived import DerivedValues
 from neonblue.memory.embedding import Embedder
 from neonblue.memory.fresh import Fresh
 from neonblue.memory.known_hashes import KnownHashes
+from neonblue.memory.others import LOOK_SECONDS, Others
 from neonblue.memory.parts import Embed, embed_parts
 from neonblue.memory.settling import Settling
 from neonblue.memory.upkeep import IndexState, Upkeep
@@ -39,6 +41,8 @@ READ_AT_START = (EXPERIMENTS, OPTIMIZATION_PATTERNS)
 EMBED_BATCH = 256
 STORE_BATCH = 1024
 DERIVED_SECONDS = 60.0
+# Moving a vector in Chroma is dear, and journeys change all the time.
+DEFERRED = (USER_JOURNEYS.name,)
 
 Derived = TypeVar("Derived")
 
@@ -55,7 +59,8 @@ class Memory:
         self._fresh = {name: Fresh(embedder.dimension) for name in COLLECTIONS}
         self._hashes = {name: KnownHashes() for name in COLLECTIONS}
         self.upkeep = self._new_upkeep()
-        self._settling = Settling(self._fresh, self.index, self.upkeep)
+        self._settling = Settling(self._fresh, self.index, self.upkeep, alone=self._alone)
+        self._others = {} if self._alone else {name: self._new_others(name) for name in DEFERRED}
         self.embed_query = lru_cache(maxsize=QUERY_CACHE)(self._embed_query)
         self._vectors: dict[str, NDArray[np.float32]] = {}
         self._contents = {
@@ -103,8 +108,7 @@ class Memory:
 
         The same document again costs one look-up: nothing is embedded or stored twice. ``embed``
         may stand in for the embedder's own, with vectors of the same model from elsewhere. Without
-        ``at_once`` Chroma gets them later; they are found all the same, as long as whoever
-        searches does so in this process: with a Chroma server everything is written at once.
+        ``at_once`` Chroma gets journeys later; they are found all the same.
         """
         if not documents:
             return 0
@@ -117,7 +121,7 @@ class Memory:
             batch = self._embedded(
                 collection, changed[start : start + STORE_BATCH], embed or self.embedder.embed
             )
-            self._store(name, batch, at_once=at_once or not self._alone)
+            self._store(name, batch, at_once=at_once or name not in DEFERRED)
         return len(changed)
 
     def derived(
@@ -153,6 +157,7 @@ class Memory:
         """Remove documents from ClickHouse, Chroma and the words."""
         with self.upkeep.writing, self._settling.paused:
             self._fresh[collection.name].remove(document_ids)
+            self._forget_others(collection.name, document_ids)
             self._hashes[collection.name].remove(document_ids)
             self.documents.erase(collection.name, document_ids)
             self._in_index(
@@ -188,9 +193,11 @@ class Memory:
         """Documents by id, from Chroma if it is ready."""
         if self.upkeep.is_ready(collection.name):
             try:
-                fresh = self._fresh[collection.name].get(document_ids)
-                rest = [name for name in document_ids if name not in fresh]
-                return {**self.index.get(collection.name, rest), **fresh}
+                found: dict[str, Document] = {}
+                for fresh in self._all_fresh(collection.name):
+                    found = {**fresh.get(document_ids), **found}
+                rest = [name for name in document_ids if name not in found]
+                return {**self.index.get(collection.name, rest), **found}
             except IndexBrokenError as error:
                 self.upkeep.report_broken(error)
         return self.documents.get(collection.name, document_ids)
@@ -203,9 +210,11 @@ class Memory:
             return {}
         if self.upkeep.is_ready(collection.name):
             try:
-                fresh = self._fresh[collection.name].similarities(vector, document_ids)
-                rest = [name for name in document_ids if name not in fresh]
-                return {**self.index.similarities(collection.name, vector, rest), **fresh}
+                known: dict[str, float] = {}
+                for fresh in self._all_fresh(collection.name):
+                    known = {**fresh.similarities(vector, document_ids), **known}
+                rest = [name for name in document_ids if name not in known]
+                return {**self.index.similarities(collection.name, vector, rest), **known}
             except IndexBrokenError as error:
                 self.upkeep.report_broken(error)
         found = self.documents.embedded(collection.name, self.embedder.fingerprint, document_ids)
@@ -265,8 +274,31 @@ class Memory:
             fingerprint=self.embedder.fingerprint,
             dimension=self.embedder.dimension,
             collections=COLLECTIONS,
-            fresh=lambda name: self._fresh[name].names(),
+            fresh=self._fresh_names,
+            alone=self._alone,
         )
+
+    def _new_others(self, collection: str) -> Others:
+        return Others(
+            self.documents,
+            self.index,
+            self.upkeep,
+            collection=collection,
+            fingerprint=self.embedder.fingerprint,
+            own=self._fresh[collection],
+        )
+
+    def _all_fresh(self, collection: str, age_seconds: float = LOOK_SECONDS) -> list[Fresh]:
+        """What Chroma need not have yet; of a document in both, this process's own comes first."""
+        own, others = self._fresh[collection], self._others.get(collection)
+        return [own] if others is None else [own, others.look(age_seconds=age_seconds)]
+
+    def _fresh_names(self, collection: str) -> set[str]:
+        return set().union(*(each.names() for each in self._all_fresh(collection, age_seconds=0)))
+
+    def _forget_others(self, collection: str, document_ids: Sequence[str]) -> None:
+        if collection in self._others:
+            self._others[collection].remove(list(document_ids))
 
     def _restart_upkeep(self) -> None:
         self._one_model = False
@@ -287,6 +319,7 @@ class Memory:
                 self._index_now(collection, embedded)
             else:
                 self._fresh[collection].put(embedded)
+            self._forget_others(collection, [item.document.document_id for item in embedded])
             self._derived.changed(collection)
         self._contents[collection].put(embedded)
 
@@ -310,7 +343,12 @@ class Memory:
         conditions: Sequence[Condition],
     ) -> list[tuple[str, float]]:
         """Chroma's without those that are fresh here, in whose place Chroma has an older state."""
-        fresh, newer = self._fresh[collection].nearest(vector, limit, conditions)
+        fresh: list[tuple[str, float]] = []
+        newer: set[str] = set()
+        for layer in self._all_fresh(collection):
+            near, names = layer.nearest(vector, limit, conditions)
+            fresh += [(name, likeness) for name, likeness in near if name not in newer]
+            newer |= names
         asked = limit
         while True:
             found = self.index.query(collection, vector, asked, conditions)

@@ -21,10 +21,15 @@ WAIT_SECONDS = 0.05
 
 
 class Settling:
-    """A thread that begins with the first fresh document. ``paused`` keeps it from writing."""
+    """A thread that begins with the first fresh document. ``paused`` keeps it from writing.
 
-    def __init__(self, fresh: Mapping[str, Fresh], index: VectorIndex, upkeep: Upkeep) -> None:
-        self._fresh, self._index, self._upkeep = fresh, index, upkeep
+    ``alone`` when no other process writes to the index.
+    """
+
+    def __init__(
+        self, fresh: Mapping[str, Fresh], index: VectorIndex, upkeep: Upkeep, *, alone: bool
+    ) -> None:
+        self._fresh, self._index, self._upkeep, self._alone = fresh, index, upkeep, alone
         self.paused = threading.RLock()
         self._stopping = threading.Event()
         self._starting = threading.Lock()
@@ -78,7 +83,11 @@ class Settling:
                 return 0
             batch = fresh.rested(BATCH, seconds=0.0 if short else REST_SECONDS)
             try:
-                self._index.upsert(collection, batch)
+                if self._alone:
+                    self._index.upsert(collection, batch)
+                else:  # another process may have stored a newer state, or erased it
+                    names = [each.document.document_id for each in batch]
+                    self._upkeep.bring(collection, names)
             except IndexBrokenError as error:
                 self._upkeep.report_broken(error)
                 return 0

@@ -1,11 +1,13 @@
 """Keeps the vector index equal to ClickHouse: checks it at start, mends it when it breaks.
 
 One thread in the background. Until a collection is ``ready`` its searches are answered from
-ClickHouse, exactly and more slowly; nobody waits for a rebuild.
+ClickHouse, exactly and more slowly; nobody waits for a rebuild. Where several processes share the
+index, it is checked again from time to time.
 """
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -24,6 +26,10 @@ RETRY_SECONDS = 5.0
 # How often to look whether another process goes on writing, and for how long at most.
 LOOK_SECONDS = 1.0
 OTHERS_SECONDS = 60.0
+# Where others write as well, what they left behind is found by checking again: soon after the
+# start, when what was under way has rested, and then from time to time.
+FIRST_CHECK_SECONDS = 150.0
+CHECK_SECONDS = 600.0
 
 Phase = Literal["checking", "rebuilding", "ready", "unavailable"]
 
@@ -50,6 +56,7 @@ class Upkeep:
         dimension: int,
         collections: Iterable[str],
         fresh: Callable[[str], set[str]] = lambda _: set(),
+        alone: bool = True,
     ) -> None:
         self._documents, self._index = documents, index
         self._fingerprint, self._dimension = fingerprint, dimension
@@ -57,6 +64,7 @@ class Upkeep:
         self.writing = threading.RLock()
         self._states = {name: IndexState(phase="checking") for name in collections}
         self._failures = 0
+        self._check_at = math.inf if alone else time.monotonic() + FIRST_CHECK_SECONDS
         self._changed = threading.Condition()
         self._wanted = False
         self._stopped = False
@@ -102,6 +110,25 @@ class Upkeep:
             self._wanted = True
             self._changed.notify_all()
 
+    def bring(self, collection: str, document_ids: Sequence[str]) -> int:
+        """Bring documents from ClickHouse to the index; returns how many it did not have.
+
+        What another process changed or erased meanwhile may have reached the index before the older
+        state from here: it is looked at again.
+        """
+        written, names = 0, list(document_ids)
+        while names:
+            embedded = self._documents.embedded(collection, self._fingerprint, names)
+            written += self._index.upsert(collection, embedded)
+            now = self._documents.hashes(collection, self._fingerprint, names)
+            self._index.delete(collection, [name for name in names if name not in now])
+            names = [
+                item.document.document_id
+                for item in embedded
+                if now.get(item.document.document_id, "") not in ("", item.document.content_hash)
+            ]
+        return written
+
     def _all_ready(self) -> bool:
         return all(state.phase == "ready" for state in self._states.values())
 
@@ -112,17 +139,22 @@ class Upkeep:
 
     def _run(self) -> None:
         while self._await_work():
+            again = time.monotonic() >= self._check_at
             for name in list(self._states):
                 if self._stopped:
                     return
-                if not self.is_ready(name):
+                if again or not self.is_ready(name):
                     self._attempt(name)
                 if self._states[name].phase == "unavailable":
                     break  # and so are the others: ask again later
+            if again:
+                self._check_at = time.monotonic() + CHECK_SECONDS
 
     def _await_work(self) -> bool:
         with self._changed:
-            timeout = None if self._all_ready() else RETRY_SECONDS
+            check_in = max(self._check_at - time.monotonic(), 0.0)
+            wait = check_in if self._all_ready() else min(check_in, RETRY_SECONDS)
+            timeout = None if wait == math.inf else wait
             self._changed.wait_for(lambda: self._wanted or self._stopped, timeout)
             self._wanted = False
             return not self._stopped
@@ -134,7 +166,8 @@ class Upkeep:
         except IndexBrokenError as error:
             self._recover(error)
         except UnavailableError as error:  # ClickHouse itself is away or closed
-            self._set(collection, IndexState(phase="unavailable", reason=str(error)))
+            if not self.is_ready(collection):
+                self._set(collection, IndexState(phase="unavailable", reason=str(error)))
 
     def _recover(self, error: IndexBrokenError) -> None:
         """Opening again heals a lost connection; only then is the index thrown away."""
@@ -176,7 +209,7 @@ class Upkeep:
             if self._stopped or len(missing) + len(extra) > LAST_BATCH:
                 return False
             self._index.delete(collection, extra)
-            self._bring(collection, missing)
+            self.bring(collection, missing)
             self._index.probe(collection, self._dimension)
             total = self._documents.count(collection)
             self._set(collection, IndexState(phase="ready", done=total, total=total))
@@ -197,28 +230,9 @@ class Upkeep:
                 break
             self._rebuilding(collection, start, len(missing))
             batch = missing[start : start + MEND_BATCH]
-            if self._bring(collection, batch) < len(batch):
+            if self.bring(collection, batch) < len(batch):
                 return False
         return True
-
-    def _bring(self, collection: str, document_ids: Sequence[str]) -> int:
-        """Bring documents from ClickHouse to the index; returns how many it did not have.
-
-        What another process changed or erased meanwhile may have reached the index before the older
-        state from here: it is looked at again.
-        """
-        written, names = 0, list(document_ids)
-        while names:
-            embedded = self._documents.embedded(collection, self._fingerprint, names)
-            written += self._index.upsert(collection, embedded)
-            now = self._documents.hashes(collection, self._fingerprint, names)
-            self._index.delete(collection, [name for name in names if name not in now])
-            names = [
-                item.document.document_id
-                for item in embedded
-                if now.get(item.document.document_id, "") not in ("", item.document.content_hash)
-            ]
-        return written
 
     def _let_others_write(self, collection: str) -> None:
         """Return when the index no longer grows. Two processes that write at once take several

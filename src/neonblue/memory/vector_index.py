@@ -101,14 +101,14 @@ class VectorIndex:
     def similarities(
         self, collection: str, vector: NDArray[np.float32], document_ids: Sequence[str]
     ) -> dict[str, float]:
-        """The cosine similarity of each named document."""
+        """The cosine similarity of each named document that the index has."""
         import numpy as np
 
         if not document_ids:
             return {}
         with _broken_as_ours():
             found = self._collection(collection).get(ids=list(document_ids), include=["embeddings"])
-        vectors = np.asarray(found["embeddings"], dtype=np.float32)
+        vectors = np.asarray(found["embeddings"], dtype=np.float32).reshape(-1, len(vector))
         return dict(zip(found["ids"], (vectors @ vector).tolist(), strict=True))
 
     def upsert(self, collection: str, documents: Sequence[EmbeddedDocument]) -> int:
@@ -142,6 +142,14 @@ class VectorIndex:
             if stopped():
                 break
         return found
+
+    def hashes_of(self, collection: str, document_ids: Sequence[str]) -> dict[str, str]:
+        """The content hashes of those named that are in the index, by id."""
+        if not document_ids:
+            return {}
+        with _broken_as_ours():
+            found = self._collection(collection).get(ids=list(document_ids), include=["metadatas"])
+        return dict(zip(found["ids"], map(_hash, found["metadatas"] or []), strict=True))
 
     def probe(self, collection: str, dimension: int) -> None:
         """Ask for one neighbour, which touches the graph; raises when that is broken."""

@@ -105,15 +105,33 @@ class Documents:
         self, collection: str, fingerprint: str, document_ids: Sequence[str]
     ) -> list[EmbeddedDocument]:
         """The named documents with their vectors; those of another model are left out."""
-        rows = self._database.rows(
-            f"""
-            SELECT {COLUMNS}, vector FROM documents FINAL
-            WHERE collection = {{collection:String}} AND document_id IN {{ids:Array(String)}}
-              AND fingerprint = {{model:String}}
-            """,
+        return self._embedded_where(
+            "document_id IN {ids:Array(String)}",
             {"collection": collection, "model": fingerprint, "ids": list(document_ids)},
         )
-        return [_embedded(row, fingerprint) for row in rows]
+
+    def changed_since(
+        self, collection: str, fingerprint: str, moment: datetime | None, window_seconds: float
+    ) -> tuple[dict[str, str], datetime | None]:
+        """Content hashes of the documents recorded after a moment and within the window until now,
+        by id, the latest last; and the moment of the latest, or the one given."""
+        rows = self._database.rows(
+            """
+            SELECT document_id, argMax(content_hash, recorded_at), max(recorded_at) AS latest
+            FROM documents
+            WHERE collection = {collection:String} AND fingerprint = {model:String}
+              AND recorded_at > {moment:DateTime64(6)}
+              AND recorded_at > now64(6) - toIntervalMillisecond({window:UInt32})
+            GROUP BY document_id ORDER BY latest
+            """,
+            {
+                "collection": collection,
+                "model": fingerprint,
+                "moment": moment or datetime(1970, 1, 2, tzinfo=UTC),
+                "window": round(window_seconds * 1000),
+            },
+        )
+        return {name: digest for name, digest, _ in rows}, rows[-1][2] if rows else moment
 
     def not_of(self, collection: str, fingerprint: str, size: int = 256) -> list[Document]:
         """Some documents whose vector is of another model: what re-embedding has left to do."""
@@ -233,13 +251,6 @@ def _document(
     metadata: dict[str, MetadataValue] = {**texts, **numbers}
     metadata.update({field: tuple(values) for field, values in lists.items()})
     return Document(document_id=document_id, text=text, metadata=metadata, recorded_at=recorded_at)
-
-
-def _embedded(row: Sequence[Any], fingerprint: str) -> EmbeddedDocument:
-    import numpy as np
-
-    vector = np.asarray(row[6], dtype=np.float32)
-    return EmbeddedDocument(document=_document(*row[:6]), vector=vector, fingerprint=fingerprint)
 
 
 def _embedded_table(table: pa.Table, fingerprint: str) -> list[EmbeddedDocument]:

@@ -1,0 +1,118 @@
+"""What other processes stored a moment ago, where several share a Chroma server.
+
+Whoever ingests keeps the journeys that are under way to itself until they have rested, because
+moving them in Chroma costs too much. Their state is in ClickHouse: those who search read it from
+there, as often as they are asked, and drop it when the index has it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from datetime import datetime, timedelta
+
+from neonblue.errors import UnavailableError
+from neonblue.memory.fresh import REST_SECONDS, Fresh
+from neonblue.memory.upkeep import Upkeep
+from neonblue.memory.vector_index import IndexBrokenError, VectorIndex
+from neonblue.stores.documents import Documents
+
+LOOK_SECONDS = 0.5
+# What is older than this has rested, and went to the index.
+WINDOW_SECONDS = 2.5 * REST_SECONDS
+# A row may become visible after one that was recorded later.
+OVERLAP = timedelta(seconds=2)
+# By now whoever stored it has brought it to the index; what is not there is brought from here.
+SETTLED_SECONDS = 1.5 * REST_SECONDS
+CHECK_SECONDS = 5.0
+CHECK_BATCH = 500
+BRING_BATCH = 50
+
+logger = logging.getLogger(__name__)
+
+
+class Others:
+    """The fresh documents of one collection that other processes stored. Safe between threads."""
+
+    def __init__(
+        self,
+        documents: Documents,
+        index: VectorIndex,
+        upkeep: Upkeep,
+        *,
+        collection: str,
+        fingerprint: str,
+        own: Fresh,
+    ) -> None:
+        self.fresh = Fresh(own.dimension, most=own.most)
+        self._documents, self._index, self._upkeep = documents, index, upkeep
+        self._collection, self._fingerprint, self._own = collection, fingerprint, own
+        self._hashes: dict[str, str] = {}
+        self._until: datetime | None = None
+        self._looked = self._checked = float("-inf")
+        self._looking = threading.Lock()
+
+    def look(self, *, age_seconds: float = LOOK_SECONDS) -> Fresh:
+        """What was known so long ago at most; what was known before, while ClickHouse is away."""
+        with self._looking:
+            if time.monotonic() - self._looked >= age_seconds:
+                self._looked = time.monotonic()
+                try:
+                    self._read()
+                    self._check()
+                except IndexBrokenError:
+                    raise
+                except UnavailableError as error:
+                    logger.warning("what other processes stored was not read: %s", error)
+        return self.fresh
+
+    def remove(self, document_ids: list[str]) -> None:
+        """Drop documents: this process has a newer state, or erased them."""
+        with self._looking:
+            self._drop(document_ids)
+
+    def _read(self) -> None:
+        since = None if self._until is None else self._until - OVERLAP
+        changed, latest = self._documents.changed_since(
+            self._collection, self._fingerprint, since, WINDOW_SECONDS
+        )
+        own = self._own.get(changed)
+        new = [
+            name
+            for name, digest in changed.items()
+            if self._hashes.get(name) != digest
+            and (name not in own or own[name].content_hash != digest)
+        ][-self.fresh.most :]
+        embedded = self._documents.embedded(self._collection, self._fingerprint, new)
+        lacking = len(embedded) - self.fresh.room
+        if lacking > 0:
+            oldest = self.fresh.rested(lacking, seconds=0.0)
+            self._drop([item.document.document_id for item in oldest])
+        self.fresh.put(embedded)
+        self._hashes.update(
+            (item.document.document_id, item.document.content_hash) for item in embedded
+        )
+        if latest is not None:
+            self._until = max(latest, self._until or latest)
+
+    def _check(self) -> None:
+        """Drop what the index has by now, and what was erased; bring what was left behind."""
+        if time.monotonic() - self._checked < CHECK_SECONDS or not self._upkeep.is_ready(
+            self._collection
+        ):
+            return
+        self._checked = time.monotonic()
+        rested = self.fresh.rested(CHECK_BATCH, seconds=SETTLED_SECONDS)
+        names = [item.document.document_id for item in rested]
+        wanted = self._documents.hashes(self._collection, self._fingerprint, names)
+        there = self._index.hashes_of(self._collection, names)
+        late = [name for name in names if name in wanted and there.get(name) != wanted[name]]
+        brought = late[:BRING_BATCH]
+        self._upkeep.bring(self._collection, brought)
+        self._drop([*(set(names) - set(late)), *brought])
+
+    def _drop(self, document_ids: list[str]) -> None:
+        self.fresh.remove(document_ids)
+        for name in document_ids:
+            self._hashes.pop(name, None)

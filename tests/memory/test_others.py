@@ -10,6 +10,7 @@ from benchmarks.tansu import free_port
 from neonblue.memory import others, settling, upkeep
 from neonblue.memory.collections import USER_JOURNEYS
 from neonblue.memory.embedding import Embedder
+from neonblue.memory.fresh import Fresh
 from neonblue.memory.library import Memory
 from neonblue.memory.search import search
 from neonblue.memory.vector_index import ChromaServer
@@ -100,6 +101,20 @@ def test_a_process_that_starts_later_finds_what_rests_elsewhere(
     server = start()
     assert found(server, CART) == [("ann", CART)]
     assert in_chroma(server) == {}
+
+
+def test_when_there_is_no_room_the_newest_are_known(start: Callable[[], Memory]) -> None:
+    worker, server = start(), start()
+    known = server._others[USER_JOURNEYS.name]
+    known.fresh = Fresh(server.embedder.dimension, most=2)
+    for name in ("ann", "bob", "cy", "dan"):
+        remember(worker, f"{CART} of {name}", name)
+        if name != "ann":  # once one at a time, once more than fit
+            memory_now(server)
+    assert known.fresh.names() == {"cy", "dan"}
+    remember(worker, BICYCLE, "cy")
+    assert found(server, BICYCLE)[0] == ("cy", BICYCLE)
+    assert known.fresh.names() == {"cy", "dan"}
 
 
 def test_it_is_dropped_when_the_index_has_it(

@@ -16,7 +16,7 @@ from neonblue.errors import UnavailableError
 from neonblue.memory.fresh import REST_SECONDS, Fresh
 from neonblue.memory.upkeep import Upkeep
 from neonblue.memory.vector_index import IndexBrokenError, VectorIndex
-from neonblue.stores.documents import Documents
+from neonblue.stores.documents import Documents, EmbeddedDocument
 
 LOOK_SECONDS = 0.5
 # What is older than this has rested, and went to the index.
@@ -78,23 +78,30 @@ class Others:
             self._collection, self._fingerprint, since, WINDOW_SECONDS
         )
         own = self._own.get(changed)
-        new = [
+        theirs = [
             name
             for name, digest in changed.items()
-            if self._hashes.get(name) != digest
-            and (name not in own or own[name].content_hash != digest)
+            if name not in own or own[name].content_hash != digest
         ][-self.fresh.most :]
-        embedded = self._documents.embedded(self._collection, self._fingerprint, new)
-        lacking = len(embedded) - self.fresh.room
-        if lacking > 0:
-            oldest = self.fresh.rested(lacking, seconds=0.0)
-            self._drop([item.document.document_id for item in oldest])
-        self.fresh.put(embedded)
-        self._hashes.update(
-            (item.document.document_id, item.document.content_hash) for item in embedded
-        )
+        new = [name for name in theirs if self._hashes.get(name) != changed[name]]
+        if new:
+            embedded = self._documents.embedded(self._collection, self._fingerprint, new)
+            self._make_room(embedded, set(theirs))
+            self.fresh.put(embedded)
+            self._hashes.update(
+                (item.document.document_id, item.document.content_hash) for item in embedded
+            )
         if latest is not None:
             self._until = max(latest, self._until or latest)
+
+    def _make_room(self, embedded: list[EmbeddedDocument], latest: set[str]) -> None:
+        """Drop those that changed longest ago, but none of the ``latest``, of which all fit."""
+        added = sum(item.document.document_id not in self._hashes for item in embedded)
+        lacking = added - self.fresh.room
+        if lacking > 0:
+            oldest_first = self.fresh.rested(self.fresh.most, seconds=0.0)
+            names = [item.document.document_id for item in oldest_first]
+            self._drop([name for name in names if name not in latest][:lacking])
 
     def _check(self) -> None:
         """Drop what the index has by now, and what was erased; bring what was left behind."""
@@ -104,6 +111,8 @@ class Others:
             return
         self._checked = time.monotonic()
         rested = self.fresh.rested(CHECK_BATCH, seconds=SETTLED_SECONDS)
+        if not rested:
+            return
         names = [item.document.document_id for item in rested]
         wanted = self._documents.hashes(self._collection, self._fingerprint, names)
         there = self._index.hashes_of(self._collection, names)

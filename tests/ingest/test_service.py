@@ -13,6 +13,7 @@ import pytest
 from benchmarks.tansu import free_port, wait_for_port
 
 from neonblue.ingest.service import IngestService
+from neonblue.memory import settling
 from neonblue.memory.collections import USER_JOURNEYS
 from neonblue.memory.embedding import open_embedder
 from neonblue.memory.library import Memory
@@ -50,8 +51,14 @@ def chroma(tmp_path: Path) -> Iterator[Chroma]:
 
 @pytest.mark.timeout(240)
 async def test_chroma_may_go_away_and_come_back(
-    store: Store, chroma: Chroma, topics: Any, make_message: Any, eventually: Any
+    store: Store,
+    chroma: Chroma,
+    topics: Any,
+    make_message: Any,
+    eventually: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(settling, "REST_SECONDS", 0.5)
     place = ChromaServer(host="127.0.0.1", port=chroma.port)
     memory = Memory(store.documents, open_embedder("minilm"), place).start()
     await topics.create()

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from neonblue.memory import contents as contents_module
 from neonblue.memory import search as search_module
 from neonblue.memory.collections import EXPERIMENTS
 from neonblue.memory.contents import Contents
@@ -132,13 +133,13 @@ class HeldDocuments(Documents):
             yield page
 
 
-def contents_of(documents: Documents, embedder: Embedder) -> Contents:
+def contents_of(documents: Documents, embedder: Embedder, *, alone: bool = True) -> Contents:
     return Contents(
         documents,
         EXPERIMENTS,
         fingerprint=embedder.fingerprint,
         dimension=embedder.dimension,
-        alone=True,
+        alone=alone,
     )
 
 
@@ -156,6 +157,35 @@ def test_what_changes_during_the_first_reading_is_newer(store: Store, embedder: 
     assert contents.words.search("zebra", 5) == []
     assert [name for name, _ in contents.words.search("giraffe", 5)] == ["a"]
     assert contents.facts.select(()).among(["a", "b"]) == ["a"]
+    contents.close()
+
+
+def test_what_another_process_changes_is_read_in_parts(
+    store: Store, embedder: Embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contents_module, "READ_SECONDS", 0.0)
+    monkeypatch.setattr(contents_module, "READ_BATCH", 2)
+    documents = HeldDocuments(store)
+
+    def stored(name: str, text: str) -> None:
+        item = Document(document_id=name, text=text, metadata={"type": "copy"})
+        store.documents.save("experiments", [embedded(item, embedder)])
+
+    stored("a", "zebra")
+    stored("b", "zebra")
+    contents = contents_of(documents, embedder, alone=False)
+    assert not contents.ready(0.0)
+    stored("a", "giraffe")  # while it is first read, and then more than a part holds
+    stored("c", "zebra")
+    documents.go.set()
+    assert contents.ready(30)
+    assert contents.ready()
+    assert {name for name, _ in contents.words.search("zebra", 5)} == {"b", "c"}
+    for name in "bcdef":
+        stored(name, "giraffe")
+    assert contents.ready()
+    assert {name for name, _ in contents.words.search("giraffe", 9)} == set("abcdef")
+    assert contents.words.search("zebra", 5) == []
     contents.close()
 
 

@@ -80,15 +80,6 @@ def test_named_documents_come_with_their_vectors(filled: Store) -> None:
     np.testing.assert_allclose(found[0].vector, [0.8, 0.6], rtol=1e-6)
 
 
-def test_only_what_changed_since_is_read_again(filled: Store) -> None:
-    everything = filled.documents.embedded_since("experiments", "m:1", None)
-    assert len(everything) == 3
-    filled.documents.save("experiments", [embedded("b", [1, 1], text="new")])
-    moment = everything[-1].document.recorded_at
-    later = filled.documents.embedded_since("experiments", "m:1", moment)
-    assert [item.document.document_id for item in later] == ["b"]
-
-
 def test_pages_hold_every_document_of_the_model_as_it_was_stored(filled: Store) -> None:
     filled.documents.save("experiments", [embedded("d", [1, 1], model="m:2")])
     pages = list(filled.documents.embedded_pages("experiments", "m:1", size=2))
@@ -128,13 +119,16 @@ def test_emoji_and_quotes_survive(store: Store) -> None:
 def test_what_changed_since_is_named_with_its_newest_state(filled: Store) -> None:
     documents = filled.documents
 
-    def since(moment: datetime | None, window: float = 60.0) -> tuple[dict[str, str], datetime]:
+    def since(
+        moment: datetime | None, window: float | None = None
+    ) -> tuple[dict[str, str], datetime]:
         found, latest = documents.changed_since("experiments", "m:1", moment, window)
         assert latest is not None
         return found, latest
 
     everything, first = since(None)
     assert everything == documents.hashes("experiments", "m:1")
+    assert (documents.latest("experiments"), documents.latest("user_journeys")) == (first, None)
     assert since(first) == ({}, first)
     newer = [embedded("b", [1, 0], text=text) for text in ("second", "third")]
     for each in newer:
@@ -142,4 +136,5 @@ def test_what_changed_since_is_named_with_its_newest_state(filled: Store) -> Non
     documents.save("experiments", [embedded("d", [1, 0], model="m:2")])
     changed, second = since(first)
     assert (changed, second > first) == ({"b": newer[1].document.content_hash}, True)
+    assert since(first, window=60.0) == (changed, second)
     assert documents.changed_since("experiments", "m:1", None, 0.0) == ({}, None)

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from neonblue.errors import UnavailableError
 from neonblue.memory.collections import Collection
@@ -22,6 +22,9 @@ from neonblue.stores.documents import Documents, EmbeddedDocument
 PATIENCE_SECONDS = 2.0
 # How old the contents may be when other processes write too.
 READ_SECONDS = 2.0
+# A row may become visible after one that was recorded later.
+OVERLAP = timedelta(seconds=2)
+READ_BATCH = 2000
 PUT_BATCH = 100
 
 LOG = logging.getLogger(__name__)
@@ -98,6 +101,8 @@ class Contents:
 
     def _read_all(self) -> None:
         try:
+            # What others change while this reads is read again.
+            self._read_until = self._documents.latest(self._name)
             for page in self._documents.embedded_pages(self._name, self._fingerprint):
                 if self._closed.is_set():
                     return
@@ -112,15 +117,16 @@ class Contents:
 
     def _read_new(self) -> None:
         self._read_at = time.monotonic()
-        self._put_read(
-            self._documents.embedded_since(self._name, self._fingerprint, self._read_until)
-        )
+        since = None if self._read_until is None else self._read_until - OVERLAP
+        changed, latest = self._documents.changed_since(self._name, self._fingerprint, since)
+        names = [*changed]
+        for start in range(0, len(names), READ_BATCH):
+            batch = names[start : start + READ_BATCH]
+            self._put_read(self._documents.embedded(self._name, self._fingerprint, batch))
+        if latest is not None:
+            self._read_until = max(latest, self._read_until or latest)
 
     def _put_read(self, page: Sequence[EmbeddedDocument]) -> None:
-        moments = [item.document.recorded_at for item in page if item.document.recorded_at]
-        self._read_until = max(
-            moments + ([self._read_until] if self._read_until else []), default=None
-        )
         for start in range(0, len(page), PUT_BATCH):
             if self._closed.is_set():
                 return

@@ -111,27 +111,43 @@ class Documents:
         )
 
     def changed_since(
-        self, collection: str, fingerprint: str, moment: datetime | None, window_seconds: float
+        self,
+        collection: str,
+        fingerprint: str,
+        moment: datetime | None,
+        window_seconds: float | None = None,
     ) -> tuple[dict[str, str], datetime | None]:
-        """Content hashes of the documents recorded after a moment and within the window until now,
-        by id, the latest last; and the moment of the latest, or the one given."""
+        """Content hashes of the documents recorded after a moment, and within the window until now
+        if there is one, by id, the latest last; and the moment of the latest, or the one given."""
+        window = "AND recorded_at > now64(6) - toIntervalMillisecond({window:UInt32})"
         rows = self._database.rows(
-            """
+            f"""
             SELECT document_id, argMax(content_hash, recorded_at), max(recorded_at) AS latest
             FROM documents
-            WHERE collection = {collection:String} AND fingerprint = {model:String}
-              AND recorded_at > {moment:DateTime64(6)}
-              AND recorded_at > now64(6) - toIntervalMillisecond({window:UInt32})
+            WHERE collection = {{collection:String}} AND fingerprint = {{model:String}}
+              AND recorded_at > {{moment:DateTime64(6)}} {"" if window_seconds is None else window}
             GROUP BY document_id ORDER BY latest
             """,
             {
                 "collection": collection,
                 "model": fingerprint,
                 "moment": moment or datetime(1970, 1, 2, tzinfo=UTC),
-                "window": round(window_seconds * 1000),
+                "window": round((window_seconds or 0) * 1000),
             },
         )
         return {name: digest for name, digest, _ in rows}, rows[-1][2] if rows else moment
+
+    def latest(self, collection: str) -> datetime | None:
+        """When the last document of a collection was recorded."""
+        rows = self._database.rows(
+            """
+            SELECT recorded_at FROM documents WHERE collection = {collection:String}
+            ORDER BY recorded_at DESC LIMIT 1
+            """,
+            {"collection": collection},
+        )
+        moment: datetime | None = rows[0][0] if rows else None
+        return moment
 
     def not_of(self, collection: str, fingerprint: str, size: int = 256) -> list[Document]:
         """Some documents whose vector is of another model: what re-embedding has left to do."""
@@ -156,19 +172,6 @@ class Documents:
         ):
             yield page
             after = page[-1].document.document_id
-
-    def embedded_since(
-        self, collection: str, fingerprint: str, moment: datetime | None
-    ) -> list[EmbeddedDocument]:
-        """Documents recorded after a moment (all without one), with their vectors."""
-        return self._embedded_where(
-            "recorded_at > {moment:DateTime64(6)} ORDER BY recorded_at",
-            {
-                "collection": collection,
-                "model": fingerprint,
-                "moment": moment or datetime(1970, 1, 2, tzinfo=UTC),
-            },
-        )
 
     def _embedded_where(
         self, condition: str, parameters: Mapping[str, Any]

@@ -20,19 +20,16 @@ import json
 import multiprocessing
 import os
 import random
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks import tansu
+from benchmarks import chroma, tansu
 from benchmarks.ingest_throughput import create
 from neonblue.ingest.service import IngestService
 from neonblue.memory.collections import USER_JOURNEYS
@@ -176,21 +173,6 @@ def follow(memory: Memory, followed: Connection) -> list[float]:
     return delays
 
 
-@contextmanager
-def chroma_server(folder: Path) -> Iterator[ChromaServer]:
-    """A Chroma server on a free port."""
-    port = tansu.free_port()
-    program = Path(sys.executable).with_name("chroma")
-    words = [str(program), "run", "--host", "127.0.0.1", "--port", str(port), "--path", str(folder)]
-    server = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        tansu.wait_for_port(port, 30)
-        yield ChromaServer(host="127.0.0.1", port=port)
-    finally:
-        server.kill()
-        server.wait()
-
-
 def measure(rate: int, seconds: int, warm_up: int, *, shared: bool) -> None:
     """Run everything and print the percentiles."""
     with ExitStack() as opened:
@@ -198,7 +180,7 @@ def measure(rate: int, seconds: int, warm_up: int, *, shared: bool) -> None:
         folder = opened.enter_context(tempfile.TemporaryDirectory())
         place: Path | ChromaServer = Path(folder) / "chroma"
         if shared:
-            place = opened.enter_context(chroma_server(Path(folder) / "server"))
+            place = opened.enter_context(chroma.running(Path(folder) / "server")).place
         asyncio.run(create(broker.address, ["events", "dead"]))
         settings = KafkaSettings(
             bootstrap_servers=broker.address, events_topic="events", dead_topic="dead"

@@ -2,51 +2,27 @@
 
 import asyncio
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks.tansu import free_port, wait_for_port
+from benchmarks.chroma import Chroma, running
 
 from neonblue.ingest.service import IngestService
 from neonblue.memory import settling
 from neonblue.memory.collections import USER_JOURNEYS
 from neonblue.memory.embedding import open_embedder
 from neonblue.memory.library import Memory
-from neonblue.memory.vector_index import ChromaServer, IndexBrokenError
+from neonblue.memory.vector_index import IndexBrokenError
 from neonblue.stores import Store
-
-
-class Chroma:
-    """A real Chroma server, whose data survives a restart."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        self._folder = folder
-        self.start()
-
-    def start(self) -> None:
-        chroma = Path(sys.executable).with_name("chroma")
-        words = ["run", "--host", "127.0.0.1", "--port", str(self.port), "--path", self._folder]
-        self._process = subprocess.Popen(
-            [chroma, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        wait_for_port(self.port, 60)
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
 
 
 @pytest.fixture
 def chroma(tmp_path: Path) -> Iterator[Chroma]:
-    server = Chroma(tmp_path / "chroma")
-    yield server
-    server.kill()
+    with running(tmp_path / "chroma") as server:
+        yield server
 
 
 @pytest.mark.timeout(240)
@@ -59,8 +35,7 @@ async def test_chroma_may_go_away_and_come_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(settling, "REST_SECONDS", 0.5)
-    place = ChromaServer(host="127.0.0.1", port=chroma.port)
-    memory = Memory(store.documents, open_embedder("minilm"), place).start()
+    memory = Memory(store.documents, open_embedder("minilm"), chroma.place).start()
     await topics.create()
     service = IngestService(store, topics.settings, lambda: memory).start()
     try:

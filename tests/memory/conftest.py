@@ -1,13 +1,10 @@
 """A real chDB and a real Chroma in a temporary folder, with the packaged MiniLM."""
 
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from benchmarks.chroma import Chroma, running
 
 from neonblue.memory.embedding import Embedder, open_embedder
 from neonblue.memory.library import Memory
@@ -35,26 +32,6 @@ def memory(store: Store, embedder: Embedder, tmp_path: Path) -> Iterator[Memory]
 
 
 @pytest.fixture
-def start_chroma(tmp_path: Path) -> Iterator[Callable[[int], subprocess.Popen[bytes]]]:
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start(port: int) -> subprocess.Popen[bytes]:
-        program = Path(sys.executable).with_name("chroma")
-        command = [program, "run", "--host", "127.0.0.1", "--port", str(port)]
-        server = subprocess.Popen(
-            [*map(str, command), "--path", str(tmp_path / "server")],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        started.append(server)
-        for _ in range(200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    return server
-            time.sleep(0.1)
-        raise AssertionError("the Chroma server did not start")
-
-    yield start
-    for server in started:
-        server.kill()
-        server.wait()
+def chroma(tmp_path: Path) -> Iterator[Chroma]:
+    with running(tmp_path / "server") as server:
+        yield server

@@ -1,11 +1,10 @@
 """What one process keeps to itself until it has rested, the others find all the same."""
 
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from benchmarks.tansu import free_port
+from benchmarks.chroma import Chroma
 
 from neonblue.memory import others, settling, upkeep
 from neonblue.memory.collections import USER_JOURNEYS
@@ -13,7 +12,6 @@ from neonblue.memory.embedding import Embedder
 from neonblue.memory.fresh import Fresh
 from neonblue.memory.library import Memory
 from neonblue.memory.search import search
-from neonblue.memory.vector_index import ChromaServer
 from neonblue.stores import Store
 from neonblue.stores.documents import Document
 
@@ -24,17 +22,15 @@ CART, BICYCLE = "left with a full cart", "bought a red bicycle"
 def start(
     store: Store,
     embedder: Embedder,
-    start_chroma: Callable[[int], subprocess.Popen[bytes]],
+    chroma: Chroma,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Callable[[], Memory]]:
     """Begins a memory of its own, as each process has, on one Chroma server."""
     monkeypatch.setattr(others, "CHECK_SECONDS", 0.0)
-    place = ChromaServer(host="127.0.0.1", port=free_port())
-    start_chroma(place.port)
     started: list[Memory] = []
 
     def begin() -> Memory:
-        started.append(Memory(store.documents, embedder, place).start())
+        started.append(Memory(store.documents, embedder, chroma.place).start())
         assert started[-1].upkeep.wait_until_ready(60)
         return started[-1]
 

@@ -1,12 +1,11 @@
 """The vector index is checked at start and mended by itself; meanwhile ClickHouse answers."""
 
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from benchmarks.tansu import free_port
+from benchmarks.chroma import Chroma
 
 from neonblue.errors import ConflictError
 from neonblue.memory import upkeep, vector_index
@@ -14,7 +13,6 @@ from neonblue.memory.collections import EXPERIMENTS
 from neonblue.memory.embedding import Embedder
 from neonblue.memory.library import Memory
 from neonblue.memory.search import SearchPage, search
-from neonblue.memory.vector_index import ChromaServer
 from neonblue.stores import Store
 from neonblue.stores.documents import Document, EmbeddedDocument
 
@@ -152,22 +150,19 @@ def test_embedding_again_goes_on_where_it_was_stopped(memory: Memory) -> None:
 def test_a_chroma_server_may_come_and_go(
     store: Store,
     embedder: Embedder,
-    start_chroma: Callable[[int], subprocess.Popen[bytes]],
+    chroma: Chroma,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(upkeep, "RETRY_SECONDS", 0.5)
-    port = free_port()
-    server = start_chroma(port)
-    memory = Memory(store.documents, embedder, ChromaServer(host="127.0.0.1", port=port)).start()
+    memory = Memory(store.documents, embedder, chroma.place).start()
     assert memory.upkeep.wait_until_ready(60)
     memory.remember(EXPERIMENTS, DOCUMENTS)
     assert ask(memory).answered_by == "index"
-    server.kill()
-    server.wait()
+    chroma.kill()
     assert len(ask(memory).hits) == 5
     memory.remember(EXPERIMENTS, [Document(document_id="late", text="late", metadata={})])
     assert ask(memory).answered_by == "clickhouse"
-    start_chroma(port)
+    chroma.start()
     assert memory.upkeep.wait_until_ready(60)
     assert ask(memory).answered_by == "index"
     assert len(memory.index.hashes("experiments")) == len(DOCUMENTS) + 1
@@ -177,7 +172,7 @@ def test_a_chroma_server_may_come_and_go(
 def test_a_process_that_starts_while_another_writes_has_its_index_soon(
     store: Store,
     embedder: Embedder,
-    start_chroma: Callable[[int], subprocess.Popen[bytes]],
+    chroma: Chroma,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(vector_index, "READ_BATCH", 3)  # looking at all takes many writes
@@ -190,12 +185,10 @@ def test_a_process_that_starts_while_another_writes_has_its_index_soon(
         ]
         working.remember(EXPERIMENTS, documents, embed=lambda texts: vector.repeat(len(texts), 0))
 
-    place = ChromaServer(host="127.0.0.1", port=free_port())
-    start_chroma(place.port)
-    working = Memory(store.documents, embedder, place).start()
+    working = Memory(store.documents, embedder, chroma.place).start()
     assert working.upkeep.wait_until_ready(60)
     write(0, 600)
-    late, ready = Memory(store.documents, embedder, place).start(), False
+    late, ready = Memory(store.documents, embedder, chroma.place).start(), False
     for number in range(600, 800):
         write(number)
         if ready := late.upkeep.wait_until_ready(0):
@@ -213,23 +206,18 @@ def test_a_process_that_starts_while_another_writes_has_its_index_soon(
 def test_processes_that_share_a_server_mend_it_together(
     store: Store,
     embedder: Embedder,
-    start_chroma: Callable[[int], subprocess.Popen[bytes]],
-    tmp_path: Path,
+    chroma: Chroma,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(upkeep, "RETRY_SECONDS", 0.5)
     monkeypatch.setattr(upkeep, "MEND_BATCH", 10)
-    port = free_port()
-    server = start_chroma(port)
-    place = ChromaServer(host="127.0.0.1", port=port)
-    both = [Memory(store.documents, embedder, place).start() for _ in range(2)]
+    both = [Memory(store.documents, embedder, chroma.place).start() for _ in range(2)]
     assert all(memory.upkeep.wait_until_ready(60) for memory in both)
     both[0].remember(EXPERIMENTS, DOCUMENTS)
-    server.kill()
-    server.wait()
-    shutil.rmtree(tmp_path / "server")
+    chroma.kill()
+    shutil.rmtree(chroma.folder)
     assert [len(ask(memory).hits) for memory in both] == [5, 5]
-    start_chroma(port)
+    chroma.start()
     assert all(memory.upkeep.wait_until_ready(60) for memory in both)
     for memory in both:
         assert len(memory.index.hashes("experiments")) == len(DOCUMENTS)

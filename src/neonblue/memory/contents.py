@@ -10,9 +10,9 @@ import logging
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
 
 from neonblue.errors import UnavailableError
+from neonblue.memory.changes import Changes
 from neonblue.memory.collections import Collection
 from neonblue.memory.fact_table import Facts, FactTable
 from neonblue.memory.keyword_index import KeywordIndex
@@ -22,8 +22,6 @@ from neonblue.stores.documents import Documents, EmbeddedDocument
 PATIENCE_SECONDS = 2.0
 # How old the contents may be when other processes write too.
 READ_SECONDS = 2.0
-# A row may become visible after one that was recorded later.
-OVERLAP = timedelta(seconds=2)
 READ_BATCH = 2000
 PUT_BATCH = 100
 
@@ -47,11 +45,12 @@ class Contents:
         self._documents, self._name = documents, collection.name
         self._fingerprint, self._alone = fingerprint, alone
         self._lock = threading.Lock()
+        self._reading = threading.Lock()
         self._read = threading.Event()
         self._closed = threading.Event()
         self._reader: threading.Thread | None = None
         self._changed: set[str] = set()
-        self._read_until: datetime | None = None
+        self._changes = Changes(documents, collection.name, fingerprint)
         self._read_at = 0.0
 
     def start(self) -> None:
@@ -102,7 +101,7 @@ class Contents:
     def _read_all(self) -> None:
         try:
             # What others change while this reads is read again.
-            self._read_until = self._documents.latest(self._name)
+            self._changes.skip()
             for page in self._documents.embedded_pages(self._name, self._fingerprint):
                 if self._closed.is_set():
                     return
@@ -116,15 +115,17 @@ class Contents:
             self._changed.clear()
 
     def _read_new(self) -> None:
-        self._read_at = time.monotonic()
-        since = None if self._read_until is None else self._read_until - OVERLAP
-        changed, latest = self._documents.changed_since(self._name, self._fingerprint, since)
-        names = [*changed]
-        for start in range(0, len(names), READ_BATCH):
-            batch = names[start : start + READ_BATCH]
-            self._put_read(self._documents.embedded(self._name, self._fingerprint, batch))
-        if latest is not None:
-            self._read_until = max(latest, self._read_until or latest)
+        if not self._reading.acquire(blocking=False):
+            return  # another search does it
+        try:
+            self._read_at = time.monotonic()
+            names = [*self._changes.named()]
+            for start in range(0, len(names), READ_BATCH):
+                batch = names[start : start + READ_BATCH]
+                self._put_read(self._documents.embedded(self._name, self._fingerprint, batch))
+            self._changes.read()
+        finally:
+            self._reading.release()
 
     def _put_read(self, page: Sequence[EmbeddedDocument]) -> None:
         for start in range(0, len(page), PUT_BATCH):

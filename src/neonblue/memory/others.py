@@ -10,9 +10,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from datetime import datetime, timedelta
 
 from neonblue.errors import UnavailableError
+from neonblue.memory.changes import Changes
 from neonblue.memory.fresh import REST_SECONDS, Fresh
 from neonblue.memory.upkeep import Upkeep
 from neonblue.memory.vector_index import IndexBrokenError, VectorIndex
@@ -21,8 +21,6 @@ from neonblue.stores.documents import Documents, EmbeddedDocument
 LOOK_SECONDS = 0.5
 # What is older than this has rested, and went to the index.
 WINDOW_SECONDS = 2.5 * REST_SECONDS
-# A row may become visible after one that was recorded later.
-OVERLAP = timedelta(seconds=2)
 # By now whoever stored it has brought it to the index; what is not there is brought from here.
 SETTLED_SECONDS = 1.5 * REST_SECONDS
 CHECK_SECONDS = 5.0
@@ -49,7 +47,7 @@ class Others:
         self._documents, self._index, self._upkeep = documents, index, upkeep
         self._collection, self._fingerprint, self._own = collection, fingerprint, own
         self._hashes: dict[str, str] = {}
-        self._until: datetime | None = None
+        self._changes = Changes(documents, collection, fingerprint)
         self._looked = self._checked = float("-inf")
         self._looking = threading.Lock()
 
@@ -73,10 +71,7 @@ class Others:
             self._drop(document_ids)
 
     def _read(self) -> None:
-        since = None if self._until is None else self._until - OVERLAP
-        changed, latest = self._documents.changed_since(
-            self._collection, self._fingerprint, since, WINDOW_SECONDS
-        )
+        changed = self._changes.named(window_seconds=WINDOW_SECONDS)
         own = self._own.get(changed)
         theirs = [
             name
@@ -91,8 +86,7 @@ class Others:
             self._hashes.update(
                 (item.document.document_id, item.document.content_hash) for item in embedded
             )
-        if latest is not None:
-            self._until = max(latest, self._until or latest)
+        self._changes.read()
 
     def _make_room(self, embedded: list[EmbeddedDocument], latest: set[str]) -> None:
         """Drop those that changed longest ago, but none of the ``latest``, of which all fit."""

@@ -239,7 +239,9 @@ class Upkeep:
         times as long as one: each makes the Chroma server take in what the other wrote."""
         total, count = self._documents.count(collection), -1
         until = time.monotonic() + OTHERS_SECONDS
-        while time.monotonic() < until and count < (count := self._index.count(collection)) < total:
+        while not self._stopped and time.monotonic() < until:
+            if not count < (count := self._index.count(collection)) < total:
+                return
             self._rebuilding(collection, count, total)
             with self._changed:
                 # Not in step with others who wait as well.

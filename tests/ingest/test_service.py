@@ -11,7 +11,7 @@ import pytest
 from benchmarks.chroma import Chroma, running
 
 from neonblue.ingest.service import IngestService
-from neonblue.memory import settling
+from neonblue.memory import others, settling
 from neonblue.memory.collections import USER_JOURNEYS
 from neonblue.memory.embedding import open_embedder
 from neonblue.memory.library import Memory
@@ -35,6 +35,7 @@ async def test_chroma_may_go_away_and_come_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(settling, "REST_SECONDS", 0.5)
+    monkeypatch.setattr(others, "WINDOW_SECONDS", 1.0)
     memory = Memory(store.documents, open_embedder("minilm"), chroma.place).start()
     await topics.create()
     service = IngestService(store, topics.settings, lambda: memory).start()

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Mapping
 
+from neonblue.errors import UnavailableError
 from neonblue.memory.fresh import REST_SECONDS, Fresh
 from neonblue.memory.upkeep import Upkeep
 from neonblue.memory.vector_index import IndexBrokenError, VectorIndex
@@ -90,6 +91,9 @@ class Settling:
                     self._upkeep.bring(collection, names)
             except IndexBrokenError as error:
                 self._upkeep.report_broken(error)
+                return 0
+            except UnavailableError as error:
+                logger.warning("fresh documents go on resting: %s", error)
                 return 0
             fresh.settled(batch)
         return len(batch)

@@ -64,6 +64,7 @@ class Upkeep:
         self.writing = threading.RLock()
         self._states = {name: IndexState(phase="checking") for name in collections}
         self._failures = 0
+        self._alone = alone
         self._check_at = math.inf if alone else time.monotonic() + FIRST_CHECK_SECONDS
         self._changed = threading.Condition()
         self._wanted = False
@@ -211,6 +212,9 @@ class Upkeep:
             self._index.delete(collection, extra)
             self.bring(collection, missing)
             self._index.probe(collection, self._dimension)
+            if not self._alone and not self.is_ready(collection):
+                # What was fresh elsewhere was left out: look again when it has rested.
+                self._check_at = min(self._check_at, time.monotonic() + FIRST_CHECK_SECONDS)
             total = self._documents.count(collection)
             self._set(collection, IndexState(phase="ready", done=total, total=total))
             return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from neonblue.intelligence.evidence import (
 from neonblue.intelligence.history import plan_changes, was_resumed
 from neonblue.intelligence.ledger import horizon_units, ledger_rows, stand
 from neonblue.intelligence.outcomes import remember
-from neonblue.intelligence.priors import Prior, lift_prior
+from neonblue.intelligence.priors import Prior, lift_priors
 from neonblue.intelligence.quantile_effects import quantile_effects
 from neonblue.intelligence.segments import break_down, without
 from neonblue.intelligence.summaries import Summaries, read_summaries
@@ -54,8 +55,8 @@ def analyze(
     state = store.looks.state(experiment_id, experiment.version)
     resumed = was_resumed(store, experiment)
     look = stand(experiment, int(summaries.units.sum()), state, resumed=resumed)
-    prior = lift_prior(store, experiment)
-    terms = terms_of(experiment, summaries, look, state, prior)
+    priors = lift_priors(store, experiment)
+    terms = terms_of(experiment, summaries, look, state, priors)
     metrics = _metrics(store, experiment, summaries, validity, terms)
     verdict = decide(
         _standing(experiment, summaries, state, look, now),
@@ -77,7 +78,7 @@ def analyze(
         by_days=effects_by_days(store, experiment, summaries, terms, now=now)
         if by_days and not validity.failed
         else (),
-        notes=_notes(prior),
+        notes=_notes(priors),
         terms=terms,
         last_event_at=summaries.last_event_at,
     )
@@ -90,14 +91,14 @@ def terms_of(
     summaries: Summaries,
     look: RecordedLook,
     state: LedgerState,
-    prior: Prior,
+    priors: Mapping[str, Prior],
 ) -> Terms:
     """What holds for every comparison of this analysis."""
     return Terms(
         planned_units=horizon_units(experiment, look.units, state),
         show_fixed_horizon=look.fixed_horizon_shown,
         least_p=state.least_p,
-        prior=prior,
+        priors=priors,
         nonnegative=frozenset(m.name for m in experiment.metrics if summaries.nonnegative(m)),
     )
 
@@ -169,8 +170,13 @@ def _segments(
     return break_down(store, experiment, segment_by, terms, fixed=look.fixed_horizon_decides)
 
 
-def _notes(prior: Prior) -> tuple[str, ...]:
-    return (
-        f"chance_to_win, expected_loss and shrunk lifts rest on a prior from {prior.origin}: "
-        f"lift {prior.mean:+.1%} ± {prior.sd:.1%}",
+def _notes(priors: Mapping[str, Prior]) -> tuple[str, ...]:
+    """Where the priors come from, once for all metrics that share one."""
+    metrics: dict[tuple[str, float], list[str]] = {}
+    for name, prior in priors.items():
+        metrics.setdefault((prior.origin, prior.lifts.typical_size), []).append(name)
+    return tuple(
+        f"chance_to_win, expected_loss and shrunk lifts of {', '.join(names)} rest on a prior from "
+        f"{origin}: half of all lifts are expected to be smaller than {size:.1%}"
+        for (origin, size), names in metrics.items()
     )

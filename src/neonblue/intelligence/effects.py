@@ -63,7 +63,7 @@ def _comparison(
     """One treatment against control: the sequence decides, the rest is for reading."""
     horizon = terms.horizon(experiment, variant, metric.name)
     sequence, relative = horizon.sequence(found), horizon.relative(found)
-    posterior = lift_posterior(found, metric.direction, terms.prior)
+    posterior = lift_posterior(found, metric.direction, terms.priors[metric.name])
     return Comparison(
         metric=metric.name,
         variant=variant,
@@ -82,9 +82,9 @@ def _comparison(
         p_value=min(sequence.p_value, terms.least_p.get((metric.name, variant), 1.0)),
         look_p_value=sequence.p_value,
         fixed_horizon=_fixed(found) if terms.show_fixed_horizon else None,
-        chance_to_win=float(posterior.chance_to_win) if posterior else None,
-        expected_loss=float(posterior.expected_loss) if posterior else None,
-        shrunk_relative_lift=float(posterior.mean) if posterior else None,
+        chance_to_win=posterior.chance_to_win if posterior else None,
+        expected_loss=posterior.expected_loss if posterior else None,
+        shrunk_relative_lift=posterior.mean if posterior else None,
         covariate_variance_reduction=found.variance_reduction,
         note=sequence.detail or None,
     )

@@ -17,13 +17,13 @@ class Terms:
     ``planned_units`` is N* for the whole experiment; a comparison gets its two variants' share.
     ``least_p`` are the least anytime-valid p-values of earlier looks by (metric, variant);
     ``show_fixed_horizon`` says whether the textbook test may be shown. ``nonnegative`` names the
-    metrics without a value below zero.
+    metrics without a value below zero; ``priors`` has what is expected of each metric's lift.
     """
 
     planned_units: int
     show_fixed_horizon: bool
     least_p: Mapping[tuple[str, str], float]
-    prior: Prior
+    priors: Mapping[str, Prior]
     nonnegative: frozenset[str] = frozenset()
 
     def horizon(self, experiment: Experiment, variant: str, metric: str) -> Horizon:

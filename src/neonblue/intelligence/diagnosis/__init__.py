@@ -23,7 +23,7 @@ from neonblue.intelligence.diagnosis.weight import flat_metrics, outliers
 from neonblue.intelligence.evidence import Validity
 from neonblue.intelligence.history import plan_changes
 from neonblue.intelligence.ledger import stand
-from neonblue.intelligence.priors import lift_prior
+from neonblue.intelligence.priors import lift_priors
 from neonblue.intelligence.summaries import Summaries, read_summaries
 from neonblue.intelligence.terms import Terms
 from neonblue.intelligence.validity import check_validity
@@ -75,7 +75,7 @@ def _terms(store: Store, experiment: Experiment, summaries: Summaries) -> Terms:
     """The terms of an analysis, so that a diagnosis judges effects as strictly as that does."""
     state = store.looks.state(experiment.experiment_id, experiment.version)
     look = stand(experiment, int(summaries.units.sum()), state)
-    return terms_of(experiment, summaries, look, state, lift_prior(store, experiment))
+    return terms_of(experiment, summaries, look, state, lift_priors(store, experiment))
 
 
 def diagnose(store: Store, experiment_id: str, *, now: datetime) -> Diagnosis:

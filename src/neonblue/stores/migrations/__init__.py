@@ -22,6 +22,7 @@ from neonblue.stores.migrations import (
     loads,
     looks,
     named_users,
+    outcome_families,
     sessions,
     user_lookup,
 )
@@ -45,6 +46,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     idle_merges.MIGRATION,
     forgotten.MIGRATION,
     named_users.MIGRATION,
+    outcome_families.MIGRATION,
 )
 
 APPLIED_TABLE = """

@@ -78,7 +78,7 @@ def archive_prior() -> LiftPrior:
 def plan_prior(*, mean: float, sd: float) -> LiftPrior:
     """The prior that a plan states itself: lifts (fractions) around ``mean``, spread ``sd`` > 0.
 
-    Delta method: log(1 + lift) has mean log(1 + m) and sd / (1 + m).
+    Definition: by the delta method log(1 + lift) has mean log(1 + m) and sd / (1 + m).
     """
     if not (mean > -1.0 and sd > 0.0 and math.isfinite(mean) and math.isfinite(sd)):
         raise InvalidInputError(

@@ -6,8 +6,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from neonblue.errors import ConflictError
-from neonblue.intelligence.decision import Standing, as_decision, decide, with_adjusted
+from neonblue.intelligence.decision import (
+    Standing,
+    as_decision,
+    decide,
+    evidence_of,
+    progress_of,
+    with_adjusted,
+)
 from neonblue.intelligence.effect_by_days import effects_by_days
+from neonblue.intelligence.effect_change import changes_in_looks, fading_winners
 from neonblue.intelligence.effects import metric_effects
 from neonblue.intelligence.evidence import (
     Analysis,
@@ -26,6 +34,7 @@ from neonblue.intelligence.summaries import Summaries, read_summaries
 from neonblue.intelligence.terms import Terms
 from neonblue.intelligence.validity import check_validity
 from neonblue.models import Experiment
+from neonblue.stats.verdict_evidence import Verdict
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
@@ -57,12 +66,8 @@ def analyze(
     prior = lift_prior(store, experiment)
     terms = terms_of(experiment, summaries, look, state, prior)
     metrics = _metrics(store, experiment, summaries, validity, terms)
-    verdict = decide(
-        _standing(experiment, summaries, state, look, now),
-        validity,
-        metrics,
-        fixed=look.fixed_horizon_decides,
-    )
+    standing = _standing(experiment, summaries, state, look, now)
+    verdict = _verdict(store, standing, validity, metrics, (terms, look))
     metrics = with_adjusted(metrics, verdict)
     if look.recorded:
         store.looks.append(ledger_rows(experiment, metrics, look, now, actor))
@@ -83,6 +88,26 @@ def analyze(
     )
     remember(store, analysis)
     return analysis
+
+
+def _verdict(
+    store: Store,
+    standing: Standing,
+    validity: Validity,
+    metrics: tuple[MetricEffects, ...],
+    terms_and_look: tuple[Terms, RecordedLook],
+) -> Verdict:
+    """The verdict; before anything ships, late units have to show the effect as well."""
+    (terms, look), plan = terms_and_look, standing.experiment
+    evidence = evidence_of(plan, metrics, fixed=look.fixed_horizon_decides)
+    if validity.failed:
+        return decide(standing, validity, evidence)
+    changes = changes_in_looks(store, plan, evidence, progress_of(standing))
+    verdict = decide(standing, validity, evidence, changes=changes)
+    if verdict.decision != "ship":
+        return verdict
+    faded = fading_winners(store, plan, verdict, terms, as_of=standing.now)
+    return decide(standing, validity, evidence, changes=changes | faded) if faded else verdict
 
 
 def terms_of(
@@ -116,6 +141,11 @@ def _standing(
         started_at=experiment.started_at or summaries.first_exposure_at,
         last_event_at=summaries.last_event_at,
         now=now,
+        without_units=tuple(
+            variant.variant_id
+            for variant, units in zip(experiment.variants, summaries.units, strict=True)
+            if units == 0 and variant.weight > 0 and not variant.is_control
+        ),
     )
 
 

@@ -26,6 +26,7 @@ from neonblue.intelligence.evidence import (
 )
 from neonblue.intelligence.history import plan_changes, was_resumed
 from neonblue.intelligence.ledger import horizon_units, ledger_rows, stand
+from neonblue.intelligence.metric_events import metric_events
 from neonblue.intelligence.outcomes import remember
 from neonblue.intelligence.priors import Prior, lift_prior
 from neonblue.intelligence.quantile_effects import quantile_effects
@@ -59,7 +60,13 @@ def analyze(
     experiment = _started(store.experiments.get(experiment_id))
     summaries = read_summaries(store, experiment)
     changes = plan_changes(store, experiment)
-    validity = check_validity(experiment, summaries, now=now, plan_changes=changes)
+    validity = check_validity(
+        experiment,
+        summaries,
+        now=now,
+        plan_changes=changes,
+        metric_events=metric_events(store, experiment, summaries, now=now),
+    )
     state = store.looks.state(experiment_id, experiment.version)
     resumed = was_resumed(store, experiment)
     look = stand(experiment, int(summaries.units.sum()), state, resumed=resumed)

@@ -7,8 +7,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from neonblue.errors import ConflictError
-from neonblue.intelligence.decision import Standing, as_decision, decide, with_adjusted
+from neonblue.intelligence.decision import (
+    Standing,
+    as_decision,
+    decide,
+    evidence_of,
+    progress_of,
+    with_adjusted,
+)
 from neonblue.intelligence.effect_by_days import effects_by_days
+from neonblue.intelligence.effect_change import changes_in_looks, fading_winners
 from neonblue.intelligence.effects import metric_effects
 from neonblue.intelligence.evidence import (
     Analysis,
@@ -19,6 +27,7 @@ from neonblue.intelligence.evidence import (
 )
 from neonblue.intelligence.history import plan_changes, was_resumed
 from neonblue.intelligence.ledger import horizon_units, ledger_rows, stand
+from neonblue.intelligence.metric_events import metric_events
 from neonblue.intelligence.outcomes import remember
 from neonblue.intelligence.priors import Prior, lift_priors
 from neonblue.intelligence.quantile_effects import quantile_effects
@@ -27,6 +36,7 @@ from neonblue.intelligence.summaries import Summaries, read_summaries
 from neonblue.intelligence.terms import Terms
 from neonblue.intelligence.validity import check_validity
 from neonblue.models import Experiment
+from neonblue.stats.verdict_evidence import Verdict
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
@@ -51,19 +61,21 @@ def analyze(
     experiment = _started(store.experiments.get(experiment_id))
     summaries = read_summaries(store, experiment)
     changes = plan_changes(store, experiment)
-    validity = check_validity(experiment, summaries, now=now, plan_changes=changes)
+    validity = check_validity(
+        experiment,
+        summaries,
+        now=now,
+        plan_changes=changes,
+        metric_events=metric_events(store, experiment, summaries, now=now),
+    )
     state = store.looks.state(experiment_id, experiment.version)
     resumed = was_resumed(store, experiment)
     look = stand(experiment, int(summaries.units.sum()), state, resumed=resumed)
     priors = lift_priors(store, experiment)
     terms = terms_of(experiment, summaries, look, state, priors)
     metrics = _metrics(store, experiment, summaries, validity, terms)
-    verdict = decide(
-        _standing(experiment, summaries, state, look, now),
-        validity,
-        metrics,
-        fixed=look.fixed_horizon_decides,
-    )
+    standing = _standing(experiment, summaries, state, look, now)
+    verdict = _verdict(store, standing, validity, metrics, (terms, look))
     metrics = with_adjusted(metrics, verdict)
     if look.recorded:
         store.looks.append(ledger_rows(experiment, metrics, look, now, actor))
@@ -84,6 +96,26 @@ def analyze(
     )
     remember(store, analysis)
     return analysis
+
+
+def _verdict(
+    store: Store,
+    standing: Standing,
+    validity: Validity,
+    metrics: tuple[MetricEffects, ...],
+    terms_and_look: tuple[Terms, RecordedLook],
+) -> Verdict:
+    """The verdict; before anything ships, late units have to show the effect as well."""
+    (terms, look), plan = terms_and_look, standing.experiment
+    evidence = evidence_of(plan, metrics, fixed=look.fixed_horizon_decides)
+    if validity.failed:
+        return decide(standing, validity, evidence)
+    changes = changes_in_looks(store, plan, evidence, progress_of(standing))
+    verdict = decide(standing, validity, evidence, changes=changes)
+    if verdict.decision != "ship":
+        return verdict
+    faded = fading_winners(store, plan, verdict, terms, as_of=standing.now)
+    return decide(standing, validity, evidence, changes=changes | faded) if faded else verdict
 
 
 def terms_of(
@@ -117,6 +149,11 @@ def _standing(
         started_at=experiment.started_at or summaries.first_exposure_at,
         last_event_at=summaries.last_event_at,
         now=now,
+        without_units=tuple(
+            variant.variant_id
+            for variant, units in zip(experiment.variants, summaries.units, strict=True)
+            if units == 0 and variant.weight > 0 and not variant.is_control
+        ),
     )
 
 

@@ -18,12 +18,12 @@ def metric_effects(
 ) -> MetricEffects:
     """One proportion, mean or ratio of every treatment against control."""
     control = summaries.of(metric.name, experiment.control.variant_id)
-    comparisons, gaps = [], []
+    comparisons, gaps = [], {}
     for variant in experiment.treatments:
         treatment = summaries.of(metric.name, variant.variant_id)
         found = textbook(metric, control, treatment, experiment.alpha)
         if isinstance(found, InsufficientData):
-            gaps.append(f"{variant.variant_id}: {found.detail}")
+            gaps[variant.variant_id] = found.detail
         else:
             raw = (_mean(metric, control), _mean(metric, treatment))
             comparisons.append(
@@ -33,7 +33,8 @@ def metric_effects(
         definition=metric,
         status="available" if comparisons else "insufficient_data",
         comparisons=tuple(comparisons),
-        detail="; ".join(gaps),
+        detail="; ".join(f"{variant}: {detail}" for variant, detail in gaps.items()),
+        gaps=gaps,
     )
 
 
@@ -79,8 +80,8 @@ def _comparison(
         relative_standard_error=found.log_ratio_standard_error,
         relative_ci_lower=relative.ci_lower,
         relative_ci_upper=relative.ci_upper,
-        p_value=min(sequence.p_value, terms.least_p.get((metric.name, variant), 1.0)),
-        look_p_value=sequence.p_value,
+        p_value=sequence.p_value,
+        least_p_value=min(sequence.p_value, terms.least_p.get((metric.name, variant), 1.0)),
         fixed_horizon=_fixed(found) if terms.show_fixed_horizon else None,
         chance_to_win=posterior.chance_to_win if posterior else None,
         expected_loss=posterior.expected_loss if posterior else None,

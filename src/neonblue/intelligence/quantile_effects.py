@@ -91,7 +91,6 @@ def _compare(
         relative_ci_lower=None,
         relative_ci_upper=None,
         p_value=1.0,
-        look_p_value=1.0,
         fixed_horizon=FixedHorizon(
             method="order statistics, Welch",
             p_value=found.p_value,

@@ -15,7 +15,8 @@ class Terms:
     """What holds for all comparisons of one analysis.
 
     ``planned_units`` is N* for the whole experiment; a comparison gets its two variants' share.
-    ``least_p`` are the least anytime-valid p-values of earlier looks by (metric, variant);
+    ``least_p`` are the least anytime-valid p-values of earlier looks by (metric, variant), which
+    are history and decide nothing;
     ``show_fixed_horizon`` says whether the textbook test may be shown. ``nonnegative`` names the
     metrics without a value below zero; ``priors`` has what is expected of each metric's lift.
     """

@@ -52,8 +52,9 @@ def check_validity(
     *,
     now: datetime,
     plan_changes: PlanChanges | None = None,
+    metric_events: Check | None = None,
 ) -> Validity:
-    """Every check, in the order of the registry."""
+    """Every check, in the order of the registry; then ``metric_events``, which asks the store."""
     fixed, sequential = sample_ratio_p_values(experiment, summaries)
     inputs = Inputs(
         experiment=experiment,
@@ -64,7 +65,10 @@ def check_validity(
         srm_sequential_p_value=sequential,
     )
     return Validity(
-        checks=tuple(check(inputs) for check in CHECKS),
+        checks=(
+            *(check(inputs) for check in CHECKS),
+            *([] if metric_events is None else [metric_events]),
+        ),
         srm_p_value=fixed,
         srm_sequential_p_value=sequential,
     )

@@ -23,6 +23,7 @@ from neonblue.intelligence.diagnosis.weight import flat_metrics, outliers
 from neonblue.intelligence.evidence import Validity
 from neonblue.intelligence.history import plan_changes
 from neonblue.intelligence.ledger import stand
+from neonblue.intelligence.metric_events import metric_events
 from neonblue.intelligence.priors import lift_priors
 from neonblue.intelligence.summaries import Summaries, read_summaries
 from neonblue.intelligence.terms import Terms
@@ -87,6 +88,7 @@ def diagnose(store: Store, experiment_id: str, *, now: datetime) -> Diagnosis:
         summaries,
         now=now,
         plan_changes=plan_changes(store, experiment),
+        metric_events=metric_events(store, experiment, summaries, now=now),
     )
     case = Case(
         store=store,

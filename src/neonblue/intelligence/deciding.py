@@ -89,8 +89,12 @@ def _one(metric: MetricDefinition, comparison: Comparison, *, fixed: bool) -> De
         basis=basis,
         ci_lower=lower,
         ci_upper=upper,
-        relative_ci_lower=(shown or comparison).relative_ci_lower,
-        relative_ci_upper=(shown or comparison).relative_ci_upper,
+        relative_ci_lower=shown.deciding_relative_ci_lower
+        if shown
+        else comparison.relative_ci_lower,
+        relative_ci_upper=shown.deciding_relative_ci_upper
+        if shown
+        else comparison.relative_ci_upper,
         p_value=adjusted,
         harmful=harmful,
     )

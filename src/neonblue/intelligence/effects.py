@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from neonblue.intelligence.evidence import Comparison, FixedHorizon, MetricEffects
+from neonblue.intelligence.horizon import Horizon
 from neonblue.intelligence.posterior import lift_posterior
 from neonblue.intelligence.summaries import Summaries
 from neonblue.intelligence.terms import Terms
@@ -82,7 +83,7 @@ def _comparison(
         relative_ci_upper=relative.ci_upper,
         p_value=sequence.p_value,
         least_p_value=min(sequence.p_value, terms.least_p.get((metric.name, variant), 1.0)),
-        fixed_horizon=_fixed(found) if terms.show_fixed_horizon else None,
+        fixed_horizon=_fixed(found, horizon) if terms.show_fixed_horizon else None,
         chance_to_win=posterior.chance_to_win if posterior else None,
         expected_loss=posterior.expected_loss if posterior else None,
         shrunk_relative_lift=posterior.mean if posterior else None,
@@ -95,7 +96,8 @@ def _mean(metric: MetricDefinition, summary: MetricSummary) -> float:
     return summary.mean / summary.denominator_mean if metric.kind == "ratio" else summary.mean
 
 
-def _fixed(found: stats.Comparison) -> FixedHorizon:
+def _fixed(found: stats.Comparison, horizon: Horizon) -> FixedHorizon:
+    look, relative = horizon.one_look(found), horizon.one_look_relative(found)
     normal = math.isinf(found.degrees_of_freedom)
     return FixedHorizon(
         method="z test, variance pooled under the null" if normal else "Welch's t test",
@@ -105,4 +107,10 @@ def _fixed(found: stats.Comparison) -> FixedHorizon:
         relative_ci_lower=found.relative_ci_lower,
         relative_ci_upper=found.relative_ci_upper,
         degrees_of_freedom=None if normal else found.degrees_of_freedom,
+        deciding_ci_lower=look.ci_lower,
+        deciding_ci_upper=look.ci_upper,
+        deciding_p_value=look.p_value,
+        deciding_relative_ci_lower=relative[0],
+        deciding_relative_ci_upper=relative[1],
+        detail=look.detail,
     )

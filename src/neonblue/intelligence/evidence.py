@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -52,7 +53,12 @@ class Validity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FixedHorizon:
-    """The textbook test: right once, at the planned number of units."""
+    """The textbook test, right once, at the planned number of units; and what then decides.
+
+    ``deciding_*`` is the same look with the sequence's guards (``stats.one_look``): where a variant
+    is rare or values are skewed the textbook's own interval is too narrow. ``detail`` says why
+    nothing is decided yet.
+    """
 
     method: str
     p_value: float
@@ -61,6 +67,12 @@ class FixedHorizon:
     relative_ci_lower: float | None
     relative_ci_upper: float | None
     degrees_of_freedom: float | None
+    deciding_ci_lower: float = -math.inf
+    deciding_ci_upper: float = math.inf
+    deciding_p_value: float = 1.0
+    deciding_relative_ci_lower: float | None = None
+    deciding_relative_ci_upper: float | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,15 +113,15 @@ class Comparison:
     note: str | None = None
 
     def deciding_interval(self, *, fixed: bool) -> tuple[float, float]:
-        """The sequence, or the textbook interval where that may decide."""
+        """The sequence, or the guarded one-look interval where that may decide."""
         if fixed and self.fixed_horizon is not None:
-            return self.fixed_horizon.ci_lower, self.fixed_horizon.ci_upper
+            return self.fixed_horizon.deciding_ci_lower, self.fixed_horizon.deciding_ci_upper
         return self.ci_lower, self.ci_upper
 
     def deciding_p_value(self, *, fixed: bool) -> float:
         """The two-sided p of the interval that decides, before any correction."""
         if fixed and self.fixed_horizon is not None:
-            return self.fixed_horizon.p_value
+            return self.fixed_horizon.deciding_p_value
         return self.p_value
 
 

@@ -39,4 +39,7 @@ class Terms:
             alpha=experiment.alpha,
             smallest_share=min(pair) / sum(pair) if min(pair) > 0 else 0.5,
             nonnegative=metric in self.nonnegative,
+            proportion=any(
+                item.name == metric and item.kind == "proportion" for item in experiment.metrics
+            ),
         )

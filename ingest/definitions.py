@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from neonblue.errors import NeonBlueError
+from neonblue.errors import NeonBlueError, UnavailableError
 from neonblue.ingest.debezium import TableChange
 from neonblue.ingest.envelope import as_time
 from neonblue.models import Experiment, ExperimentStatus, MetricDefinition, Variant
@@ -96,6 +96,8 @@ class Definitions:
         merged = {**known, **{(row.table_name, row.row_id): row for _, row in rows}}
         try:
             return self._define(experiment_id, merged, known), [row for _, row in rows], []
+        except UnavailableError:
+            raise  # nobody's fault: the same rows come again
         except (msgspec.ValidationError, NeonBlueError, ValueError, TypeError) as error:
             if len(rows) == 1:
                 return 0, [], [(rows[0][0], str(error))]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from neonblue.errors import UnavailableError
+from neonblue.errors import RefusedRowsError, UnavailableError
 from neonblue.ingest.debezium import EventKey, TableChange, moved_key, read_change
 from neonblue.ingest.decode import DecodedBatch, EventDecoder
 from neonblue.ingest.forgotten import without_forgotten
@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 
 # What an envelope has when it carries the row as it was.
 OLD_ROW = re.compile(rb'"before"\s*:\s*\{')
+
+
+# What an insert may raise for what a row holds: the engine's refusal, or Arrow's while casting.
+CONTENT_FAULTS = (RefusedRowsError, ValueError, TypeError, OverflowError)
+# So many refusals with no row taken in between are not the rows' fault.
+ENOUGH_REFUSED = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,14 +117,14 @@ class Pipeline:
 
     def _write(self, prepared: Prepared, dropped: int) -> Written:
         refused = self._insert(prepared)
-        if prepared.enrichment is not None:
-            self._store.enrichments.insert(prepared.enrichment.rows)
+        unenriched = self._insert_enrichment(prepared)
         self._store.events.delete(prepared.deletions)
         self._touch(prepared.events)
         defined, unusable = self._definitions.apply([change for _, change in prepared.changes])
         letters = [
             *prepared.letters,
             *refused,
+            *unenriched,
             *(
                 _letter(prepared.changes[number][0], "bad_definition", why)
                 for number, why in unusable
@@ -170,29 +176,62 @@ class Pipeline:
         return self._enricher.enrich(events)
 
     def _insert(self, prepared: Prepared) -> list[DeadLetter]:
-        """Store the events; what the store itself refuses is narrowed down to single rows."""
+        """Store the events; what the store refuses for its content is narrowed down to rows."""
         return [
             _letter(prepared.records[prepared.indices[row]], "refused_by_store", why)
-            for row, why in isolate(self._store.events.insert, prepared.events)
+            for row, why in isolate(
+                self._store.events.insert, prepared.events, CONTENT_FAULTS, blame=ENOUGH_REFUSED
+            )
+        ]
+
+    def _insert_enrichment(self, prepared: Prepared) -> list[DeadLetter]:
+        enrichment = prepared.enrichment
+        if enrichment is None:
+            return []
+        refused = isolate(
+            self._store.enrichments.insert, enrichment.rows, CONTENT_FAULTS, blame=ENOUGH_REFUSED
+        )
+        return [
+            _letter(
+                prepared.records[prepared.indices[enrichment.positions[row]]],
+                "enrichment_failed",
+                why,
+            )
+            for row, why in refused
         ]
 
 
-def isolate(act: Callable[[pa.Table], object], rows: pa.Table) -> list[tuple[int, str]]:
+def isolate(
+    act: Callable[[pa.Table], object],
+    rows: pa.Table,
+    faults: tuple[type[Exception], ...] = (Exception,),
+    *,
+    blame: int | None = None,
+) -> list[tuple[int, str]]:
     """Do something with all rows; when it fails, halve until the rows it fails for are known.
 
-    ``UnavailableError`` is nobody's fault and passes through.
+    Only ``faults`` are a row's; ``UnavailableError`` and running out of memory are nobody's and
+    pass through. So does a refusal of the first ``blame`` rows tried while none was taken: then it
+    is the table that fits nothing.
     """
     failed: list[tuple[int, str]] = []
     waiting = [(0, rows.num_rows)] if rows.num_rows else []
+    taken = False
     while waiting:
         start, count = waiting.pop()
         try:
             act(rows.slice(start, count))
-        except UnavailableError:
+            taken = True
+        except (UnavailableError, MemoryError):
             raise
-        except Exception as error:  # noqa: BLE001 - whatever a message provokes must not stop the rest
+        except faults as error:
             if count == 1:
                 failed.append((start, f"{type(error).__name__}: {error}"[:500]))
+                if blame is not None and len(failed) >= blame and not taken:
+                    raise UnavailableError(
+                        f"the first {blame} of {rows.num_rows} rows were refused one by one, as "
+                        f"no fault of a row is ({error}): look at the table, nothing was lost"
+                    ) from error
                 continue
             half = count // 2
             waiting += [(start + half, count - half), (start, half)]

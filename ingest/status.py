@@ -27,7 +27,9 @@ class WorkerStatus:
     """Counts since the worker started; ``lag`` is messages not committed, by topic:partition.
 
     ``partitions`` are those the group has given to this worker; ``dropped`` counts messages that
-    were read and not kept anywhere, by reason.
+    were read and not kept anywhere, by reason. ``retries`` counts attempts to store a batch that
+    failed for no fault of a message; ``held_up_since`` is when the one under way began to fail, 0
+    when none does. ``unpublished`` counts messages that a topic did not take, by topic.
     """
 
     started_at: float
@@ -41,6 +43,9 @@ class WorkerStatus:
     partitions: list[str] = field(default_factory=list)
     lag: dict[str, int] = field(default_factory=dict)
     paused: bool = False
+    retries: int = 0
+    held_up_since: float = 0.0
+    unpublished: dict[str, int] = field(default_factory=dict)
     journeys_waiting: int = 0
     oldest_journey_seconds: float = 0.0
     journeys_indexed: int = 0
@@ -96,6 +101,25 @@ class StatusBoard:
         """Whether the worker has stopped fetching until it has caught up with writing."""
         with self._guard:
             self.now.paused = paused
+
+    def held_up(self, what: str) -> None:
+        """A batch cannot be stored now; it is tried again and nothing is committed."""
+        with self._guard:
+            self.now.retries += 1
+            self.now.held_up_since = self.now.held_up_since or time.time()
+        self.trouble(what)
+
+    def going_on(self) -> None:
+        """A batch was stored, so nothing is held up any more."""
+        with self._guard:
+            self.now.held_up_since = 0.0
+
+    def unpublished(self, topic: str, messages: int, why: str) -> None:
+        """A topic did not take messages that are safe elsewhere."""
+        with self._guard:
+            self.now.unpublished[topic] = self.now.unpublished.get(topic, 0) + messages
+        self._telemetry.unpublished(topic, messages)
+        self.trouble(f"{messages} messages were not published to {topic!r}: {why}")
 
     def trouble(self, what: str) -> None:
         """Something went wrong that will be tried again."""

@@ -12,9 +12,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from neonblue.errors import UnavailableError
 from neonblue.ingest.event_vectors import EventVectors
@@ -48,6 +48,8 @@ BATCH_BYTES = 32 << 20
 DRAIN_SECONDS = 3.0
 FIRST_RETRY_SECONDS = 0.1
 LONGEST_RETRY_SECONDS = 5.0
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,8 +126,23 @@ class Worker:
             records, offsets = await self._gather(consumer)
             if not records:
                 continue
-            prepared = await asyncio.to_thread(self._pipeline.prepare, records)
+            prepared = await self._prepare(records)
+            if prepared is None:
+                break
             await self._hand_over(consumer, Batch(prepared=prepared, offsets=offsets), delivery)
+
+    async def _prepare(self, records: Sequence[Record]) -> Prepared | None:
+        """A batch made ready, whatever that takes; None when the worker is to stop first."""
+        work = asyncio.create_task(
+            self._until_done(self._pipeline.prepare, records, "preparing a batch")
+        )
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if work.done():
+            return work.result()
+        work.cancel()
+        return None
 
     async def _gather(
         self, consumer: AIOKafkaConsumer
@@ -178,14 +195,26 @@ class Worker:
                 self._queue.task_done()
 
     async def _write(self, prepared: Prepared) -> Written:
-        """Write until it succeeds: what could be wrong with a batch was taken out of it before."""
+        """Write until it succeeds: what could be wrong with a batch was taken out of it before.
+
+        So whatever fails here, known or not, is the store's: nothing is committed meanwhile.
+        """
+        return await self._until_done(self._pipeline.write, prepared, "writing")
+
+    async def _until_done(self, act: Callable[[Given], Made], given: Given, what: str) -> Made:
         delay = FIRST_RETRY_SECONDS
         while True:
             try:
-                return await asyncio.to_thread(self._pipeline.write, prepared)
+                made = await asyncio.to_thread(act, given)
             except UnavailableError as error:
-                self._status.trouble(str(error))
-                logger.warning("writing again in %.1f s: %s", delay, error)
+                self._status.held_up(str(error))
+                logger.warning("%s again in %.1f s: %s", what, delay, error)
+            except Exception as error:
+                self._status.held_up(repr(error))
+                logger.exception("%s again in %.1f s", what, delay)
+            else:
+                self._status.going_on()
+                return made
             await asyncio.sleep(delay)
             delay = min(delay * 2, LONGEST_RETRY_SECONDS)
 

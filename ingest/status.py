@@ -64,6 +64,7 @@ class StatusBoard:
         self._guard = threading.Lock()
         self.worker_id = worker_id or f"{socket.gethostname()}:{os.getpid()}"
         self.now = WorkerStatus(started_at=time.time())
+        self._held: dict[str, float] = {}
 
     def delivered(self, prepared: Prepared, written: Written) -> None:
         """A batch is durable and its offsets are committed."""
@@ -102,17 +103,19 @@ class StatusBoard:
         with self._guard:
             self.now.paused = paused
 
-    def held_up(self, what: str) -> None:
-        """A batch cannot be stored now; it is tried again and nothing is committed."""
+    def held_up(self, step: str, why: str) -> None:
+        """A step of a batch fails for no fault of a message; it is tried again."""
         with self._guard:
             self.now.retries += 1
-            self.now.held_up_since = self.now.held_up_since or time.time()
-        self.trouble(what)
+            self._held.setdefault(step, time.time())
+            self.now.held_up_since = min(self._held.values())
+        self.trouble(why)
 
-    def going_on(self) -> None:
-        """A batch was stored, so nothing is held up any more."""
+    def going_on(self, step: str) -> None:
+        """The step was done."""
         with self._guard:
-            self.now.held_up_since = 0.0
+            self._held.pop(step, None)
+            self.now.held_up_since = min(self._held.values(), default=0.0)
 
     def unpublished(self, topic: str, messages: int, why: str) -> None:
         """A topic did not take messages that are safe elsewhere."""

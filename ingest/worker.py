@@ -27,7 +27,8 @@ from neonblue.ingest.kafka import (
     source_topics,
     start_client,
 )
-from neonblue.ingest.outgoing import dead_messages, enriched_messages
+from neonblue.ingest.letter_box import LetterBox
+from neonblue.ingest.outgoing import enriched_messages
 from neonblue.ingest.rebalance import Rebalance
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class Worker:
         self._pipeline = pipeline
         self._status = status
         self._vectors = vectors or EventVectors()
+        self._letters = LetterBox(settings.dead_topic, status)
         self._stopping = asyncio.Event()
         self._queue: asyncio.Queue[Batch] = asyncio.Queue(maxsize=QUEUED_BATCHES)
 
@@ -115,8 +117,12 @@ class Worker:
     async def _assigned(
         self, consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]
     ) -> None:
-        """Said even where the offsets cannot be compared: the partitions are ours all the same."""
+        """Said even where the offsets cannot be compared: the partitions are ours all the same.
+
+        Their units were another worker's until now: what they did meanwhile is in ClickHouse.
+        """
         self._status.assigned(map(_name, consumer.assignment()))
+        self._pipeline.recall_before_next()
         await rewind_lost(consumer, str(self._settings.bootstrap_servers), partitions)
 
     async def _fetch(self, consumer: AIOKafkaConsumer, delivery: asyncio.Task[None]) -> None:
@@ -207,13 +213,13 @@ class Worker:
             try:
                 made = await asyncio.to_thread(act, given)
             except UnavailableError as error:
-                self._status.held_up(str(error))
+                self._status.held_up(what, str(error))
                 logger.warning("%s again in %.1f s: %s", what, delay, error)
             except Exception as error:
-                self._status.held_up(repr(error))
+                self._status.held_up(what, repr(error))
                 logger.exception("%s again in %.1f s", what, delay)
             else:
-                self._status.going_on()
+                self._status.going_on(what)
                 return made
             await asyncio.sleep(delay)
             delay = min(delay * 2, LONGEST_RETRY_SECONDS)
@@ -226,21 +232,29 @@ class Worker:
                 await asyncio.to_thread(enriched_messages, written.kept, self._vectors),
             )
         if written.letters:
-            await self._send(producer, self._settings.dead_topic, dead_messages(written.letters))
+            await self._letters.publish(producer, written.letters)
 
     async def _send(
         self, producer: AIOKafkaProducer, topic: str, messages: Sequence[Outgoing]
     ) -> None:
-        """Publish until the broker has everything; it may come twice, never not at all."""
+        """Publish until the broker has everything; it may come twice, never not at all.
+
+        But for what is larger than the topic takes: that is counted and left out, or it would
+        hold up everything behind it for ever.
+        """
         from aiokafka.errors import KafkaError
 
         delay = FIRST_RETRY_SECONDS
         while True:
             try:
-                return await publish(producer, topic, messages)
+                too_large = await publish(producer, topic, messages)
             except KafkaError as error:
                 self._status.trouble(f"Kafka: {error!r}")
                 logger.warning("publishing to %r again in %.1f s: %r", topic, delay, error)
+            else:
+                if too_large:
+                    self._status.unpublished(topic, len(too_large), "larger than the topic takes")
+                return
             await asyncio.sleep(delay)
             delay = min(delay * 2, LONGEST_RETRY_SECONDS)
 

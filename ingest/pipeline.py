@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from neonblue.errors import RefusedRowsError, UnavailableError
@@ -18,7 +18,7 @@ from neonblue.ingest.debezium import EventKey, Move, TableChange, read_change, r
 from neonblue.ingest.decode import DecodedBatch, EventDecoder
 from neonblue.ingest.envelope import is_service_topic
 from neonblue.ingest.event import RefusedError
-from neonblue.ingest.forgotten import without_forgotten
+from neonblue.ingest.forgotten import forgotten_meanwhile, without_forgotten
 from neonblue.ingest.record import LineRecord, origin_of
 from neonblue.stores.dead_letters import DeadLetter, letter_id
 
@@ -139,11 +139,24 @@ class Pipeline:
     def write(self, prepared: Prepared) -> Written:
         """Make a batch durable; raises ``UnavailableError`` when the store is away.
 
-        Nobody can be forgotten between the look and the inserts: both need the writer's lock.
+        In this process nobody can be forgotten between the look and the inserts: both need the
+        writer's lock. Another process can, so afterwards it is looked again.
         """
         with self._store.database.writing():
             kept, dropped = without_forgotten(prepared, self._store.forgotten)
-            return self._write(kept, dropped)
+            written = self._write(kept, dropped)
+            whole = replace(kept, letters=written.letters)
+            kept, more = forgotten_meanwhile(whole, self._store)
+        if more == 0:
+            return written
+        gone = whole.events.num_rows - kept.events.num_rows
+        return replace(
+            written,
+            events=written.events - gone,
+            letters=kept.letters,
+            kept=kept,
+            dropped=dropped + more,
+        )
 
     def _write(self, prepared: Prepared, dropped: int) -> Written:
         refused = self._insert(prepared)

@@ -16,6 +16,7 @@ from neonblue.intelligence.diagnosis.counts import read_allocation
 from neonblue.intelligence.diagnosis.exposure import outside_the_plan, several_variants
 from neonblue.intelligence.diagnosis.finding import Finding
 from neonblue.intelligence.diagnosis.interplay import changing_effects, crossed_experiments
+from neonblue.intelligence.diagnosis.lost_events import events_without_exposure, late_exposures
 from neonblue.intelligence.diagnosis.paradox import simpsons_paradox
 from neonblue.intelligence.diagnosis.sample_ratio import Allocation
 from neonblue.intelligence.diagnosis.split import split_causes
@@ -41,6 +42,8 @@ CAUSES: tuple[Callable[[Case], list[Finding]], ...] = (
     simpsons_paradox,
     several_variants,
     outside_the_plan,
+    events_without_exposure,
+    late_exposures,
     pre_period_imbalance,
     flat_metrics,
     stale_data,

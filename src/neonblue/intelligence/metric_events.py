@@ -57,7 +57,7 @@ def metric_events(
         return Check(name=NAME, status="pass", detail="every metric finds its events")
     started = _is_past_its_start(experiment, summaries, now)
     grave = any(gap.nowhere and gap.metric.role != "secondary" for gap in gaps)
-    status: CheckStatus = "fail" if grave and started and not known.from_rows else "warn"
+    status: CheckStatus = "fail" if grave and started else "warn"
     advice = ": correct the metric's event_type in a new version, or send the events"
     return Check(
         name=NAME,
@@ -112,6 +112,10 @@ def _gaps(metric: MetricDefinition, known: EventTypes) -> Iterator[Gap]:
                 sentence=f"{metric.name}: {what} {name!r} has {elsewhere}",
                 nowhere=False,
             )
+            continue
+        if known.from_rows:
+            sentence = f"{metric.name}: no row of the file has anything but 0 in it ({name!r})"
+            yield Gap(metric=metric, sentence=sentence, nowhere=False)
             continue
         seen = {t.name: t.in_experiment or t.anywhere for t in known.types if t.name != "exposure"}
         sentence = f"{metric.name}: no event of {what} {name!r} anywhere{_alike(name, seen)}"

@@ -20,6 +20,7 @@ from neonblue.stores.migrations import (
     ingestion,
     journey_marks,
     loads,
+    look_context,
     looks,
     named_users,
     sessions,
@@ -45,6 +46,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     idle_merges.MIGRATION,
     forgotten.MIGRATION,
     named_users.MIGRATION,
+    look_context.MIGRATION,
 )
 
 APPLIED_TABLE = """

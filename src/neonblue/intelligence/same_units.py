@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from neonblue.intelligence.registration import OtherReading, registered_metrics
 from neonblue.intelligence.summaries import Summaries
-from neonblue.models import Experiment
+from neonblue.models import Experiment, MetricSummary
 from neonblue.models.reader import current_reader
+from neonblue.stores.unit_sketches import total_hashes
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
@@ -25,7 +25,8 @@ def other_readings(
     name, keep = experiment.experiment_id, current_reader().records
     sketches = store.unit_sketches
     if experiment.source == "aggregated":
-        sketch = sketches.of_totals(name, total_hashes(experiment, summaries), keep=keep)
+        hashes = total_hashes(_totals(experiment, summaries))
+        sketch = sketches.of_totals(name, hashes, keep=keep)
     else:
         sketch = sketches.of_events(name, units, keep=keep)
     found = []
@@ -44,13 +45,6 @@ def other_readings(
     return tuple(found)
 
 
-def total_hashes(experiment: Experiment, summaries: Summaries) -> list[int]:
-    """One hash a metric of its counts and moments over the variants, whatever their names."""
-    hashes = []
-    for metric in experiment.metrics:
-        each = [summaries.of(metric.name, one.variant_id) for one in experiment.variants]
-        if all(summary.n > 0 and summary.variance > 0 for summary in each):
-            numbers = sorted((one.n, round(one.mean, 9), round(one.variance, 9)) for one in each)
-            digest = blake2b(repr(numbers).encode(), digest_size=8).digest()
-            hashes.append(int.from_bytes(digest, "big"))
-    return hashes
+def _totals(experiment: Experiment, summaries: Summaries) -> list[list[MetricSummary]]:
+    variants = [one.variant_id for one in experiment.variants]
+    return [[summaries.of(metric.name, one) for one in variants] for metric in experiment.metrics]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, get_args
 
@@ -182,6 +182,23 @@ class Experiments:
         if status not in FINISHED_STATUSES:
             return None
         return StatusChange(status=status, reason="defined", actor=row[1], changed_at=row[2])
+
+    def ended_by(self, actor: str, *, within: timedelta) -> frozenset[str]:
+        """The experiments whose newest status is an end, set by ``actor`` so short a time ago."""
+        rows = self._database.rows(
+            """
+            SELECT experiment_id FROM experiment_statuses GROUP BY experiment_id
+            HAVING argMax(status, changed_at) IN {ended:Array(String)}
+               AND argMax(actor, changed_at) = {actor:String}
+               AND max(changed_at) > now64(6) - toIntervalSecond({seconds:UInt32})
+            """,
+            {
+                "ended": sorted(FINISHED_STATUSES),
+                "actor": actor,
+                "seconds": round(within.total_seconds()),
+            },
+        )
+        return frozenset(experiment_id for (experiment_id,) in rows)
 
     def planned_at(self, experiment_id: str) -> datetime | None:
         """When the planned number of units that holds now was first written down (UTC)."""

@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import TYPE_CHECKING
+
+from neonblue.models import MetricSummary
 
 if TYPE_CHECKING:
     from neonblue.stores.database import Database
@@ -40,13 +43,16 @@ class UnitSketches:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def of_events(self, experiment_id: str, units: int, *, keep: bool) -> Sketch:
-        """The sketch of an experiment with ``units`` units; read anew when they have doubled.
+    def of_events(
+        self, experiment_id: str, units: int, *, keep: bool, anew: bool = False
+    ) -> Sketch:
+        """The sketch of an experiment with ``units`` units; read again when they have doubled.
 
-        ``keep`` stores it, so that later experiments can be compared with it.
+        ``keep`` stores it, so that later experiments can be compared with it; ``anew`` reads it in
+        any case, as after a load.
         """
         stored, sketched_units = self._stored(experiment_id)
-        if stored and 2 * sketched_units > units:
+        if stored and 2 * sketched_units > units and not anew:
             return stored
         sketch = self._from_events(experiment_id, units)
         if keep:
@@ -113,6 +119,17 @@ class UnitSketches:
             ["experiment_id", "unit_hash", "variant_id", "units"],
             [[experiment_id, hashed, variant, units] for hashed, variant in sketch.items()],
         )
+
+
+def total_hashes(totals: Sequence[Sequence[MetricSummary]]) -> list[int]:
+    """One hash a metric of its counts and moments over the variants, whatever their names."""
+    hashes = []
+    for each in totals:
+        if len(each) > 1 and all(one.n > 0 and one.variance > 0 for one in each):
+            numbers = sorted((one.n, round(one.mean, 9), round(one.variance, 9)) for one in each)
+            digest = blake2b(repr(numbers).encode(), digest_size=8).digest()
+            hashes.append(int.from_bytes(digest, "big"))
+    return hashes
 
 
 def shared_split(mine: Sketch, other: Sketch) -> float | None:

@@ -7,6 +7,7 @@ first: a refused call leaves no look.
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from neonblue.stores import Store
     from neonblue.stores.looks import LedgerState
 
+FEWEST_OF_A_VALUE = 20
+TELLING = 0.5
+"""Share of the units outside the largest variant that a property has to place."""
 DIGITS = 9
 """Significant digits of a mean that tell data apart; sums in another order differ in the 16th."""
 
@@ -131,6 +135,27 @@ def pass_gate(store: Store, experiment: Experiment, what: str, *, effects: bool 
     opened = open_look(store, experiment, read_summaries(store, experiment))
     record_look(store, opened, now=datetime.now(UTC), actor="mcp", effects=effects)
     return opened
+
+
+def tells_the_variant(store: Store, experiment: Experiment, breakdown: str) -> bool:
+    """Whether slices by this are slices by variant, as by a property that carries its name."""
+    if breakdown == "variant":
+        return True
+    counts = store.health.units_by_property(
+        experiment.experiment_id, breakdown, counted_from=experiment.counted_from
+    )
+    of_value: dict[str, Counter[str]] = defaultdict(Counter)
+    totals: Counter[str] = Counter()
+    for count in counts:
+        of_value[count.value][count.variant_id] += count.units
+        totals[count.variant_id] += count.units
+    if len(totals) < 2:
+        return False
+    likeliest = sum(max(each.values()) for each in of_value.values())
+    # By chance a value with many units has the split of all; many small values do not count.
+    many = sum(each.total() for each in of_value.values() if each.total() >= FEWEST_OF_A_VALUE)
+    apart = likeliest - max(totals.values()) >= TELLING * (totals.total() - max(totals.values()))
+    return apart and 2 * many > totals.total()
 
 
 def fingerprint(experiment: Experiment, summaries: Summaries) -> str:

@@ -24,6 +24,7 @@ from neonblue.intelligence.recollection.patterns import pattern_documents
 from neonblue.memory.collections import EXPERIMENTS, OPTIMIZATION_PATTERNS
 from neonblue.memory.library import Memory
 from neonblue.models import Experiment
+from neonblue.models.reader import current_reader
 from neonblue.stores.documents import Document
 from neonblue.stores.forecasts import ForecastOutcome
 
@@ -171,7 +172,7 @@ class Learner:
     @property
     def behind(self) -> bool:
         """Whether the first round is still under way, so that what has finished may be missing."""
-        return not self._level
+        return not self._level and current_reader().records
 
     def close(self) -> None:
         """End the background thread, after the round that it is in."""
@@ -189,6 +190,8 @@ class Learner:
 
     def catch_up(self, *, at_once: bool = False) -> Learnt | None:
         """Learn what finished, unless that was done a moment ago; waits for a round under way."""
+        if not current_reader().records:
+            return None  # a read-only server remembers nothing by itself
         if not self._lock.acquire(timeout=LONGEST_WAIT_SECONDS):
             return None
         try:

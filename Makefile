@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test test-kafka kafka-jars check format lock clean
+.PHONY: setup demo test test-kafka kafka-jars clickhouse-library check format lock clean
 
 setup: $(STAMP)
 
@@ -35,6 +35,15 @@ $(KAFKA_JARS): tests/kafka/pom.xml
 	mvn -q -B -f tests/kafka/pom.xml dependency:copy-dependencies -DincludeScope=runtime \
 		-DoutputDirectory=$(CURDIR)/.cache/kafka
 	@touch $@
+
+# A real server for tests/stores/test_real_server.py (566 MB).
+CLICKHOUSE_LIBRARY := .cache/clickhouse/package/libchdb.so
+clickhouse-library: $(CLICKHOUSE_LIBRARY)
+
+$(CLICKHOUSE_LIBRARY):
+	mkdir -p .cache/clickhouse
+	cd .cache/clickhouse && npm pack --silent @chdb/lib-linux-x64-gnu@26.7.3-stable.1 && \
+		tar xzmf *.tgz && rm *.tgz
 
 check: $(STAMP)
 	$(BIN)/ruff check .

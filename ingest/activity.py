@@ -106,16 +106,23 @@ class Activity:
             self._forget_oldest()
 
     def remember(self, users: pa.Table) -> None:
-        """Start from what ClickHouse has (``Enrichments.recent_users``)."""
+        """Take over what ClickHouse has (``Enrichments.recent_users``).
+
+        Where a unit's latest event here is later, what is here stays: it is still to be written.
+        """
         slots = self._slots_of(users["user_id"].to_pylist())
+        current = users["last_ms"].to_numpy() >= self._last_ms[slots]
+        users, slots = users.filter(current), slots[current]
+        self._counts[slots] = 0
         for slot, types, counts in zip(
             slots, users["event_types"].to_pylist(), users["counts"].to_pylist(), strict=True
         ):
             for event_type, count in zip(types, counts, strict=True):
                 self._counts[slot, kind_of(event_type)] += count
         self._last_ms[slots] = users["last_ms"].to_numpy()
-        self._sessions[slots] = 1
+        self._sessions[slots] = users["sessions"].to_numpy()
         self._last_types[slots] = self._types_of(users["last_type"].combine_chunks())
+        self._steps[slots] = NONE
         for slot, names in zip(slots, users["last_types"].to_pylist(), strict=True):
             own = [self._type(name) for name in names if kind_of(name) != EXPOSURE][:STEPS]
             self._steps[slot, : len(own)] = own

@@ -1,7 +1,7 @@
-"""Changes that are no events: deletions of event rows, and rows of the definition tables.
+"""Changes that are no events: deletions, moves of keys, and rows of the definition tables.
 
-The event decoder takes inserts, updates and snapshot reads of event rows out of their envelopes
-(``envelope``). What it leaves over comes here. A change is one of
+The event decoder takes inserts, updates and snapshot reads of event rows out of their messages
+(``envelope``). What it leaves over comes here, and what an update left behind:
 
     TableChange   a row of the platform's experiments, variants or metrics table, or its deletion
     EventKey      an event row that was deleted, or that an update moved away from this key
@@ -15,7 +15,10 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from neonblue.ingest.envelope import Change, Envelope
+from neonblue.ingest.column_values import as_key, as_number, as_time
+from neonblue.ingest.connect_schema import DECIMAL, TIME_UNITS, VARIABLE_DECIMAL, Field, Fields
+from neonblue.ingest.envelope import Change, read_message
+from neonblue.ingest.event import RefusedError
 
 DefinitionTable = Literal["experiments", "variants", "metrics"]
 
@@ -42,6 +45,17 @@ class EventKey(NamedTuple):
     event_id: str
 
 
+class Move(NamedTuple):
+    """What an update of an event left behind.
+
+    ``gone`` is the key it had, where the message tells. ``stays`` is its key now, where the
+    message does not tell whether it had another one: then every other row of this event goes.
+    """
+
+    gone: EventKey | None
+    stays: EventKey | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableChange:
     """One change of one row of a definition table.
@@ -57,28 +71,46 @@ class TableChange:
 
 
 def read_change(message: bytes, topic: str) -> TableChange | EventKey | None:
-    """What a message says besides an event, or None when it says nothing else."""
+    """What a message says besides an event, or None when it says nothing else.
+
+    Raises ``RefusedError`` for a row of a definition table with a value that cannot be read.
+    """
     change = _change(message)
     if change is None or change.op in ("t", "m"):
         return None
-    table = TABLES.get(_table_name(change, topic))
     row = change.before if change.op == "d" else change.after
     if row is None:
         return None
-    if table is not None:
+    table = TABLES.get(_table_name(change, topic))
+    if table is not None and not (change.flat and "event_id" in row):
         return TableChange(
-            table=table, row=row, deleted=change.op == "d", position=_position(change)
+            table=table,
+            row=_readable(row, change.fields),
+            deleted=change.op == "d",
+            position=_position(change),
         )
     return event_key(row) if change.op == "d" else None
 
 
-def moved_key(message: bytes) -> EventKey | None:
-    """The key an update took an event away from, when it changed the key."""
+def read_move(message: bytes) -> Move | None:
+    """What an update of an event leaves behind; None when it leaves nothing.
+
+    Without REPLICA IDENTITY FULL an update comes without the row before it, or with its primary
+    key alone; so does every row that the transform made flat.
+    """
     change = _change(message)
-    if change is None or change.op != "u" or not change.before or not change.after:
+    if change is None or change.op != "u" or not change.after:
         return None
-    before = event_key(change.before)
-    return before if before != event_key(change.after) else None
+    after = event_key(change.after)
+    if after is None:
+        return None
+    before = event_key(change.before or {})
+    if before is None:
+        return Move(None, after)
+    if before.user_id:
+        return Move(before, None) if before != after else None
+    renamed = before.event_id != after.event_id
+    return Move(before if renamed else None, after)
 
 
 def event_key(row: Mapping[str, Any]) -> EventKey | None:
@@ -87,19 +119,35 @@ def event_key(row: Mapping[str, Any]) -> EventKey | None:
     A deletion carries the whole key only when the table's replica identity is full; by default
     the columns outside the primary key come empty.
     """
-    event_id = row.get("event_id")
+    event_id = as_key(row.get("event_id"))
     if not isinstance(event_id, str) or not event_id:
         return None
-    return EventKey(str(row.get("experiment_id") or ""), str(row.get("user_id") or ""), event_id)
+    experiment_id, user_id = (as_key(row.get(name)) for name in ("experiment_id", "user_id"))
+    return EventKey(str(experiment_id or ""), str(user_id or ""), event_id)
 
 
 def _change(message: bytes) -> Change | None:
-    if b'"op"' not in message:
-        return None
     try:
-        return msgspec.json.decode(message, type=Envelope).change
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return read_message(message)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, RefusedError):
         return None
+
+
+def _readable(row: Mapping[str, Any], fields: Fields) -> dict[str, Any]:
+    """The row with decimals and times as its schema means them."""
+    return {name: _value(value, fields.get(name), name) for name, value in row.items()}
+
+
+def _value(value: Any, field: Field | None, name: str) -> Any:
+    if isinstance(value, dict) and value.keys() == {"scale", "value"}:
+        return as_number(value, field, column=name)
+    if field is None:
+        return value
+    if field.name in (DECIMAL, VARIABLE_DECIMAL):
+        return as_number(value, field, column=name)
+    if field.name in TIME_UNITS and isinstance(value, int):
+        return as_time(value, field).isoformat()
+    return value
 
 
 def _table_name(change: Change, topic: str) -> str:

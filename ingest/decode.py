@@ -1,7 +1,8 @@
 """Batches of JSON messages to Arrow columns, with a reason for each message that is refused.
 
-Plain events and Debezium envelopes (``payload.after``). Fast where it matters: one C decode a
-message, columns built per batch, rules checked on columns (``validate``).
+Plain events, Debezium envelopes and rows that its transform made flat (``envelope``). Fast where
+it matters: one C decode a message, columns built per batch, rules checked on columns
+(``validate``).
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET
 
-from neonblue.ingest.envelope import Envelope, unwrap
+from neonblue.ingest.envelope import content_of, event_row, read_message
 from neonblue.ingest.event import (
     MAX_MESSAGE_BYTES,
     MAX_PROPERTY_DEPTH,
     Event,
     Reason,
+    RefusedError,
     Rejection,
 )
 from neonblue.ingest.validate import Finding, check_events
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 Message = bytes | None
 # A colon after white space hides a key from the quick duplicate test.
 SPACED_COLON = re.compile(rb'"[ \t\r\n]+:')
+# Marks of Debezium's transform (``__deleted``), and its word for a value that it does not know.
+MARK = b'"__'
 FIELD = re.compile(r"`\$\.?(?P<path>[^`]*)`")
 
 
@@ -47,15 +51,6 @@ class DecodedBatch:
     indices: Sequence[int]
     rejections: tuple[Rejection, ...]
     skipped: int = 0
-
-
-class RefusedError(Exception):
-    """A message cannot be used; becomes a ``Rejection`` and never leaves this module."""
-
-    def __init__(self, reason: Reason, detail: str) -> None:
-        super().__init__(detail)
-        self.reason: Reason = reason
-        self.detail = detail
 
 
 class EventDecoder:
@@ -106,24 +101,38 @@ class EventDecoder:
     def _one(self, message: bytes) -> Event | None:
         if len(message) > MAX_MESSAGE_BYTES:
             raise RefusedError("too_large", f"{len(message)} bytes, at most {MAX_MESSAGE_BYTES}")
-        event: Event | None
         try:
-            event = self._decode(message)
+            event: Event = self._decode(message)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            event = self._second_look(message, error)
-        if event is not None and _suspicious(event, message):
+            return self._second_look(message, error)
+        if MARK in message:
+            return self._second_look(message, None)
+        if _suspicious(event, message):
             _refuse_duplicates(message)
         return event
 
-    def _second_look(self, message: bytes, error: Exception) -> Event | None:
-        """The event inside an envelope, None for what is to be skipped, or ``RefusedError``."""
-        if b'"after"' not in message and b'"op"' not in message:
-            raise _refused(message, error) from error
+    def _second_look(self, message: bytes, error: Exception | None) -> Event | None:
+        """The event inside an envelope or a row that a transform made flat, None for what is to
+        be skipped, or ``RefusedError``."""
         try:
-            row = unwrap(msgspec.json.decode(message, type=Envelope))
-            return None if row is None else msgspec.convert(row, Event)
+            change = read_message(message)
+            row = None if change is None else event_row(change)
+            event = None if row is None else msgspec.convert(row, Event)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as inner:
-            raise _refused(message, inner) from inner
+            raise _refused(message, _plainer(message, error, inner)) from inner
+        if event is not None:
+            content, _ = content_of(message)
+            if _suspicious(event, content):
+                _refuse_duplicates(content)
+        return event
+
+
+def _plainer(message: bytes, first: Exception | None, second: Exception) -> Exception:
+    """Which of two readings says what is wrong: the first, but for what it could not know."""
+    framed = message[:1] == b"\0"
+    if first is None or framed or isinstance(first, msgspec.ValidationError):
+        return second
+    return first
 
 
 def to_table(events: Sequence[Event], source: str) -> pa.Table:

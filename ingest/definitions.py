@@ -1,7 +1,9 @@
 """Experiments that the platform's own tables define, assembled from captured rows.
 
 An experiment appears here once its row, a control with at least one more variant, and a metric
-have come, in whatever order. Later changes become versions. What decides an analysis (metrics,
+have come, in whatever order. Later changes become versions. A plan that breaks a rule
+(``models.plan_rules``) is not stored: the last good one stays until the platform's rows keep the
+rules again; a status that moves meanwhile is taken over. What decides an analysis (metrics,
 alpha, planned size …) may still change until somebody has looked at a result; after that it is
 refused. Weights and variants are facts about the traffic: they are always taken over.
 """
@@ -10,15 +12,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from neonblue.errors import NeonBlueError
+from neonblue.errors import InvalidInputError, NeonBlueError, UnavailableError
+from neonblue.ingest.column_values import as_number, as_time, is_unavailable
 from neonblue.ingest.debezium import TableChange
-from neonblue.ingest.envelope import as_time
 from neonblue.models import Experiment, ExperimentStatus, MetricDefinition, Variant
+from neonblue.models.plan_rules import check_plan
 from neonblue.stores.definition_rows import DefinitionRow
 from neonblue.stores.experiments import frozen_changes
 
@@ -57,6 +61,14 @@ SYNONYMS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
     "metrics": {"name": ("name", "metric", "key"), "kind": ("kind", "metric_type", "type")},
 }
+# Columns that databases keep as decimals, which change capture may send as text or as bytes.
+NUMBERS = frozenset(
+    {
+        *("alpha", "power", "planned_sample_size", "maximum_sample_size"),
+        *("minimum_duration_days", "prior_mean", "prior_sd", "weight", "mde", "margin"),
+        *("quantile", "winsorize_quantile", "pre_period_days"),
+    }
+)
 Rows = dict[tuple[str, str], DefinitionRow]
 Numbered = tuple[int, DefinitionRow]
 
@@ -96,6 +108,12 @@ class Definitions:
         merged = {**known, **{(row.table_name, row.row_id): row for _, row in rows}}
         try:
             return self._define(experiment_id, merged, known), [row for _, row in rows], []
+        except UnavailableError:
+            raise  # nobody's fault: the same rows come again
+        except BrokenPlanError as error:
+            # The platform's rows are what they are, and the next one may make them whole.
+            culprit = self._culprit(experiment_id, rows, known)
+            return 0, [row for _, row in rows], [(culprit, str(error))]
         except (msgspec.ValidationError, NeonBlueError, ValueError, TypeError) as error:
             if len(rows) == 1:
                 return 0, [], [(rows[0][0], str(error))]
@@ -107,6 +125,21 @@ class Definitions:
             changed, good, refused = changed + one, good + kept, refused + bad
             state |= {(each.table_name, each.row_id): each for each in kept}
         return changed, good, refused
+
+    def _culprit(self, experiment_id: str, rows: Sequence[Numbered], known: Rows) -> int:
+        """The change without which the plan would keep the rules; else the last one."""
+        for number, left_out in rows:
+            others = {(row.table_name, row.row_id): row for _, row in rows if row is not left_out}
+            family = [
+                row
+                for row in {**known, **others}.values()
+                if row.experiment_id == experiment_id and not row.deleted
+            ]
+            plan = next((row for row in family if row.table_name == "experiments"), None)
+            proposed = None if plan is None else assemble(plan, family)
+            if proposed is not None and _broken_rule(proposed) is None:
+                return number
+        return rows[-1][0]
 
     def _known(self, numbered: Sequence[Numbered]) -> Rows:
         rows = self._store.definition_rows
@@ -123,10 +156,17 @@ class Definitions:
             return 0
         if plan.deleted:
             return self._archive(experiment_id)
+        earlier = known.get(("experiments", plan.row_id))
         proposed = assemble(plan, [row for row in rows if not row.deleted])
-        if proposed is None:
-            return 0
-        return self._save(proposed, plan, known.get(("experiments", plan.row_id)))
+        problem = None if proposed is None else _broken_rule(proposed)
+        if proposed is not None and problem is None:
+            return self._save(proposed, plan, earlier)
+        moved = self._follow_status(experiment_id, plan, earlier)
+        if problem is not None:
+            raise BrokenPlanError(
+                f"{problem}; the last good definition stays until the platform's rows keep this"
+            )
+        return moved
 
     def _save(
         self, proposed: Experiment, plan: DefinitionRow, earlier: DefinitionRow | None
@@ -136,13 +176,26 @@ class Definitions:
         if current is not None:
             self._refuse_frozen(current, proposed)
         stored = experiments.save(proposed, source="cdc")
-        # Only a status that moved on the platform counts: one set here is not undone by a replay.
-        moved = earlier is None or _status(earlier) != _status(plan)
-        if moved and stored.status != proposed.status:
-            experiments.set_status(
-                stored.experiment_id, proposed.status, reason="platform", actor="cdc"
-            )
+        moved = self._follow_status(stored.experiment_id, plan, earlier)
         return int(current is None or stored.version != current.version or moved)
+
+    def _follow_status(
+        self, experiment_id: str, plan: DefinitionRow, earlier: DefinitionRow | None
+    ) -> int:
+        """Take over a status that moved on the platform; one set here is not undone by a replay.
+
+        1 when it moved there, 0 when not or when there is no experiment yet.
+        """
+        status = _status(plan)
+        moved = earlier is None or _status(earlier) != status
+        current = self._store.experiments.find(experiment_id)
+        if not moved or current is None:
+            return 0
+        if current.status != status:
+            self._store.experiments.set_status(
+                experiment_id, status, reason="platform", actor="cdc"
+            )
+        return 1
 
     def _refuse_frozen(self, current: Experiment, proposed: Experiment) -> None:
         frozen = [name for name in frozen_changes(current, proposed) if name != "variants"]
@@ -163,6 +216,19 @@ class Definitions:
             experiment_id, "archived", reason="deleted on the platform", actor="cdc"
         )
         return 1
+
+
+class BrokenPlanError(Exception):
+    """Rows that are sound one by one make a plan that no analysis could keep to."""
+
+
+def _broken_rule(proposed: Experiment) -> str | None:
+    """The first rule that the plan breaks, or None."""
+    try:
+        check_plan(proposed)
+    except InvalidInputError as error:
+        return str(error)
+    return None
 
 
 def assemble(plan: DefinitionRow, rows: Sequence[DefinitionRow]) -> Experiment | None:
@@ -206,6 +272,9 @@ def _fields(row: DefinitionRow, kind: type) -> dict[str, Any]:
     for key in ("experiment_id", "variant_id"):
         if key in fields:
             fields[key] = str(fields[key])
+    for key, number in fields.items():
+        if key in NUMBERS and isinstance(number, str | dict):
+            fields[key] = as_number(number, column=key)
     if isinstance(fields.get("segments"), str):
         fields["segments"] = _list(fields["segments"])
     return fields
@@ -292,13 +361,13 @@ def _newer(numbered: Sequence[Numbered], known: Rows) -> list[Numbered]:
 
 
 def _completed(row: DefinitionRow, earlier: DefinitionRow | None) -> DefinitionRow:
-    if not row.deleted or earlier is None:
+    """A deletion, and large columns that an update left alone, take from what is known."""
+    if row.deleted and earlier is not None:
+        return replace(row, experiment_id=earlier.experiment_id, content=earlier.content)
+    unsaid = [name for name, value in row.content.items() if is_unavailable(value)]
+    if not unsaid:
         return row
-    return DefinitionRow(
-        table_name=row.table_name,
-        row_id=row.row_id,
-        experiment_id=earlier.experiment_id,
-        content=earlier.content,
-        deleted=True,
-        position=row.position,
-    )
+    known = {} if earlier is None else earlier.content
+    content = {name: value for name, value in row.content.items() if name not in unsaid}
+    content |= {name: known[name] for name in unsaid if name in known}
+    return replace(row, content=content)

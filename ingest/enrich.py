@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neonblue.ingest import sentiment
-from neonblue.ingest.activity import PAUSE_DAYS, Activity, Features
+from neonblue.ingest.activity import PAUSE_DAYS, SESSION_GAP_MS, Activity, Features
 from neonblue.ingest.scorer import INTENTS, SEGMENTS, STAGES, RuleScorer, Scorer, Scores
 from neonblue.ingest.sentiment import read_texts
 from neonblue.ingest.texts import event_texts, property_values
@@ -54,9 +54,12 @@ class Enricher:
         self._transitions = Transitions()
 
     def recall(self, store: Store) -> None:
-        """Start from the recent past that ClickHouse has."""
+        """Take over the recent past that ClickHouse has: at the start, and when units come from
+        another worker. A unit's state is then what a worker that saw all its events would have."""
         self._activity.remember(
-            store.enrichments.recent_users(days=PAUSE_DAYS, limit=RECALLED_UNITS)
+            store.enrichments.recent_users(
+                days=PAUSE_DAYS, limit=RECALLED_UNITS, session_gap_ms=SESSION_GAP_MS
+            )
         )
         pairs = store.enrichments.transitions(days=PAUSE_DAYS)
         self._transitions.remember(self._activity.type_names, pairs)

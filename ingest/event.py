@@ -29,6 +29,9 @@ Reason = Literal[
     "missing_value",
     "not_a_proportion",
     "bad_row",
+    "schema_registry_framing",
+    "truncate_not_applied",
+    "unavailable_value",
 ]
 
 EXPOSURE = "exposure"
@@ -42,6 +45,15 @@ MAX_VALUE = 1e100
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 # Clocks differ; what is further ahead than this is a mistake.
 CLOCK_SKEW = timedelta(days=1)
+
+
+class RefusedError(ValueError):
+    """A message cannot be used; becomes a ``Rejection`` and never leaves ingestion."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason: Reason = reason
+        self.detail = detail
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):

@@ -117,6 +117,7 @@ class JourneyIndex:
             found = [documents[each.user_id] for each in batch if each.user_id in documents]
             found = self._without_forgotten(found)
             memory.remember(USER_JOURNEYS, found, embed=self._texts.embed, at_once=at_once)
+            self._erase_forgotten_meanwhile(memory, found)
             done += batch
         self._store.journey_marks.indexed(done)
         self._touched.put_back(set(waiting).difference(done))
@@ -127,6 +128,14 @@ class JourneyIndex:
         accepted = self._store.forgotten.among(each.document_id for each in documents)
         gone = {user for user, since in accepted.items() if since == NEVER}
         return [each for each in documents if each.document_id not in gone]
+
+    def _erase_forgotten_meanwhile(self, memory: Memory, stored: Sequence[Document]) -> None:
+        """Another process may forget somebody while a journey is being stored."""
+        self._store.forgotten.reread()
+        kept = {each.document_id for each in self._without_forgotten(stored)}
+        gone = [each.document_id for each in stored if each.document_id not in kept]
+        if gone:
+            memory.erase(USER_JOURNEYS, gone)
 
     def _next(self, limit: int) -> Sequence[ChangedJourney]:
         """What was handed over, or what ClickHouse says when that is too much, and now and then."""

@@ -7,13 +7,14 @@ keys make the effect exactly once.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from neonblue.errors import UnavailableError
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+    from aiokafka.producer.message_accumulator import BatchBuilder
 
     from neonblue.ingest.record import Outgoing
     from neonblue.settings import KafkaSettings
@@ -85,39 +86,72 @@ async def start_client(client: AIOKafkaConsumer | AIOKafkaProducer, servers: str
         ) from error
 
 
-async def publish(producer: AIOKafkaProducer, topic: str, messages: Sequence[Outgoing]) -> None:
-    """Send messages and return when the broker has all of them.
+async def publish(
+    producer: AIOKafkaProducer, topic: str, messages: Sequence[Outgoing]
+) -> list[Outgoing]:
+    """Send messages and return when the broker has them, but for those that are too large for it.
 
     Order is kept within a source partition: its messages go to one partition of ``topic``, in
-    batches that are sent one after the other.
+    batches that are sent one after the other. Raises ``KafkaError`` for anything else.
     """
     partitions = sorted(await producer.partitions_for(topic))
     by_partition: dict[int, list[Outgoing]] = {}
     for message in messages:
         target = partitions[message.partition % len(partitions)]
         by_partition.setdefault(target, []).append(message)
+    too_large: list[Outgoing] = []
     for partition, ordered in by_partition.items():
-        await _publish_in_order(producer, topic, partition, ordered)
+        too_large += await _publish_in_order(producer, topic, partition, ordered)
+    return too_large
 
 
 async def _publish_in_order(
-    producer: AIOKafkaProducer, topic: str, partition: int, messages: Iterable[Outgoing]
-) -> None:
-    waiting = []
+    producer: AIOKafkaProducer, topic: str, partition: int, messages: Sequence[Outgoing]
+) -> list[Outgoing]:
+    """Batch by batch; a batch that is too large is sent again in halves, down to its messages."""
+    from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
+
+    too_large: list[Outgoing] = []
+    sent = []
+    for packed, batch in _packed(producer, messages, too_large):
+        sent.append((packed, await producer.send_batch(batch, topic, partition=partition)))
+    for packed, result in sent:
+        try:
+            await result
+        except (MessageSizeTooLargeError, RecordListTooLargeError):
+            if len(packed) == 1:
+                too_large += packed
+                continue
+            half = len(packed) // 2
+            for part in (packed[:half], packed[half:]):
+                too_large += await _publish_in_order(producer, topic, partition, part)
+    return too_large
+
+
+def _packed(
+    producer: AIOKafkaProducer, messages: Iterable[Outgoing], too_large: list[Outgoing]
+) -> Iterator[tuple[list[Outgoing], BatchBuilder]]:
+    """Full batches with what is in them; what fits into none goes to ``too_large``."""
     batch = producer.create_batch()
+    packed: list[Outgoing] = []
     for message in messages:
-        headers = list(message.headers)
-        appended = batch.append(
-            key=message.key, value=message.value, timestamp=None, headers=headers
-        )
-        if appended is None:
-            waiting.append(await producer.send_batch(batch, topic, partition=partition))
-            batch = producer.create_batch()
-            batch.append(key=message.key, value=message.value, timestamp=None, headers=headers)
-    if batch.record_count():
-        waiting.append(await producer.send_batch(batch, topic, partition=partition))
-    for sent in waiting:
-        await sent
+        if not _added(batch, message):
+            if packed:
+                yield packed, batch
+            batch, packed = producer.create_batch(), []
+            if not _added(batch, message):
+                too_large.append(message)
+                continue
+        packed.append(message)
+    if packed:
+        yield packed, batch
+
+
+def _added(batch: BatchBuilder, message: Outgoing) -> bool:
+    added = batch.append(
+        key=message.key, value=message.value, timestamp=None, headers=list(message.headers)
+    )
+    return added is not None
 
 
 async def rewind_lost(
@@ -165,11 +199,16 @@ async def _end_read(servers: str, partition: TopicPartition, said: int) -> int:
 
 
 async def lag(consumer: AIOKafkaConsumer) -> Mapping[TopicPartition, int]:
-    """Messages of each assigned partition that are not committed yet, by the last fetch's word."""
+    """Messages of each assigned partition that are not committed yet.
+
+    The broker is asked where the logs end: a paused consumer fetches nothing, so the word of its
+    last fetch grows old. That word counts where it is ahead (Tansu names the last batch's start).
+    """
+    ours = list(consumer.assignment())
+    ends = await consumer.end_offsets(ours) if ours else {}
     behind = {}
-    for partition in consumer.assignment():
-        end = consumer.highwater(partition)
+    for partition in ours:
+        end = max(ends.get(partition, 0), consumer.highwater(partition) or 0)
         committed = await consumer.committed(partition)
-        if end is not None:
-            behind[partition] = max(0, end - (committed or 0))
+        behind[partition] = max(0, end - (committed or 0))
     return behind

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from neonblue.ingest.pipeline import Prepared
     from neonblue.stores.dead_letters import DeadLetter
 
+SHORT_BYTES = 8 << 10
+SHORT_HEADER_BYTES = 512
+
 
 def dead_messages(letters: Sequence[DeadLetter]) -> list[Outgoing]:
     """Original key and bytes, with the reason and the place in the headers."""
@@ -23,6 +26,7 @@ def dead_messages(letters: Sequence[DeadLetter]) -> list[Outgoing]:
             key=letter.key or None,
             value=letter.payload,
             headers=(
+                ("letter.id", letter.letter_id.encode()),
                 ("reason", letter.reason.encode()),
                 ("detail", letter.detail.encode("utf-8", "replace")),
                 ("source.topic", letter.topic.encode()),
@@ -32,6 +36,23 @@ def dead_messages(letters: Sequence[DeadLetter]) -> list[Outgoing]:
         )
         for letter in letters
     ]
+
+
+def shortened(message: Outgoing) -> Outgoing:
+    """The beginning of a message that its topic did not take whole, with the size it had.
+
+    Key and detail are cut as well; the header ``letter.id`` names the whole in ClickHouse
+    (``neonblue dead-letters export``).
+    """
+    cut = [
+        (name, value if name == "letter.id" else value[:SHORT_HEADER_BYTES])
+        for name, value in message.headers
+    ]
+    return message._replace(
+        key=None if message.key is None else message.key[:SHORT_HEADER_BYTES],
+        value=message.value[:SHORT_BYTES],
+        headers=(*cut, ("truncated.from", str(len(message.value)).encode())),
+    )
 
 
 def enriched_messages(prepared: Prepared, vectors: EventVectors) -> list[Outgoing]:

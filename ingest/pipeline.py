@@ -2,21 +2,25 @@
 
 ``prepare`` decides everything from the bytes; ``write`` makes it durable. A batch may be written
 again after a crash at any point: events and enrichments are keyed by event, letters by where their
-message stood, definition rows by their position, and deletions come after inserts.
+message stood and what it held, definition rows by their position, and deletions come after inserts.
 """
 
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from neonblue.errors import UnavailableError
-from neonblue.ingest.debezium import EventKey, TableChange, moved_key, read_change
+from neonblue.errors import RefusedRowsError, UnavailableError
+from neonblue.ingest.debezium import EventKey, Move, TableChange, read_change, read_move
 from neonblue.ingest.decode import DecodedBatch, EventDecoder
-from neonblue.ingest.forgotten import without_forgotten
-from neonblue.stores.dead_letters import DeadLetter
+from neonblue.ingest.envelope import is_service_topic
+from neonblue.ingest.event import RefusedError
+from neonblue.ingest.forgotten import forgotten_meanwhile, without_forgotten
+from neonblue.ingest.record import LineRecord, origin_of
+from neonblue.stores.dead_letters import DeadLetter, letter_id
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,19 +32,29 @@ if TYPE_CHECKING:
     from neonblue.stores import Store
 
 
-# What an envelope has when it carries the row as it was.
-OLD_ROW = re.compile(rb'"before"\s*:\s*\{')
+# An update, in an envelope or in a row that was made flat.
+UPDATE = re.compile(rb'"(?:op|__op)"\s*:\s*"u"')
+
+
+# What an insert may raise for what a row holds: the engine's refusal, or Arrow's while casting.
+CONTENT_FAULTS = (RefusedRowsError, ValueError, TypeError, OverflowError)
+# So many refusals with no row taken in between are not the rows' fault.
+ENOUGH_REFUSED = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A batch ready to be written. Row i of ``events`` came from ``records[indices[i]]``."""
+    """A batch ready to be written. Row i of ``events`` came from ``records[indices[i]]``.
+
+    Of the events in ``moved`` only the rows with these keys stay.
+    """
 
     records: Sequence[Record]
     events: pa.Table
     indices: Sequence[int]
     enrichment: Enrichment | None
     deletions: tuple[EventKey, ...]
+    moved: tuple[EventKey, ...]
     changes: tuple[tuple[Record, TableChange], ...]
     letters: tuple[DeadLetter, ...]
 
@@ -82,12 +96,22 @@ class Pipeline:
         self._definitions = definitions
         self._decoder = EventDecoder(source)
         self._enricher = enricher
+        self._recall = threading.Event()
+
+    def recall_before_next(self) -> None:
+        """Read what units did lately from ClickHouse before the next batch; from any thread."""
+        self._recall.set()
 
     def prepare(self, records: Sequence[Record]) -> Prepared:
-        """Decode, validate and enrich; never raises for what a message holds."""
-        decoded = self._decoder.decode([record.value for record in records])
+        """Decode, validate and enrich; never raises for what a message holds.
+
+        ``UnavailableError`` when units are to be recalled and the store is away.
+        """
+        self._recall_if_due()
+        decoded = self._decoder.decode(_values(records))
         changes, deletions, letters = self._leftovers(records, decoded)
-        events, indices, gone = _last_word(decoded, deletions)
+        moves = _moves(records, decoded.indices)
+        events, indices, gone, moved = _last_word(decoded, deletions, moves)
         enrichment, poison = self._enrich(events)
         letters += [_letter(records[indices[row]], "enrichment_failed", why) for row, why in poison]
         return Prepared(
@@ -96,29 +120,55 @@ class Pipeline:
             indices=indices,
             enrichment=enrichment,
             deletions=gone,
+            moved=moved,
             changes=tuple(changes),
             letters=tuple(letters),
         )
 
+    def _recall_if_due(self) -> None:
+        if self._enricher is None or not self._recall.is_set():
+            return
+        # First: an assignment that comes while ClickHouse answers asks for another recall.
+        self._recall.clear()
+        try:
+            self._enricher.recall(self._store)
+        except BaseException:
+            self._recall.set()
+            raise
+
     def write(self, prepared: Prepared) -> Written:
         """Make a batch durable; raises ``UnavailableError`` when the store is away.
 
-        Nobody can be forgotten between the look and the inserts: both need the writer's lock.
+        In this process nobody can be forgotten between the look and the inserts: both need the
+        writer's lock. Another process can, so afterwards it is looked again.
         """
         with self._store.database.writing():
             kept, dropped = without_forgotten(prepared, self._store.forgotten)
-            return self._write(kept, dropped)
+            written = self._write(kept, dropped)
+            whole = replace(kept, letters=written.letters)
+            kept, more = forgotten_meanwhile(whole, self._store)
+        if more == 0:
+            return written
+        gone = whole.events.num_rows - kept.events.num_rows
+        return replace(
+            written,
+            events=written.events - gone,
+            letters=kept.letters,
+            kept=kept,
+            dropped=dropped + more,
+        )
 
     def _write(self, prepared: Prepared, dropped: int) -> Written:
         refused = self._insert(prepared)
-        if prepared.enrichment is not None:
-            self._store.enrichments.insert(prepared.enrichment.rows)
+        unenriched = self._insert_enrichment(prepared)
         self._store.events.delete(prepared.deletions)
+        self._store.events.delete_moved(prepared.moved)
         self._touch(prepared.events)
         defined, unusable = self._definitions.apply([change for _, change in prepared.changes])
         letters = [
             *prepared.letters,
             *refused,
+            *unenriched,
             *(
                 _letter(prepared.changes[number][0], "bad_definition", why)
                 for number, why in unusable
@@ -152,16 +202,19 @@ class Pipeline:
         refused = {rejection.index: rejection for rejection in decoded.rejections}
         for index in _missing(len(records), decoded.indices):
             record = records[index]
-            if record.value is None:
+            if record.value is None or is_service_topic(record.topic):
                 continue
-            change = read_change(record.value, record.topic)
+            try:
+                change = read_change(record.value, record.topic)
+            except RefusedError as error:
+                letters.append(_letter(record, "bad_definition", error.detail))
+                continue
             if isinstance(change, TableChange):
                 changes.append((record, change))
             elif isinstance(change, EventKey):
                 deletions.append((index, change))
             elif (rejection := refused.get(index)) is not None:
                 letters.append(_letter(record, rejection.reason, rejection.detail))
-        deletions += _moved(records, decoded.indices)
         return changes, deletions, letters
 
     def _enrich(self, events: pa.Table) -> tuple[Enrichment | None, list[tuple[int, str]]]:
@@ -170,29 +223,62 @@ class Pipeline:
         return self._enricher.enrich(events)
 
     def _insert(self, prepared: Prepared) -> list[DeadLetter]:
-        """Store the events; what the store itself refuses is narrowed down to single rows."""
+        """Store the events; what the store refuses for its content is narrowed down to rows."""
         return [
             _letter(prepared.records[prepared.indices[row]], "refused_by_store", why)
-            for row, why in isolate(self._store.events.insert, prepared.events)
+            for row, why in isolate(
+                self._store.events.insert, prepared.events, CONTENT_FAULTS, blame=ENOUGH_REFUSED
+            )
+        ]
+
+    def _insert_enrichment(self, prepared: Prepared) -> list[DeadLetter]:
+        enrichment = prepared.enrichment
+        if enrichment is None:
+            return []
+        refused = isolate(
+            self._store.enrichments.insert, enrichment.rows, CONTENT_FAULTS, blame=ENOUGH_REFUSED
+        )
+        return [
+            _letter(
+                prepared.records[prepared.indices[enrichment.positions[row]]],
+                "enrichment_failed",
+                why,
+            )
+            for row, why in refused
         ]
 
 
-def isolate(act: Callable[[pa.Table], object], rows: pa.Table) -> list[tuple[int, str]]:
+def isolate(
+    act: Callable[[pa.Table], object],
+    rows: pa.Table,
+    faults: tuple[type[Exception], ...] = (Exception,),
+    *,
+    blame: int | None = None,
+) -> list[tuple[int, str]]:
     """Do something with all rows; when it fails, halve until the rows it fails for are known.
 
-    ``UnavailableError`` is nobody's fault and passes through.
+    Only ``faults`` are a row's; ``UnavailableError`` and running out of memory are nobody's and
+    pass through. So does a refusal of the first ``blame`` rows tried while none was taken: then it
+    is the table that fits nothing.
     """
     failed: list[tuple[int, str]] = []
     waiting = [(0, rows.num_rows)] if rows.num_rows else []
+    taken = False
     while waiting:
         start, count = waiting.pop()
         try:
             act(rows.slice(start, count))
-        except UnavailableError:
+            taken = True
+        except (UnavailableError, MemoryError):
             raise
-        except Exception as error:  # noqa: BLE001 - whatever a message provokes must not stop the rest
+        except faults as error:
             if count == 1:
                 failed.append((start, f"{type(error).__name__}: {error}"[:500]))
+                if blame is not None and len(failed) >= blame and not taken:
+                    raise UnavailableError(
+                        f"the first {blame} of {rows.num_rows} rows were refused one by one, as "
+                        f"no fault of a row is ({error}): look at the table, nothing was lost"
+                    ) from error
                 continue
             half = count // 2
             waiting += [(start + half, count - half), (start, half)]
@@ -206,48 +292,80 @@ def _missing(count: int, indices: Sequence[int]) -> list[int]:
     return [index for index in range(count) if index not in present]
 
 
-def _moved(records: Sequence[Record], indices: Sequence[int]) -> list[tuple[int, EventKey]]:
-    """The old keys of updates that changed a key."""
+def _values(records: Sequence[Record]) -> list[bytes | None]:
+    """What the messages hold; those of Debezium's own topics are about no row."""
+    own = {topic for topic in {record.topic for record in records} if is_service_topic(topic)}
+    if not own:
+        return [record.value for record in records]
+    return [None if record.topic in own else record.value for record in records]
+
+
+def _moves(records: Sequence[Record], indices: Sequence[int]) -> list[tuple[int, Move]]:
+    """What updates among the events left behind, by message."""
     found = []
     for index in indices:
         value = records[index].value
-        # A plain event has no such thing, and most envelopes have null there.
-        if value is not None and b'"before"' in value and OLD_ROW.search(value):
-            key = moved_key(value)
-            if key is not None:
-                found.append((index, key))
+        if value is not None and b'"u"' in value and UPDATE.search(value):
+            move = read_move(value)
+            if move is not None:
+                found.append((index, move))
     return found
 
 
 def _last_word(
-    decoded: DecodedBatch, deletions: Sequence[tuple[int, EventKey]]
-) -> tuple[pa.Table, Sequence[int], tuple[EventKey, ...]]:
-    """Leave out events that the same batch deletes later, and deletions that it undoes later."""
-    if not deletions:
-        return decoded.events, decoded.indices, ()
+    decoded: DecodedBatch,
+    deletions: Sequence[tuple[int, EventKey]],
+    moves: Sequence[tuple[int, Move]],
+) -> tuple[pa.Table, Sequence[int], tuple[EventKey, ...], tuple[EventKey, ...]]:
+    """Leave out events that the same batch deletes or moves later, and deletions that it undoes.
+
+    With them the deletions that are left, and the keys that events whose key may have moved have
+    now.
+    """
+    if not deletions and not moves:
+        return decoded.events, decoded.indices, (), ()
     import pyarrow as pa
 
     columns = [decoded.events[name].to_pylist() for name in EventKey._fields]
     keys = [EventKey(*values) for values in zip(*columns, strict=True)]
     gone: dict[EventKey, int] = {key: index for index, key in deletions}
+    for index, move in moves:
+        if move.gone is not None:
+            gone[move.gone] = max(index, gone.get(move.gone, -1))
+    settled = {move.stays.event_id: (index, move.stays) for index, move in moves if move.stays}
     rows = []
     for row, (key, index) in enumerate(zip(keys, decoded.indices, strict=True)):
         id_only = EventKey("", "", key.event_id)
-        if index > max(gone.get(key, -1), gone.get(id_only, -1)):
+        moved_at, stays = settled.get(key.event_id, (-1, key))
+        left_behind = index < moved_at and key != stays
+        if index > max(gone.get(key, -1), gone.get(id_only, -1)) and not left_behind:
             rows.append(row)
             gone.pop(key, None)
             gone.pop(id_only, None)
+    moved = tuple(stays for _, stays in settled.values())
+    moved += tuple(key for key in (keys[row] for row in rows) if key.event_id in settled)
     table = decoded.events.take(pa.array(rows, pa.int64()))
-    return table, [decoded.indices[row] for row in rows], tuple(gone)
+    return table, [decoded.indices[row] for row in rows], tuple(gone), tuple(dict.fromkeys(moved))
 
 
 def _letter(record: Record, reason: str, detail: str) -> DeadLetter:
+    key, payload = record.key or b"", record.value or b""
+    known = record.letter_id if isinstance(record, LineRecord) else ""
     return DeadLetter(
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
-        key=record.key or b"",
-        payload=record.value or b"",
+        key=key,
+        payload=payload,
         reason=reason,
         detail=detail,
+        letter_id=known
+        or letter_id(
+            record.topic,
+            record.partition,
+            record.offset,
+            origin=origin_of(record),
+            key=key,
+            payload=payload,
+        ),
     )

@@ -25,13 +25,25 @@ class Record(Protocol):
 
 
 class LineRecord(NamedTuple):
-    """A line of a file: ``topic`` is the file's name, ``offset`` the line's number from 0."""
+    """A line of a file: ``topic`` is the file's name, ``offset`` the line's number from 0.
+
+    ``origin`` tells files of one name apart. A letter that is replayed keeps its ``letter_id``.
+    """
 
     topic: str
     partition: int
     offset: int
     key: bytes | None
     value: bytes | None
+    origin: str = ""
+    letter_id: str = ""
+
+
+def origin_of(record: Record) -> str:
+    """What tells messages apart that stood at the same place: a line's file, a message's time."""
+    if isinstance(record, LineRecord):
+        return record.origin
+    return str(getattr(record, "timestamp", ""))
 
 
 class Outgoing(NamedTuple):
@@ -44,14 +56,14 @@ class Outgoing(NamedTuple):
 
 
 def read_lines(
-    stream: IO[bytes], name: str, batch_rows: int, first_line: int = 0
+    stream: IO[bytes], name: str, batch_rows: int, first_line: int = 0, origin: str = ""
 ) -> Iterator[list[LineRecord]]:
     """Batches of the lines of a stream; blank lines count, but are left out."""
     batch: list[LineRecord] = []
     for number, line in enumerate(stream, first_line):
         text = line.strip(b"\r\n")
         if text.strip():
-            batch.append(LineRecord(name, 0, number, None, text))
+            batch.append(LineRecord(name, 0, number, None, text, origin))
         if len(batch) >= batch_rows:
             yield batch
             batch = []

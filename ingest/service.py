@@ -44,8 +44,11 @@ def open_pipeline(
 ) -> Pipeline:
     """A pipeline whose enrichment starts from what ClickHouse has, with trained models if given."""
     enricher = Enricher(*((TrainedScorer(models), TrainedNextAction(models)) if models else ()))
-    enricher.recall(store)
-    return Pipeline(store, Definitions(store), source=source, enricher=enricher, touched=touched)
+    pipeline = Pipeline(
+        store, Definitions(store), source=source, enricher=enricher, touched=touched
+    )
+    pipeline.recall_before_next()
+    return pipeline
 
 
 class IngestService:

@@ -27,7 +27,9 @@ class WorkerStatus:
     """Counts since the worker started; ``lag`` is messages not committed, by topic:partition.
 
     ``partitions`` are those the group has given to this worker; ``dropped`` counts messages that
-    were read and not kept anywhere, by reason.
+    were read and not kept anywhere, by reason. ``retries`` counts attempts to store a batch that
+    failed for no fault of a message; ``held_up_since`` is when the one under way began to fail, 0
+    when none does. ``unpublished`` counts messages that a topic did not take, by topic.
     """
 
     started_at: float
@@ -41,6 +43,9 @@ class WorkerStatus:
     partitions: list[str] = field(default_factory=list)
     lag: dict[str, int] = field(default_factory=dict)
     paused: bool = False
+    retries: int = 0
+    held_up_since: float = 0.0
+    unpublished: dict[str, int] = field(default_factory=dict)
     journeys_waiting: int = 0
     oldest_journey_seconds: float = 0.0
     journeys_indexed: int = 0
@@ -59,6 +64,7 @@ class StatusBoard:
         self._guard = threading.Lock()
         self.worker_id = worker_id or f"{socket.gethostname()}:{os.getpid()}"
         self.now = WorkerStatus(started_at=time.time())
+        self._held: dict[str, float] = {}
 
     def delivered(self, prepared: Prepared, written: Written) -> None:
         """A batch is durable and its offsets are committed."""
@@ -96,6 +102,27 @@ class StatusBoard:
         """Whether the worker has stopped fetching until it has caught up with writing."""
         with self._guard:
             self.now.paused = paused
+
+    def held_up(self, step: str, why: str) -> None:
+        """A step of a batch fails for no fault of a message; it is tried again."""
+        with self._guard:
+            self.now.retries += 1
+            self._held.setdefault(step, time.time())
+            self.now.held_up_since = min(self._held.values())
+        self.trouble(why)
+
+    def going_on(self, step: str) -> None:
+        """The step was done."""
+        with self._guard:
+            self._held.pop(step, None)
+            self.now.held_up_since = min(self._held.values(), default=0.0)
+
+    def unpublished(self, topic: str, messages: int, why: str) -> None:
+        """A topic did not take messages that are safe elsewhere."""
+        with self._guard:
+            self.now.unpublished[topic] = self.now.unpublished.get(topic, 0) + messages
+        self._telemetry.unpublished(topic, messages)
+        self.trouble(f"{messages} messages were not published to {topic!r}: {why}")
 
     def trouble(self, what: str) -> None:
         """Something went wrong that will be tried again."""

@@ -27,6 +27,7 @@ class Telemetry:
         self._letters = counter("neonblue.ingest.dead_letters", unit="{message}")
         self._dropped = counter("neonblue.ingest.dropped", unit="{message}")
         self._troubles = counter("neonblue.ingest.retries", unit="{attempt}")
+        self._unpublished = counter("neonblue.ingest.unpublished", unit="{message}")
         self._indexed = counter("neonblue.ingest.journeys_indexed", unit="{journey}")
         self._lag = gauge("neonblue.ingest.lag", unit="{message}")
         self._waiting = gauge("neonblue.ingest.journeys_waiting", unit="{journey}")
@@ -44,6 +45,10 @@ class Telemetry:
     def trouble(self) -> None:
         """Something has to be tried again."""
         self._troubles.add(1)
+
+    def unpublished(self, topic: str, messages: int) -> None:
+        """A topic did not take messages that are kept in ClickHouse."""
+        self._unpublished.add(messages, {"topic": topic})
 
     def lag(self, behind: Mapping[str, int]) -> None:
         """Messages that are not committed yet, by topic and partition."""

@@ -38,8 +38,9 @@ class Transitions:
         self._counts = np.zeros((0, 0))
 
     def remember(self, names: tuple[str, ...], pairs: Iterable[tuple[str, str, int]]) -> None:
-        """Start from what ClickHouse has (``Enrichments.transitions``)."""
+        """Take over what ClickHouse has (``Enrichments.transitions``), in place of what is here."""
         numbers = {name: number for number, name in enumerate(names)}
+        self._counts = np.zeros((0, 0))
         self._reach(len(names))
         for before, after, times in pairs:
             if before in numbers and after in numbers:

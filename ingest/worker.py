@@ -12,9 +12,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from neonblue.errors import UnavailableError
 from neonblue.ingest.event_vectors import EventVectors
@@ -27,7 +27,8 @@ from neonblue.ingest.kafka import (
     source_topics,
     start_client,
 )
-from neonblue.ingest.outgoing import dead_messages, enriched_messages
+from neonblue.ingest.letter_box import LetterBox
+from neonblue.ingest.outgoing import enriched_messages
 from neonblue.ingest.rebalance import Rebalance
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ BATCH_BYTES = 32 << 20
 DRAIN_SECONDS = 3.0
 FIRST_RETRY_SECONDS = 0.1
 LONGEST_RETRY_SECONDS = 5.0
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +75,7 @@ class Worker:
         self._pipeline = pipeline
         self._status = status
         self._vectors = vectors or EventVectors()
+        self._letters = LetterBox(settings.dead_topic, status)
         self._stopping = asyncio.Event()
         self._queue: asyncio.Queue[Batch] = asyncio.Queue(maxsize=QUEUED_BATCHES)
 
@@ -113,8 +117,12 @@ class Worker:
     async def _assigned(
         self, consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]
     ) -> None:
-        """Said even where the offsets cannot be compared: the partitions are ours all the same."""
+        """Said even where the offsets cannot be compared: the partitions are ours all the same.
+
+        Their units were another worker's until now: what they did meanwhile is in ClickHouse.
+        """
         self._status.assigned(map(_name, consumer.assignment()))
+        self._pipeline.recall_before_next()
         await rewind_lost(consumer, str(self._settings.bootstrap_servers), partitions)
 
     async def _fetch(self, consumer: AIOKafkaConsumer, delivery: asyncio.Task[None]) -> None:
@@ -124,8 +132,23 @@ class Worker:
             records, offsets = await self._gather(consumer)
             if not records:
                 continue
-            prepared = await asyncio.to_thread(self._pipeline.prepare, records)
+            prepared = await self._prepare(records)
+            if prepared is None:
+                break
             await self._hand_over(consumer, Batch(prepared=prepared, offsets=offsets), delivery)
+
+    async def _prepare(self, records: Sequence[Record]) -> Prepared | None:
+        """A batch made ready, whatever that takes; None when the worker is to stop first."""
+        work = asyncio.create_task(
+            self._until_done(self._pipeline.prepare, records, "preparing a batch")
+        )
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if work.done():
+            return work.result()
+        work.cancel()
+        return None
 
     async def _gather(
         self, consumer: AIOKafkaConsumer
@@ -178,14 +201,26 @@ class Worker:
                 self._queue.task_done()
 
     async def _write(self, prepared: Prepared) -> Written:
-        """Write until it succeeds: what could be wrong with a batch was taken out of it before."""
+        """Write until it succeeds: what could be wrong with a batch was taken out of it before.
+
+        So whatever fails here, known or not, is the store's: nothing is committed meanwhile.
+        """
+        return await self._until_done(self._pipeline.write, prepared, "writing")
+
+    async def _until_done(self, act: Callable[[Given], Made], given: Given, what: str) -> Made:
         delay = FIRST_RETRY_SECONDS
         while True:
             try:
-                return await asyncio.to_thread(self._pipeline.write, prepared)
+                made = await asyncio.to_thread(act, given)
             except UnavailableError as error:
-                self._status.trouble(str(error))
-                logger.warning("writing again in %.1f s: %s", delay, error)
+                self._status.held_up(what, str(error))
+                logger.warning("%s again in %.1f s: %s", what, delay, error)
+            except Exception as error:
+                self._status.held_up(what, repr(error))
+                logger.exception("%s again in %.1f s", what, delay)
+            else:
+                self._status.going_on(what)
+                return made
             await asyncio.sleep(delay)
             delay = min(delay * 2, LONGEST_RETRY_SECONDS)
 
@@ -197,21 +232,29 @@ class Worker:
                 await asyncio.to_thread(enriched_messages, written.kept, self._vectors),
             )
         if written.letters:
-            await self._send(producer, self._settings.dead_topic, dead_messages(written.letters))
+            await self._letters.publish(producer, written.letters)
 
     async def _send(
         self, producer: AIOKafkaProducer, topic: str, messages: Sequence[Outgoing]
     ) -> None:
-        """Publish until the broker has everything; it may come twice, never not at all."""
+        """Publish until the broker has everything; it may come twice, never not at all.
+
+        But for what is larger than the topic takes: that is counted and left out, or it would
+        hold up everything behind it for ever.
+        """
         from aiokafka.errors import KafkaError
 
         delay = FIRST_RETRY_SECONDS
         while True:
             try:
-                return await publish(producer, topic, messages)
+                too_large = await publish(producer, topic, messages)
             except KafkaError as error:
                 self._status.trouble(f"Kafka: {error!r}")
                 logger.warning("publishing to %r again in %.1f s: %r", topic, delay, error)
+            else:
+                if too_large:
+                    self._status.unpublished(topic, len(too_large), "larger than the topic takes")
+                return
             await asyncio.sleep(delay)
             delay = min(delay * 2, LONGEST_RETRY_SECONDS)
 

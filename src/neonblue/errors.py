@@ -3,6 +3,7 @@
     NeonBlueError
     ├── NotFoundError            an experiment, metric, variant, user or document that is not there
     ├── InvalidInputError        what the caller sent cannot be used; nothing was changed
+    │   └── RefusedRowsError     ClickHouse cannot take rows for what they hold
     ├── ConflictError            the state forbids it (frozen plan, wrong status, name taken)
     ├── UnsafeQueryError         SQL outside the allow-list
     ├── ApprovalRequiredError    a person has to agree first
@@ -24,6 +25,10 @@ class NotFoundError(NeonBlueError):
 
 class InvalidInputError(NeonBlueError):
     """The input cannot be used as it is; nothing was changed."""
+
+
+class RefusedRowsError(InvalidInputError):
+    """ClickHouse cannot take rows for what they hold; every other failure is its own."""
 
 
 class ConflictError(NeonBlueError):

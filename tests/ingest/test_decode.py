@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from neonblue.ingest.column_values import as_time
 from neonblue.ingest.decode import EventDecoder
-from neonblue.ingest.envelope import as_time
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 PLAIN: dict[str, Any] = {
@@ -75,7 +75,8 @@ BAD: dict[str, tuple[bytes, str]] = {
     "no user": (without("user_id"), "missing_field"),
     "no experiment": (without("experiment_id"), "missing_field"),
     "value as text": (message(value="many"), "wrong_type"),
-    "user as number": (message(user_id=7), "wrong_type"),
+    "user as fraction": (message(user_id=7.5), "wrong_type"),
+    "user as truth value": (message(user_id=True), "wrong_type"),
     "properties as list": (message(properties=[1]), "wrong_type"),
     "empty user": (message(user_id=""), "empty_field"),
     "long user": (message(user_id="u" * 300), "too_long"),

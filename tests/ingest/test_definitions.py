@@ -154,6 +154,109 @@ def test_a_definition_of_the_wrong_type_is_set_aside(send: Send, store: Store) -
     assert [letter.reason for letter in written.letters] == ["bad_definition"]
 
 
+BROKEN = {
+    "alpha": ("experiments", {**PLAN, "alpha": 5}, "alpha"),
+    "negative weight": ("variants", {**VARIANTS[1], "weight": -1}, "weight"),
+    "two controls": ("variants", {**VARIANTS[1], "is_control": True}, "control"),
+    "ratio without denominator": ("metrics", {**METRIC, "kind": "ratio"}, "denominator"),
+    "quantile of nothing": ("metrics", {**METRIC, "kind": "quantile"}, "quantile"),
+    "margin": ("metrics", {**METRIC, "margin": -0.5}, "margin"),
+    "base64 weight": ("variants", {**VARIANTS[1], "weight": "0001"}, "base64 decimal"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_plan_that_breaks_a_rule_is_set_aside_and_the_last_good_one_stays(
+    send: Send, store: Store, name: str
+) -> None:
+    define(send)
+    good = store.experiments.get("checkout")
+    table, changed, why = BROKEN[name]
+    (letter,) = send(change(table, changed, op="u", lsn=2)).letters
+    assert letter.reason == "bad_definition"
+    assert why in letter.detail
+    assert store.experiments.get("checkout") == good
+    stopped = {**(changed if table == "experiments" else PLAN), "status": "stopped"}
+    send(change("experiments", stopped, op="u", lsn=3))
+    assert store.experiments.get("checkout").status == "stopped"
+    whole = {"experiments": {**PLAN, "name": "Again"}, "variants": VARIANTS[1], "metrics": METRIC}
+    assert not send(change(table, whole[table], op="u", lsn=4)).letters
+
+
+def test_control_may_change_hands_in_two_batches(send: Send, store: Store) -> None:
+    """With two controls for a moment the plan is broken; the rows are kept, so it mends itself."""
+    define(send)
+    send(change("variants", {**VARIANTS[1], "is_control": True}, op="u", lsn=2))
+    send(change("variants", {**VARIANTS[0], "is_control": False}, op="u", lsn=3))
+    assert store.experiments.get("checkout").control.variant_id == "treatment"
+
+
+def test_of_several_changes_the_one_that_breaks_the_plan_is_set_aside(send: Send) -> None:
+    define(send)
+    (letter,) = send(
+        change("variants", {**VARIANTS[0], "weight": 2}, op="u", lsn=2),
+        change("metrics", {**METRIC, "margin": 0}, op="u", lsn=3),
+        change("experiments", {**PLAN, "name": "New"}, op="u", lsn=4),
+    ).letters
+    assert b"margin" in letter.payload
+
+
+def test_a_store_that_is_away_is_no_fault_of_a_definition(
+    send: Send, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from neonblue.errors import UnavailableError
+
+    def away(*_: Any, **__: Any) -> None:
+        raise UnavailableError("ClickHouse does not answer")
+
+    define(send)
+    monkeypatch.setattr(store.experiments, "save", away)
+    with pytest.raises(UnavailableError):
+        send(change("experiments", {**PLAN, "name": "New"}, op="u", lsn=9))
+    assert store.dead_letters.counts() == {}
+
+
+def test_rows_that_a_transform_made_flat_define_experiments_too(
+    pipeline: Pipeline, store: Store
+) -> None:
+    flat = [("variants", each) for each in VARIANTS] + [("metrics", METRIC), ("experiments", PLAN)]
+    records = [
+        LineRecord(f"shop.public.{table}", 0, n, None, json.dumps({**each, "__op": "r"}).encode())
+        for n, (table, each) in enumerate(flat)
+    ]
+    assert not pipeline.write(pipeline.prepare(records)).letters
+    assert store.experiments.get("checkout").control.variant_id == "control"
+    gone = json.dumps({"id": "checkout", "__deleted": "true"}).encode()
+    pipeline.write(pipeline.prepare([LineRecord("shop.public.experiments", 0, 9, None, gone)]))
+    assert store.experiments.get("checkout").status == "archived"
+
+
+def test_decimals_and_large_columns_of_a_definition(send: Send, store: Store) -> None:
+    """numeric(4,2) of a weight by its schema; a text that an update left alone is kept."""
+    define(send)
+    send(change("experiments", {**PLAN, "hypothesis": "long"}, op="u", lsn=2))
+    left = {**PLAN, "name": "New", "hypothesis": "__debezium_unavailable_value"}
+    assert not send(change("experiments", left, op="u", lsn=3)).letters
+    assert (
+        store.experiments.get("checkout").name,
+        store.experiments.get("checkout").hypothesis,
+    ) == (
+        "New",
+        "long",
+    )
+    payload = json.loads(change("variants", {**VARIANTS[1], "weight": "AfQ="}, op="u", lsn=4))
+    scale = {
+        "field": "weight",
+        "type": "bytes",
+        "name": "org.apache.kafka.connect.data.Decimal",
+        "parameters": {"scale": "2"},
+    }
+    after = {"field": "after", "type": "struct", "fields": [scale]}
+    schema = {"type": "struct", "fields": [after]}
+    assert not send(json.dumps({"schema": schema, "payload": payload}).encode()).letters
+    assert store.experiments.get("checkout").variants[1].weight == 5.0
+
+
 def row(number: int, make_event: Any, **changes: Any) -> dict[str, Any]:
     content = make_event(number, **changes)
     moment = datetime.fromisoformat(content["timestamp"])

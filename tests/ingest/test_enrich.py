@@ -1,11 +1,13 @@
 """Enrichment in columns says what a slow reading of each unit's past would say."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from neonblue.behavior.event_kinds import CONSIDER, CONVERT, KINDS, LEAVE, OTHER, VIEW, kind_of
 from neonblue.behavior.model_files import ModelFiles
@@ -203,6 +205,52 @@ def test_a_trained_next_action_takes_the_counts_place(
     again.recall(store)
     after, _ = again.enrich(decoded([make_event(9, user_id="one", event_type="exposure")]))
     assert after.rows["likely_next_action"].to_pylist() == ["thanks"]
+
+
+def _cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:100])
+
+
+def _of_another_shape(folder: Path, kind: str) -> None:
+    ModelFiles(folder).publish(kind, {"quick_weights": np.ones(3), "a": np.ones(1)}, {})
+
+
+DAMAGE: dict[str, Callable[[Path, str], object]] = {
+    "cut": lambda folder, kind: _cut(folder / kind / "0001.npz"),
+    "no description": lambda folder, kind: (folder / kind / "0001.json").unlink(),
+    "no file": lambda folder, kind: (folder / kind / "0001.npz").unlink(),
+    "rubbish for a version": lambda folder, kind: (folder / kind / "CURRENT").write_bytes(b"\xff"),
+    "another shape": _of_another_shape,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_model_gives_way_to_the_rules_with_a_warning(
+    tmp_path: Path, make_event: Any, caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
+    files = ModelFiles(tmp_path)
+    counts = np.random.default_rng(1).poisson(2, size=(400, len(KINDS))).astype(float)
+    rows = np.column_stack([counts, np.zeros_like(counts), np.ones(400)])
+    files.publish("intent", fit_quick_intent(rows, counts[:, VIEW] > 2).arrays(), {})
+    sequences = Sequences(steps=np.tile([1, 2, 3], 200), lengths=np.full(60, 10))
+    model = train_next_action(sequences, ("cart", "pay", "thanks"), lambda *_: None)
+    files.publish("next_action", model.arrays(), {"names": model.names})
+    for kind in ("intent", "next_action"):
+        DAMAGE[damage](tmp_path, kind)
+    enricher = Enricher(
+        TrainedScorer(ModelFiles(tmp_path)), TrainedNextAction(ModelFiles(tmp_path))
+    )
+    enrichment, poison = enricher.enrich(decoded([make_event(n) for n in range(30)]))
+    assert (enrichment.rows.num_rows, poison) == (30, [])
+    (said,) = {json.loads(each)["behavioral_score"] for each in columns(enrichment, "made_by")}
+    assert (said, made_by(enrichment)) == ("rules-1", {"transitions-1"})
+    warnings = [each.message for each in caplog.records if each.levelname == "WARNING"]
+    assert len(warnings) == 2
+    assert all("the rules take its place" in each for each in warnings)
+
+
+def columns(enrichment: Enrichment, name: str) -> list[Any]:
+    return list(enrichment.rows[name].to_pylist())
 
 
 def made_by(enrichment: Enrichment) -> set[str]:

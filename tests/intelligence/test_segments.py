@@ -75,7 +75,6 @@ def test_a_property_of_the_plan_shares_alpha_with_the_planned_ones_only(
 
 def test_peeking_through_segments_finds_nothing_that_is_not_there() -> None:
     """Forty looks at forty segments of all sizes, 60 worlds without any difference."""
-    from neonblue.intelligence.priors import Prior
     from neonblue.intelligence.segments import _adjusted, _effects
     from neonblue.intelligence.terms import Terms
     from neonblue.models import Experiment, MetricDefinition, Variant
@@ -90,7 +89,7 @@ def test_peeking_through_segments_finds_nothing_that_is_not_there() -> None:
         planned_units=40_000,
         show_fixed_horizon=False,
         least_p={},
-        prior=Prior(mean=0.0, sd=0.1, origin=""),
+        priors={},
         nonnegative=frozenset({"m"}),
     )
     rng, fooled = np.random.default_rng(17), {False: 0, True: 0}

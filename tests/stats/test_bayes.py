@@ -18,7 +18,6 @@ from neonblue.stats.bayes import (
     normal_expected_loss,
     normal_losses,
     normal_posterior,
-    prior_from_past,
 )
 
 
@@ -124,21 +123,6 @@ def test_the_loss_keeps_its_digits_far_in_the_tail() -> None:
     assert normal_expected_loss(np.array([20.0]), 1.0)[0] == normal_expected_loss(20.0, 1.0)
     below, above = normal_expected_loss(7.999, 1.0), normal_expected_loss(8.001, 1.0)
     assert below == pytest.approx(above, rel=0.05)
-
-
-def test_past_experiments_make_a_prior() -> None:
-    random = np.random.default_rng(6)
-    errors = random.uniform(0.005, 0.02, 400)
-    lifts = random.normal(random.normal(0.01, 0.03, 400), errors)
-    prior = prior_from_past(lifts, errors)
-    assert prior is not None
-    assert prior.mean == pytest.approx(0.01, abs=0.005)
-    assert prior.sd == pytest.approx(0.03, abs=0.004)
-
-
-def test_few_or_equal_experiments_make_none() -> None:
-    assert prior_from_past([0.1, 0.2], [0.01, 0.01]) is None
-    assert prior_from_past(np.full(20, 0.01), np.full(20, 0.5)) is None
 
 
 def test_what_cannot_be_is_refused() -> None:

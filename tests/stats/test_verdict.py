@@ -15,6 +15,8 @@ from neonblue.stats.verdict import (
     decide,
     holm,
 )
+from neonblue.stats.verdict_adjusted import weighted_holm
+from neonblue.stats.verdict_evidence import EffectChange, EffectPart
 
 EARLY = Progress(n=50_000, planned_n=100_000, days=8, units_a_day=5_000)
 AT_MAXIMUM = replace(EARLY, n=200_000, days=40)
@@ -51,6 +53,10 @@ def loser(**changes: object) -> MetricEvidence:
 def guardrail(**changes: object) -> MetricEvidence:
     """Non-inferior: no worse than −0.004 with a margin of 0.01."""
     return evidence(**({"metric": "latency", "role": "guardrail", "margin": 0.01} | changes))
+
+
+HARMED = {"estimate": -0.02, "ci_lower": -0.03, "ci_upper": -0.01, "p_value": 1e-4}
+MISSING = {"ci_lower": -math.inf, "ci_upper": math.inf, "p_value": 1.0, "estimate": math.nan}
 
 
 def judged(
@@ -107,8 +113,9 @@ def test_a_metric_that_should_fall_harms_by_rising() -> None:
 
 
 def test_a_deteriorated_guardrail_rolls_a_winner_back() -> None:
-    verdict = judged(winner(), guardrail(estimate=-0.02, ci_lower=-0.03, ci_upper=-0.01))
+    verdict = judged(winner(), guardrail(**HARMED))
     assert verdict.decision == "rollback"
+    assert verdict.deciding == ("latency", "B")
     assert [reason.metric for reason in verdict.reasons if reason.code == "harm"] == ["latency"]
 
 
@@ -282,7 +289,8 @@ def test_nothing_ships_that_could_do_harm(
     item = evidence(estimate=(low + high) / 2, ci_lower=low, ci_upper=high, p_value=p_value)
     verdict = judged(item, progress=replace(EARLY, n=n, finished=finished))
     if high < 0:
-        assert verdict.decision == "rollback"
+        assert verdict.decision != "ship"
+        assert (verdict.decision == "rollback") == (p_value <= 0.05)
     if verdict.decision == "ship":
         assert p_value <= 0.05
         assert item.gain > 0
@@ -312,3 +320,99 @@ def test_without_a_success_metric_only_harm_is_watched() -> None:
     assert passed.decision == "inconclusive"
     assert codes(passed) == {"no_success_metric", "guardrail_passes"}
     assert judged(loser(role="guardrail")).decision == "rollback"
+
+
+def test_a_guardrail_that_was_not_measured_stops_the_ship_and_is_named() -> None:
+    unmeasured = guardrail(**MISSING, detail="no 'latancy' event")
+    waiting = judged(winner(), unmeasured)
+    assert waiting.decision == "keep_running"
+    assert "guardrail_without_evidence" in codes(waiting)
+    over = judged(winner(), unmeasured, progress=AT_MAXIMUM)
+    assert over.decision == "review"
+    assert "latency" in over.next_step
+    reason = next(r for r in over.reasons if r.code == "guardrail_without_evidence")
+    assert (reason.metric, reason.variant) == ("latency", "B")
+    assert "no 'latancy' event" in reason.message
+
+
+def test_a_guardrail_without_margin_and_data_is_named_and_does_not_stop_it() -> None:
+    verdict = judged(winner(), guardrail(**MISSING, margin=None))
+    assert verdict.decision == "ship"
+    assert "guardrail_without_evidence" in codes(verdict)
+
+
+def test_a_primary_metric_without_evidence_is_named() -> None:
+    verdict = judged(winner(), evidence(metric="revenue", **MISSING))
+    assert verdict.decision == "ship"
+    assert "primary_without_evidence" in codes(verdict)
+
+
+def test_a_treatment_without_units_is_named_and_not_judged() -> None:
+    items = [winner(), evidence(variant="C", **MISSING)]
+    verdict = decide(items, checks=(), progress=EARLY, without_units=("C",))
+    assert verdict.decision == "ship"
+    assert verdict.by_variant == {"B": "ship"}
+    assert "treatment_without_units" in codes(verdict)
+
+
+def test_the_harm_alarm_has_one_budget_over_all_that_can_raise_it() -> None:
+    many = [guardrail(metric=f"g{index}") for index in range(10)]
+    one = guardrail(metric="one", **(HARMED | {"p_value": 0.03}))
+    verdict = judged(winner(), one, *many)
+    assert verdict.decision == "keep_running"
+    assert "harm_suspected" in codes(verdict)
+    assert verdict.harm_p_values["one", "B"] == pytest.approx(22 * 0.015)
+    assert judged(winner(), one).decision == "rollback"
+
+
+def test_guardrails_do_not_slow_the_alarm_of_the_only_primary_metric() -> None:
+    many = [guardrail(metric=f"g{index}") for index in range(20)]
+    assert judged(loser(p_value=0.05), *many).decision == "rollback"
+
+
+def test_weighted_holm_by_hand() -> None:
+    found = weighted_holm([0.01, 0.02, 0.5], [0.5, 0.25, 0.25])
+    assert found == pytest.approx((0.02, 0.04, 0.5))
+
+
+def changed(*, lasting: bool) -> EffectChange:
+    then = EffectPart(label="until 3 March", estimate=0.03, ci_lower=0.02, ci_upper=0.04)
+    since = EffectPart(label="since", estimate=0.001, ci_lower=-0.01, ci_upper=0.012)
+    return EffectChange(grade="changed", before=then, since=since, lasting=lasting)
+
+
+def test_an_effect_that_is_gone_does_not_ship() -> None:
+    gone = winner(change=changed(lasting=False))
+    verdict = judged(gone)
+    assert verdict.decision == "keep_running"
+    assert (verdict.reasons[0].code, verdict.eta_days) == ("effect_changed", None)
+    assert "+0.03" in verdict.reasons[0].message
+    assert "+0.001" in verdict.reasons[0].message
+    assert judged(gone, progress=AT_MAXIMUM).decision == "review"
+
+
+def test_an_effect_that_changed_and_is_still_good_ships_and_says_so() -> None:
+    verdict = judged(winner(change=changed(lasting=True)))
+    assert verdict.decision == "ship"
+    assert "effect_changed" in codes(verdict)
+
+
+def test_burn_in_waits_for_what_the_plan_needs_and_not_only_for_the_minimum() -> None:
+    nothing = evidence(**MISSING)
+    young = Progress(
+        n=100, planned_n=10_400, days=5, minimum_days=7, burn_in_n=200, units_a_day=1_000
+    )
+    assert judged(nothing, progress=young).eta_days == pytest.approx(10.3)
+
+
+def test_without_an_interval_there_is_no_time_at_once() -> None:
+    nothing = evidence(**MISSING)
+    verdict = judged(nothing, progress=replace(EARLY, n=120_000))
+    assert verdict.eta_days is None
+    assert "eta_unknown" in codes(verdict)
+
+
+def test_unplanned_is_not_called_planned() -> None:
+    over = replace(EARLY, n=24_000, planned_n=24_000, maximum_n=math.inf, finished=True)
+    verdict = judged(evidence(), progress=over)
+    assert not any("24,000 of" in reason.message for reason in verdict.reasons)

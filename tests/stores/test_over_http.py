@@ -160,3 +160,31 @@ def test_a_server_that_is_gone_says_so_and_comes_back(server: Server, remote: St
 def test_a_mistake_in_sql_keeps_its_code(remote: Store) -> None:
     with pytest.raises(Exception, match="UNKNOWN_TABLE"):
         remote.database.rows("SELECT * FROM nowhere")
+
+
+def test_a_user_forgotten_by_another_process_meanwhile_is_erased_again(
+    remote: Store, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker knows the tombstones of a while ago, and inserts after the other's deletion."""
+    monkeypatch.setattr("neonblue.stores.forgotten.READ_SECONDS", 60.0)
+    message = (
+        b'{"event_id":"e%d","user_id":"%s","experiment_id":"","event_type":"view",'
+        b'"timestamp":"2026-01-01T00:00:00Z"}'
+    )
+    pipeline = open_pipeline(remote, source="kafka")
+    records = [
+        LineRecord("events", 0, 0, b"ann", message % (1, b"ann")),
+        LineRecord("events", 0, 1, b"bob", message % (2, b"bob")),
+        LineRecord("events", 0, 2, b"ann", b'{"user_id": "ann", "event'),
+    ]
+    prepared = pipeline.prepare(records)
+    assert not remote.forgotten.anybody()
+    with closing(open_store(server.dsn)) as other:
+        other.forgotten.add("ann")
+        other.forgetting.erase("ann")
+    written = pipeline.write(prepared)
+    assert (written.events, written.dropped, written.letters) == (1, 2, ())
+    assert written.kept.events["user_id"].to_pylist() == ["bob"]
+    assert remote.forgetting.count("ann") == {}
+    assert remote.dead_letters.counts() == {}
+    assert [event.user_id for event in remote.events.of_users(["ann", "bob"])] == ["bob"]

@@ -31,7 +31,7 @@ class Verdict(Answer):
     ]
     next_step: str
     variant: str | None = Field(description="the one to roll out or to stop")
-    eta_days: Figure | None
+    eta_days: Figure | None = Field(description="null where nothing can be projected; see reasons")
     reasons: list[Reason]
 
 
@@ -56,7 +56,7 @@ class Validity(Answer):
 
 
 class Significance(Answer):
-    """The decisive comparison of the primary metric in one line."""
+    """The comparison that the verdict rests on, in one line; p is adjusted for its direction."""
 
     status: Literal["available", "withheld", "insufficient_data"]
     significant: bool | None = None
@@ -69,12 +69,13 @@ class Significance(Answer):
 
 
 class Interval(Answer):
-    """The interval of the decisive comparison, on the absolute scale."""
+    """The interval that the verdict rests on, on the absolute scale."""
 
     status: Literal["available", "withheld", "insufficient_data"]
     lower: Figure | None = None
     upper: Figure | None = None
     level: float
+    method: Literal["anytime_valid", "fixed_horizon"]
     scale: Literal["absolute_difference"] = "absolute_difference"
     metric: str | None = None
     variant: str | None = None
@@ -92,7 +93,7 @@ class Look(Answer):
 
 
 class PastLook(Answer):
-    """One earlier look at the decisive metric, as the ledger has it."""
+    """One earlier look at the metric that decides, as the ledger has it: history."""
 
     looked_at: datetime
     actor: str
@@ -101,7 +102,7 @@ class PastLook(Answer):
     estimate: Figure | None
     ci_lower: Figure | None
     ci_upper: Figure | None
-    running_p_value: Figure | None
+    running_p_value: Figure | None = Field(description="least p up to then; decides nothing")
 
 
 class FixedHorizon(Answer):
@@ -120,6 +121,10 @@ class Comparison(Answer):
     """One variant against control; ``ci`` and ``p_value`` hold however often one looks."""
 
     variant: str
+    decides: bool = Field(default=False, description="the verdict rests on this comparison")
+    decided_by: Literal["anytime_valid", "fixed_horizon"] = Field(
+        default="anytime_valid", description="which of the two intervals counts here"
+    )
     n_control: int
     n_treatment: int
     mean_control: Figure | None
@@ -135,7 +140,12 @@ class Comparison(Answer):
     chance_to_win: Figure | None
     expected_loss: Figure | None
     shrunk_relative_lift: Figure | None
-    adjusted_p_value: Figure | None = None
+    adjusted_p_value: Figure | None = Field(
+        default=None, description="that it is better, over all primary metrics and treatments"
+    )
+    harm_p_value: Figure | None = Field(
+        default=None, description="that it is worse, over all that can raise the alarm"
+    )
     covariate_variance_reduction: Figure | None = None
     note: str | None = None
 

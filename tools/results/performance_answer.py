@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from neonblue.errors import NotFoundError
 from neonblue.intelligence.context import Context
+from neonblue.intelligence.deciding import Basis, Deciding, basis_of, deciding
 from neonblue.intelligence.evidence import (
     Analysis,
     MetricEffects,
     RecordedLook,
     SegmentBreakdown,
 )
-from neonblue.intelligence.narrative import NARRATOR, decisive, recommend, summarise
+from neonblue.intelligence.narrative import NARRATOR, recommend, summarise
 from neonblue.models import Experiment
 from neonblue.stores.looks import Look
 from neonblue.tools.results import performance as answer
@@ -31,14 +32,14 @@ def performance(
     looks: Sequence[Look] = (),
 ) -> answer.Performance:
     """The whole answer; ``metrics`` narrows what is listed, never what was decided."""
-    shown = _chosen(analysis, metrics)
+    shown, found = _chosen(analysis, metrics), deciding(analysis)
     return answer.Performance(
         experiment_id=analysis.experiment.experiment_id,
         summary=summarise(analysis),
         status=analysis.experiment.status,
         verdict=answer.Verdict.model_validate(analysis.decision),
-        statistical_significance=_significance(analysis),
-        confidence_interval=_interval(analysis),
+        statistical_significance=_significance(analysis, found),
+        confidence_interval=_interval(analysis, found),
         validity=_validity(analysis),
         look=_look(analysis.look),
         as_of=analysis.as_of,
@@ -47,7 +48,7 @@ def performance(
         recommendations=list(recommend(analysis)),
         predicted_outcomes=_prediction(context),
         similar_experiment_insights=_insights(context),
-        metrics=[_metric(effects) for effects in shown],
+        metrics=[_metric(effects, analysis) for effects in shown],
         segments=_segments(analysis.segments, full) if analysis.segments else None,
         effects_by_days=[
             answer.EffectByDays.model_validate(effect)
@@ -74,43 +75,52 @@ def _chosen(analysis: Analysis, names: Sequence[str] | None) -> list[MetricEffec
     return [e for e in analysis.metrics if names is None or e.definition.name in names]
 
 
-def _significance(analysis: Analysis) -> answer.Significance:
-    comparison, alpha = decisive(analysis), analysis.experiment.alpha
-    fixed = analysis.look.fixed_horizon_decides
-    if comparison is None:
+def _significance(analysis: Analysis, found: Deciding | None) -> answer.Significance:
+    alpha = analysis.experiment.alpha
+    if found is None:
         return answer.Significance(
             status="withheld" if analysis.validity.failed else "insufficient_data",
             alpha=alpha,
-            method="fixed_horizon" if fixed else "anytime_valid",
+            method=_method(analysis),
             detail=analysis.decision.reasons[0].detail if analysis.decision.reasons else "",
         )
-    p_value = comparison.deciding_p_value(fixed=fixed)
+    shown = found.ci_lower > 0.0 or found.ci_upper < 0.0
+    once = found.basis == "fixed_horizon"
     return answer.Significance(
         status="available",
-        significant=p_value <= alpha,
-        p_value=p_value,
+        significant=shown and found.p_value <= alpha,
+        p_value=found.p_value,
         alpha=alpha,
-        method="fixed_horizon" if fixed else "anytime_valid",
-        metric=comparison.metric,
-        variant=comparison.variant,
-        detail="one test at the end" if fixed else "holds at every look",
+        method=found.basis,
+        metric=found.metric.name,
+        variant=found.comparison.variant,
+        detail=("one test at the end" if once else "holds at every look")
+        + (", for harm" if found.harmful else ", for success"),
     )
 
 
-def _interval(analysis: Analysis) -> answer.Interval:
-    comparison, level = decisive(analysis), 1 - analysis.experiment.alpha
-    if comparison is None:
+def _interval(analysis: Analysis, found: Deciding | None) -> answer.Interval:
+    level = 1 - analysis.experiment.alpha
+    if found is None:
         withheld = bool(analysis.validity.failed)
-        return answer.Interval(status="withheld" if withheld else "insufficient_data", level=level)
-    lower, upper = comparison.deciding_interval(fixed=analysis.look.fixed_horizon_decides)
+        return answer.Interval(
+            status="withheld" if withheld else "insufficient_data",
+            level=level,
+            method=_method(analysis),
+        )
     return answer.Interval(
         status="available",
-        lower=lower,
-        upper=upper,
+        lower=found.ci_lower,
+        upper=found.ci_upper,
         level=level,
-        metric=comparison.metric,
-        variant=comparison.variant,
+        method=found.basis,
+        metric=found.metric.name,
+        variant=found.comparison.variant,
     )
+
+
+def _method(analysis: Analysis) -> Basis:
+    return "fixed_horizon" if analysis.look.fixed_horizon_decides else "anytime_valid"
 
 
 def _validity(analysis: Analysis) -> answer.Validity:
@@ -133,8 +143,8 @@ def _look(look: RecordedLook) -> answer.Look:
     )
 
 
-def _metric(effects: MetricEffects) -> answer.Metric:
-    plan = effects.definition
+def _metric(effects: MetricEffects, analysis: Analysis) -> answer.Metric:
+    plan, fixed = effects.definition, analysis.look.fixed_horizon_decides
     return answer.Metric(
         metric=plan.name,
         role=plan.role,
@@ -142,7 +152,15 @@ def _metric(effects: MetricEffects) -> answer.Metric:
         direction=plan.direction,
         status=effects.status,
         detail=effects.detail,
-        comparisons=[answer.Comparison.model_validate(item) for item in effects.comparisons],
+        comparisons=[
+            answer.Comparison.model_validate(item).model_copy(
+                update={
+                    "decided_by": basis_of(item, fixed=fixed),
+                    "decides": analysis.decision.deciding == (plan.name, item.variant),
+                }
+            )
+            for item in effects.comparisons
+        ],
     )
 
 

@@ -15,6 +15,7 @@ from typing import IO, Any
 from neonblue.errors import InvalidInputError, StoreBusyError
 
 CHUNK_LINES = 50_000
+STDIN = "stdin"
 # A store that hangs must not hold the worker: what it was at is read again.
 LAST_SECONDS = 4.0
 
@@ -102,7 +103,7 @@ def _read_stdin(stream: IO[bytes]) -> int:
         with tempfile.NamedTemporaryFile(prefix="neonblue-", suffix=".jsonl") as spooled:
             spooled.writelines(lines)
             spooled.flush()
-            part = _read_file(Path(spooled.name), "stdin", number * CHUNK_LINES)
+            part = _read_file(Path(spooled.name), STDIN, number * CHUNK_LINES)
         total = {key: total.get(key, 0) + value for key, value in part.items()}
     print(json.dumps(total))
     return 0
@@ -123,6 +124,9 @@ def _read_file(path: Path, name: str, first_line: int) -> dict[str, Any]:
     from neonblue.servers.embedded import run_job
 
     arguments = {"path": str(path), "name": name, "first_line": first_line}
+    if name == STDIN:
+        # Where its lines are spooled differs each time; the same stream again is the same letters.
+        arguments["origin"] = ""
     return run_job("ingest", arguments, _show)
 
 

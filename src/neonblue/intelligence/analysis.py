@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from neonblue.errors import ConflictError
-from neonblue.intelligence.decision import Standing, as_decision, decide, with_adjusted
+from neonblue.intelligence.decision import (
+    Standing,
+    as_decision,
+    decide,
+    evidence_of,
+    progress_of,
+    with_adjusted,
+)
 from neonblue.intelligence.effect_by_days import effects_by_days
+from neonblue.intelligence.effect_change import changes_in_looks, fading_winners
 from neonblue.intelligence.effects import metric_effects
 from neonblue.intelligence.evidence import (
     Analysis,
@@ -21,14 +30,16 @@ from neonblue.intelligence.evidence import (
 )
 from neonblue.intelligence.history import plan_changes
 from neonblue.intelligence.look_gate import OpenLook, open_look, record_look
+from neonblue.intelligence.metric_events import metric_events
 from neonblue.intelligence.outcomes import remember
-from neonblue.intelligence.priors import Prior, lift_prior
+from neonblue.intelligence.priors import Prior, lift_priors
 from neonblue.intelligence.quantile_effects import quantile_effects
 from neonblue.intelligence.segments import break_down, without
 from neonblue.intelligence.summaries import Summaries, read_summaries
 from neonblue.intelligence.terms import Terms
 from neonblue.intelligence.validity import check_validity
 from neonblue.models import Experiment
+from neonblue.stats.verdict_evidence import Verdict
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
@@ -56,19 +67,16 @@ def analyze(
         summaries,
         now=now,
         plan_changes=plan_changes(store, planned),
+        metric_events=metric_events(store, planned, summaries, now=now),
         loaded=store.experiments.defined_by(experiment_id) == "load",
     )
     opened = open_look(store, planned, summaries)
     experiment, look = opened.experiment, opened.look
-    prior = lift_prior(store, experiment)
-    terms = terms_of(opened, summaries, prior)
+    priors = lift_priors(store, experiment)
+    terms = terms_of(opened, summaries, priors)
     metrics = _metrics(store, experiment, summaries, validity, terms)
-    verdict = decide(
-        _standing(opened, summaries, now),
-        validity,
-        metrics,
-        fixed=look.fixed_horizon_decides,
-    )
+    standing = _standing(opened, summaries, now)
+    verdict = _verdict(store, standing, validity, metrics, (terms, look))
     metrics = with_adjusted(metrics, verdict)
     segments = _segments(store, experiment, segment_by, validity, (terms, look))
     record_look(store, opened, metrics, now=now, actor=actor)
@@ -83,7 +91,7 @@ def analyze(
         by_days=effects_by_days(store, experiment, summaries, terms, now=now)
         if by_days and not validity.failed
         else (),
-        notes=(*_notes(prior), *(reason.detail for reason in opened.reasons)),
+        notes=(*_notes(priors), *(reason.detail for reason in opened.reasons)),
         terms=terms,
         last_event_at=summaries.last_event_at,
     )
@@ -91,13 +99,33 @@ def analyze(
     return analysis
 
 
-def terms_of(opened: OpenLook, summaries: Summaries, prior: Prior) -> Terms:
+def _verdict(
+    store: Store,
+    standing: Standing,
+    validity: Validity,
+    metrics: tuple[MetricEffects, ...],
+    terms_and_look: tuple[Terms, RecordedLook],
+) -> Verdict:
+    """The verdict; before anything ships, late units have to show the effect as well."""
+    (terms, look), plan = terms_and_look, standing.experiment
+    evidence = evidence_of(plan, metrics, fixed=look.fixed_horizon_decides)
+    if validity.failed:
+        return decide(standing, validity, evidence)
+    changes = changes_in_looks(store, plan, evidence, progress_of(standing))
+    verdict = decide(standing, validity, evidence, changes=changes)
+    if verdict.decision != "ship":
+        return verdict
+    faded = fading_winners(store, plan, verdict, terms, as_of=standing.now)
+    return decide(standing, validity, evidence, changes=changes | faded) if faded else verdict
+
+
+def terms_of(opened: OpenLook, summaries: Summaries, priors: Mapping[str, Prior]) -> Terms:
     """What holds for every comparison of this analysis."""
     return Terms(
         planned_units=opened.horizon,
         show_fixed_horizon=opened.look.fixed_horizon_shown,
         least_p=opened.state.least_p,
-        prior=prior,
+        priors=priors,
         nonnegative=frozenset(
             m.name for m in opened.experiment.metrics if summaries.nonnegative(m)
         ),
@@ -112,6 +140,11 @@ def _standing(opened: OpenLook, summaries: Summaries, now: datetime) -> Standing
         started_at=opened.experiment.started_at or summaries.first_exposure_at,
         last_event_at=summaries.last_event_at,
         now=now,
+        without_units=tuple(
+            variant.variant_id
+            for variant, units in zip(opened.experiment.variants, summaries.units, strict=True)
+            if units == 0 and variant.weight > 0 and not variant.is_control
+        ),
     )
 
 
@@ -170,8 +203,13 @@ def _segments(
     return break_down(store, experiment, segment_by, terms, fixed=look.fixed_horizon_decides)
 
 
-def _notes(prior: Prior) -> tuple[str, ...]:
-    return (
-        f"chance_to_win, expected_loss and shrunk lifts rest on a prior from {prior.origin}: "
-        f"lift {prior.mean:+.1%} ± {prior.sd:.1%}",
+def _notes(priors: Mapping[str, Prior]) -> tuple[str, ...]:
+    """Where the priors come from, once for all metrics that share one."""
+    metrics: dict[tuple[str, float], list[str]] = {}
+    for name, prior in priors.items():
+        metrics.setdefault((prior.origin, prior.lifts.typical_size), []).append(name)
+    return tuple(
+        f"chance_to_win, expected_loss and shrunk lifts of {', '.join(names)} rest on a prior from "
+        f"{origin}: half of all lifts are expected to be smaller than {size:.1%}"
+        for (origin, size), names in metrics.items()
     )

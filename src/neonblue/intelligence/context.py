@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from neonblue.errors import NeonBlueError
-from neonblue.intelligence.evidence import Analysis, MetricEffects
+from neonblue.intelligence.deciding import leading_primary
+from neonblue.intelligence.evidence import Analysis
 from neonblue.intelligence.forecast.outlook import Outlook, outlook
 from neonblue.intelligence.forecast.past import Past, SimilarExperiment, read_past
 from neonblue.intelligence.forecast.plan import ForecastPlan
@@ -79,20 +80,13 @@ def _unknown(status: Known, detail: str) -> Context:
 
 
 def _plan(analysis: Analysis) -> ForecastPlan:
-    experiment = analysis.experiment
-    primary = _primary(analysis)
-    shares = primary is not None and primary.definition.kind == "proportion"
+    experiment, primary = analysis.experiment, leading_primary(analysis)
+    shares = primary is not None and primary.metric.kind == "proportion"
     return ForecastPlan(
         experiment=experiment,
-        metric=primary.definition.name if primary else "the primary metric",
+        metric=primary.metric.name if primary else "the primary metric",
         metric_kind="proportion" if shares else "mean",
-        baseline=primary.comparisons[0].mean_control if shares and primary else None,
-        mde=primary.definition.mde if primary else None,
+        baseline=primary.comparison.mean_control if shares and primary else None,
+        mde=primary.metric.mde if primary else None,
         planned_sample_size=experiment.planned_sample_size,
-    )
-
-
-def _primary(analysis: Analysis) -> MetricEffects | None:
-    return next(
-        (m for m in analysis.metrics if m.definition.role == "primary" and m.comparisons), None
     )

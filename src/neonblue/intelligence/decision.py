@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -13,13 +14,17 @@ from neonblue.models import Experiment, MetricDefinition
 from neonblue.stats.sequential import burn_in_units
 from neonblue.stats.verdict import MetricEvidence, Progress, ValidityCheck, Verdict
 from neonblue.stats.verdict import decide as judge
+from neonblue.stats.verdict_evidence import EffectChange, Key
 
 DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Where the experiment stands: its units, its horizon N*, and since when."""
+    """Where the experiment stands: its units, its horizon N*, and since when.
+
+    ``without_units`` names treatments with traffic in the plan and none in the data.
+    """
 
     experiment: Experiment
     units: int
@@ -27,6 +32,7 @@ class Standing:
     started_at: datetime | None
     last_event_at: datetime | None
     now: datetime
+    without_units: tuple[str, ...] = ()
 
     @property
     def days(self) -> float | None:
@@ -40,18 +46,45 @@ class Standing:
 
 
 def decide(
-    standing: Standing, validity: Validity, metrics: Sequence[MetricEffects], *, fixed: bool
+    standing: Standing,
+    validity: Validity,
+    evidence: Sequence[MetricEvidence],
+    *,
+    changes: Mapping[Key, EffectChange] | None = None,
 ) -> Verdict:
-    """The verdict; with ``fixed`` the textbook intervals decide, after an unwatched end."""
+    """The verdict; ``changes`` are effects that are no longer what they were."""
+    changed = changes or {}
     return judge(
-        list(_evidence(metrics, fixed=fixed)),
+        [replace(item, change=changed.get(item.key)) for item in evidence],
         checks=[
             ValidityCheck(name=check.name, status=check.status, detail=check.detail)
             for check in validity.checks
         ],
         progress=progress_of(standing),
         alpha=standing.experiment.alpha,
+        without_units=standing.without_units,
     )
+
+
+def evidence_of(
+    experiment: Experiment, metrics: Sequence[MetricEffects], *, fixed: bool
+) -> list[MetricEvidence]:
+    """Every metric of every treatment with traffic, measured or not, and what is missing.
+
+    With ``fixed`` the intervals of one look decide, after an unwatched end.
+    """
+    planned = [variant.variant_id for variant in experiment.treatments if variant.weight > 0]
+    found = []
+    for effects in metrics:
+        compared = {item.variant: item for item in effects.comparisons}
+        for variant in dict.fromkeys([*planned, *compared]):
+            comparison = compared.get(variant)
+            found.append(
+                _missing(effects, variant)
+                if comparison is None
+                else _one(effects.definition, comparison, fixed=fixed)
+            )
+    return found
 
 
 def as_decision(verdict: Verdict) -> Decision:
@@ -59,6 +92,7 @@ def as_decision(verdict: Verdict) -> Decision:
     return Decision(
         decision=verdict.decision,
         variant=verdict.variant,
+        deciding=verdict.deciding,
         eta_days=verdict.eta_days,
         reasons=tuple(
             Reason(
@@ -74,12 +108,16 @@ def as_decision(verdict: Verdict) -> Decision:
 
 
 def with_adjusted(metrics: Sequence[MetricEffects], verdict: Verdict) -> tuple[MetricEffects, ...]:
-    """The effects with the Holm-adjusted p-values that the verdict used."""
+    """The effects with the adjusted p-values that the verdict used."""
     return tuple(
         replace(
             effects,
             comparisons=tuple(
-                replace(item, adjusted_p_value=verdict.adjusted_p_values.get(_key(item)))
+                replace(
+                    item,
+                    adjusted_p_value=verdict.adjusted_p_values.get(_key(item)),
+                    harm_p_value=verdict.harm_p_values.get(_key(item)),
+                )
                 for item in effects.comparisons
             ),
         )
@@ -108,14 +146,27 @@ def smallest_share(experiment: Experiment) -> float:
     return min(weights) / sum(weights) if weights else 0.5
 
 
-def _key(comparison: Comparison) -> tuple[str, str]:
+def _key(comparison: Comparison) -> Key:
     return comparison.metric, comparison.variant
 
 
-def _evidence(metrics: Sequence[MetricEffects], *, fixed: bool) -> Iterator[MetricEvidence]:
-    for effects in metrics:
-        for comparison in effects.comparisons:
-            yield _one(effects.definition, comparison, fixed=fixed)
+def _missing(effects: MetricEffects, variant: str) -> MetricEvidence:
+    """A metric that a treatment was not compared on."""
+    metric = effects.definition
+    return MetricEvidence(
+        metric=metric.name,
+        variant=variant,
+        role=metric.role,
+        estimate=math.nan,
+        standard_error=math.nan,
+        ci_lower=-math.inf,
+        ci_upper=math.inf,
+        p_value=1.0,
+        direction=metric.direction,
+        mde=metric.mde,
+        margin=metric.margin,
+        detail=effects.gaps.get(variant) or effects.detail or "nothing was measured",
+    )
 
 
 def _one(metric: MetricDefinition, comparison: Comparison, *, fixed: bool) -> MetricEvidence:
@@ -133,5 +184,13 @@ def _one(metric: MetricDefinition, comparison: Comparison, *, fixed: bool) -> Me
         direction=metric.direction,
         mde=None if metric.mde is None else metric.mde * scale,
         margin=None if metric.margin is None else metric.margin * scale,
-        detail=comparison.note or "",
+        detail=_lacking(metric, comparison),
     )
+
+
+def _lacking(metric: MetricDefinition, comparison: Comparison) -> str:
+    """What there is to say where the interval is missing."""
+    nothing = comparison.mean_control == 0.0 and comparison.mean_treatment == 0.0
+    if nothing and metric.kind != "quantile":
+        return f"no unit of either variant has anything but 0 ({metric.event_type!r} events)"
+    return comparison.note or ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from neonblue.intelligence.evidence import Comparison, FixedHorizon, MetricEffects
+from neonblue.intelligence.horizon import Horizon
 from neonblue.intelligence.posterior import lift_posterior
 from neonblue.intelligence.summaries import Summaries
 from neonblue.intelligence.terms import Terms
@@ -18,12 +19,12 @@ def metric_effects(
 ) -> MetricEffects:
     """One proportion, mean or ratio of every treatment against control."""
     control = summaries.of(metric.name, experiment.control.variant_id)
-    comparisons, gaps = [], []
+    comparisons, gaps = [], {}
     for variant in experiment.treatments:
         treatment = summaries.of(metric.name, variant.variant_id)
         found = textbook(metric, control, treatment, experiment.alpha)
         if isinstance(found, InsufficientData):
-            gaps.append(f"{variant.variant_id}: {found.detail}")
+            gaps[variant.variant_id] = found.detail
         else:
             raw = (_mean(metric, control), _mean(metric, treatment))
             comparisons.append(
@@ -33,7 +34,8 @@ def metric_effects(
         definition=metric,
         status="available" if comparisons else "insufficient_data",
         comparisons=tuple(comparisons),
-        detail="; ".join(gaps),
+        detail="; ".join(f"{variant}: {detail}" for variant, detail in gaps.items()),
+        gaps=gaps,
     )
 
 
@@ -63,7 +65,7 @@ def _comparison(
     """One treatment against control: the sequence decides, the rest is for reading."""
     horizon = terms.horizon(experiment, variant, metric.name)
     sequence, relative = horizon.sequence(found), horizon.relative(found)
-    posterior = lift_posterior(found, metric.direction, terms.prior)
+    posterior = lift_posterior(found, metric.direction, terms.priors[metric.name])
     return Comparison(
         metric=metric.name,
         variant=variant,
@@ -79,12 +81,12 @@ def _comparison(
         relative_standard_error=found.log_ratio_standard_error,
         relative_ci_lower=relative.ci_lower,
         relative_ci_upper=relative.ci_upper,
-        p_value=min(sequence.p_value, terms.least_p.get((metric.name, variant), 1.0)),
-        look_p_value=sequence.p_value,
-        fixed_horizon=_fixed(found) if terms.show_fixed_horizon else None,
-        chance_to_win=float(posterior.chance_to_win) if posterior else None,
-        expected_loss=float(posterior.expected_loss) if posterior else None,
-        shrunk_relative_lift=float(posterior.mean) if posterior else None,
+        p_value=sequence.p_value,
+        least_p_value=min(sequence.p_value, terms.least_p.get((metric.name, variant), 1.0)),
+        fixed_horizon=_fixed(found, horizon) if terms.show_fixed_horizon else None,
+        chance_to_win=posterior.chance_to_win if posterior else None,
+        expected_loss=posterior.expected_loss if posterior else None,
+        shrunk_relative_lift=posterior.mean if posterior else None,
         covariate_variance_reduction=found.variance_reduction,
         note=sequence.detail or None,
     )
@@ -94,7 +96,8 @@ def _mean(metric: MetricDefinition, summary: MetricSummary) -> float:
     return summary.mean / summary.denominator_mean if metric.kind == "ratio" else summary.mean
 
 
-def _fixed(found: stats.Comparison) -> FixedHorizon:
+def _fixed(found: stats.Comparison, horizon: Horizon) -> FixedHorizon:
+    look, relative = horizon.one_look(found), horizon.one_look_relative(found)
     normal = math.isinf(found.degrees_of_freedom)
     return FixedHorizon(
         method="z test, variance pooled under the null" if normal else "Welch's t test",
@@ -104,4 +107,10 @@ def _fixed(found: stats.Comparison) -> FixedHorizon:
         relative_ci_lower=found.relative_ci_lower,
         relative_ci_upper=found.relative_ci_upper,
         degrees_of_freedom=None if normal else found.degrees_of_freedom,
+        deciding_ci_lower=look.ci_lower,
+        deciding_ci_upper=look.ci_upper,
+        deciding_p_value=look.p_value,
+        deciding_relative_ci_lower=relative[0],
+        deciding_relative_ci_upper=relative[1],
+        detail=look.detail,
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -51,7 +53,12 @@ class Validity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FixedHorizon:
-    """The textbook test: right once, at the planned number of units."""
+    """The textbook test, right once, at the planned number of units; and what then decides.
+
+    ``deciding_*`` is the same look with the sequence's guards (``stats.one_look``): where a variant
+    is rare or values are skewed the textbook's own interval is too narrow. ``detail`` says why
+    nothing is decided yet.
+    """
 
     method: str
     p_value: float
@@ -60,6 +67,12 @@ class FixedHorizon:
     relative_ci_lower: float | None
     relative_ci_upper: float | None
     degrees_of_freedom: float | None
+    deciding_ci_lower: float = -math.inf
+    deciding_ci_upper: float = math.inf
+    deciding_p_value: float = 1.0
+    deciding_relative_ci_lower: float | None = None
+    deciding_relative_ci_upper: float | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +80,11 @@ class Comparison:
     """One variant against control on one metric.
 
     Means are as observed; the difference, its interval and the anytime-valid ``p_value`` are
-    adjusted by the covariate where there is one. ``p_value`` is the least over all looks.
+    adjusted by the covariate where there is one. ``p_value`` is of this look; ``least_p_value``
+    the least over all looks, which is history and decides nothing.
+
+    ``adjusted_p_value`` (of primary metrics, that it is better) and ``harm_p_value`` (of primary
+    metrics and guardrails, that it is worse) are what the verdict went by.
     """
 
     metric: str
@@ -85,38 +102,38 @@ class Comparison:
     relative_ci_lower: float | None
     relative_ci_upper: float | None
     p_value: float
-    look_p_value: float
     fixed_horizon: FixedHorizon | None
     chance_to_win: float | None
     expected_loss: float | None
     shrunk_relative_lift: float | None
     adjusted_p_value: float | None = None
+    harm_p_value: float | None = None
+    least_p_value: float = 1.0
     covariate_variance_reduction: float | None = None
     note: str | None = None
 
     def deciding_interval(self, *, fixed: bool) -> tuple[float, float]:
-        """The sequence, or the textbook interval where that may decide."""
+        """The sequence, or the guarded one-look interval where that may decide."""
         if fixed and self.fixed_horizon is not None:
-            return self.fixed_horizon.ci_lower, self.fixed_horizon.ci_upper
+            return self.fixed_horizon.deciding_ci_lower, self.fixed_horizon.deciding_ci_upper
         return self.ci_lower, self.ci_upper
 
     def deciding_p_value(self, *, fixed: bool) -> float:
-        """The p that decides, corrected for several primary comparisons where it was."""
-        if self.adjusted_p_value is not None:
-            return self.adjusted_p_value
+        """The two-sided p of the interval that decides, before any correction."""
         if fixed and self.fixed_horizon is not None:
-            return self.fixed_horizon.p_value
+            return self.fixed_horizon.deciding_p_value
         return self.p_value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricEffects:
-    """One metric over all treatments."""
+    """One metric over all treatments; ``gaps`` says of a treatment why it was not compared."""
 
     definition: MetricDefinition
     status: Availability
     comparisons: tuple[Comparison, ...] = ()
     detail: str = ""
+    gaps: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,13 +148,14 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """The verdict in words and codes."""
+    """The verdict in words and codes; ``deciding`` is the (metric, variant) that it rests on."""
 
     decision: VerdictDecision
     variant: str | None
     eta_days: float | None
     reasons: tuple[Reason, ...]
     next_step: str
+    deciding: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

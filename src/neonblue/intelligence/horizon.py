@@ -11,6 +11,7 @@ import numpy as np
 from neonblue.models import Experiment
 from neonblue.stats.comparison import Comparison
 from neonblue.stats.many_comparisons import ManyComparisons
+from neonblue.stats.one_look import OneLook, one_look
 from neonblue.stats.sequential import (
     BURN_IN_UNITS,
     ConfidenceSequence,
@@ -23,6 +24,7 @@ from neonblue.stats.sequential import (
 )
 from neonblue.stats.sequential_boundary import plan_critical_value, plan_p_value
 from neonblue.stats.sequential_limits import (
+    LARGEST_EXPONENT,
     LEAST_EFFECTIVE_UNITS,
     effective_units,
     log_margins,
@@ -43,7 +45,7 @@ def maximum_units(experiment: Experiment) -> float | None:
 class Horizon:
     """Totals over the two variants that are compared; ``smallest_share`` is the rarer one's.
 
-    ``nonnegative`` says that no unit's value lies below zero.
+    ``nonnegative`` says that no unit's value lies below zero, ``proportion`` that all are 0 or 1.
     """
 
     planned_n: float
@@ -51,6 +53,7 @@ class Horizon:
     alpha: float
     smallest_share: float
     nonnegative: bool = False
+    proportion: bool = False
 
     def sequence(self, found: Comparison) -> ConfidenceSequence:
         """The difference at this look."""
@@ -71,14 +74,58 @@ class Horizon:
             maximum_n=self.maximum_n,
             alpha=self.alpha,
             burn_in=self.burn_in,
-            margins=log_margins(**_moments(found), nonnegative=self.nonnegative),
+            margins=log_margins(
+                **_moments(found), nonnegative=self.nonnegative, proportion=self.proportion
+            ),
         )
+
+    def one_look(self, found: Comparison) -> OneLook:
+        """The difference at one single look after the end, with the sequence's guards."""
+        error = pooled_standard_error(
+            n_control=found.n_control,
+            variance_control=found.variance_control,
+            n_treatment=found.n_treatment,
+            variance_treatment=found.variance_treatment,
+        )
+        return one_look(
+            found.absolute_difference,
+            float(error),
+            degrees_of_freedom=found.degrees_of_freedom,
+            alpha=self.alpha,
+            margins=log_margins(
+                **_moments(found), nonnegative=self.nonnegative, proportion=self.proportion
+            ),
+            waiting=self._few_units(found) or self._waiting(found),
+        )
+
+    def one_look_relative(self, found: Comparison) -> tuple[float | None, float | None]:
+        """The lift's limits at that look, fractions; None where a lift means nothing."""
+        lift = found.relative_lift
+        if lift is None or not -1.0 < lift < math.inf:
+            return None, None
+        look = one_look(
+            math.log1p(lift),
+            _log_ratio_error(found),
+            degrees_of_freedom=found.degrees_of_freedom,
+            alpha=self.alpha,
+            margins=None,
+            waiting=self._few_units(found) or self._waiting(found),
+        )
+        if look.detail:
+            return None, None
+        return math.expm1(look.ci_lower), _expm1(look.ci_upper)
+
+    def _few_units(self, found: Comparison) -> str:
+        fewest = min(found.n_control, found.n_treatment)
+        if fewest >= BURN_IN_UNITS:
+            return ""
+        return f"{fewest:,.0f} units in one variant of the {BURN_IN_UNITS} that burn-in takes"
 
     def _waiting(self, found: Comparison) -> str:
         """Why the mean of the rarer variant is not known well enough yet; '' when it is."""
         if not self.nonnegative:
             return ""
-        units = float(effective_units(**_moments(found)))
+        units = float(effective_units(**_moments(found), proportion=self.proportion))
         if units >= LEAST_EFFECTIVE_UNITS:
             return ""
         return (
@@ -147,6 +194,10 @@ class Horizon:
     def burn_in(self) -> float:
         """Units below which nothing is concluded."""
         return burn_in_units(self.planned_n, smallest_share=self.smallest_share)
+
+
+def _expm1(value: float) -> float:
+    return math.expm1(min(value, LARGEST_EXPONENT))
 
 
 def _moments(found: Comparison | ManyComparisons) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from neonblue.errors import ConflictError
+from neonblue.intelligence.deciding import deciding
 from neonblue.intelligence.declared_end import DeclaredEnd
 from neonblue.intelligence.evidence import Analysis, MetricEffects, RecordedLook
 from neonblue.models import Experiment
@@ -132,8 +133,8 @@ def ledger_rows(
             estimate=comparison.absolute_difference,
             ci_lower=comparison.ci_lower,
             ci_upper=comparison.ci_upper,
-            p_value=comparison.look_p_value,
-            running_p_value=comparison.p_value,
+            p_value=comparison.p_value,
+            running_p_value=comparison.least_p_value,
         )
         for each in metrics
         for comparison in each.comparisons
@@ -141,13 +142,13 @@ def ledger_rows(
 
 
 def past_looks(store: Store, analysis: Analysis) -> tuple[Look, ...]:
-    """The newest looks at the first primary metric, oldest first."""
-    primary = [metric for metric in analysis.experiment.metrics if metric.role == "primary"]
-    if not primary:
+    """The newest looks at the metric that decides, oldest first."""
+    found = deciding(analysis)
+    primary = (m.name for m in analysis.experiment.metrics if m.role == "primary")
+    metric = next(primary, None) if found is None else found.metric.name
+    if metric is None:
         return ()
-    return store.looks.history(
-        analysis.experiment.experiment_id, metric=primary[0].name, limit=MOST_LOOKS
-    )
+    return store.looks.history(analysis.experiment.experiment_id, metric=metric, limit=MOST_LOOKS)
 
 
 def waits_for_the_plan(store: Store, experiment: Experiment) -> bool:

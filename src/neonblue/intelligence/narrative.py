@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from neonblue.intelligence.evidence import Analysis, Comparison
+from neonblue.intelligence.deciding import deciding
+from neonblue.intelligence.evidence import Analysis
 
 NARRATOR = "rules"
 
 
+NEVER_LEFT_OUT = (
+    "guardrail_without_evidence",
+    "primary_without_evidence",
+    "treatment_without_units",
+    "effect_changed",
+    "harm_suspected",
+)
+"""Reasons that one sentence has to hold as well."""
+
+
 def summarise(analysis: Analysis) -> str:
-    """One sentence: the decision and the figure behind it."""
+    """One sentence: the decision, the figure behind it, and what no reader may miss."""
     decision = analysis.decision
     words = decision.decision.replace("_", " ")
-    reason = decision.reasons[0].detail if decision.reasons else decision.next_step
-    return f"{words}: {reason}"
+    first = decision.reasons[0].detail if decision.reasons else decision.next_step
+    also = [r.detail for r in decision.reasons[1:] if r.code in NEVER_LEFT_OUT]
+    return f"{words}: {'; '.join(dict.fromkeys([first, *also]))}"
 
 
 def recommend(analysis: Analysis) -> tuple[str, ...]:
@@ -28,23 +40,13 @@ def recommend(analysis: Analysis) -> tuple[str, ...]:
     return tuple(advice)
 
 
-def decisive(analysis: Analysis) -> Comparison | None:
-    """The primary metric's comparison with the least p-value."""
-    found = [
-        comparison
-        for effects in analysis.metrics
-        if effects.definition.role == "primary"
-        for comparison in effects.comparisons
-    ]
-    fixed = analysis.look.fixed_horizon_decides
-    return min(found, key=lambda item: item.deciding_p_value(fixed=fixed), default=None)
-
-
 def _expectation(analysis: Analysis) -> list[str]:
-    comparison = decisive(analysis)
-    if comparison is None or comparison.shrunk_relative_lift is None:
+    found = deciding(analysis)
+    if found is None or found.comparison.shrunk_relative_lift is None:
         return []
+    comparison = found.comparison
     return [
-        f"expect about {comparison.shrunk_relative_lift:+.1%} after roll-out rather than the "
-        f"observed {comparison.relative_lift:+.1%}: winners are exaggerated at the moment they win"
+        f"expect about {comparison.shrunk_relative_lift:+.1%} on {comparison.metric} after "
+        f"{comparison.variant!r} is rolled out rather than the observed "
+        f"{comparison.relative_lift:+.1%}: winners are exaggerated at the moment they win"
     ]

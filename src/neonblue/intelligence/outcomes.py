@@ -37,6 +37,8 @@ def outcomes_of(analysis: Analysis) -> list[Outcome]:
             variant_id=comparison.variant,
             role=effects.definition.role,
             kind=effects.definition.kind,
+            direction=effects.definition.direction,
+            event_type=effects.definition.event_type,
             units=comparison.n_control + comparison.n_treatment,
             relative_lift=comparison.relative_lift,
             standard_error=comparison.relative_standard_error,

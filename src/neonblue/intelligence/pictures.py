@@ -13,12 +13,12 @@ from neonblue.intelligence.charts import (
     draw_forest,
     draw_sequence,
 )
+from neonblue.intelligence.deciding import Deciding, deciding, leading_primary
 from neonblue.intelligence.diagnosis.counts import planned_shares, units_by_day
 from neonblue.intelligence.diagnosis.imbalance import CountTable
-from neonblue.intelligence.evidence import Analysis, Comparison, SegmentEffect
-from neonblue.intelligence.narrative import decisive
+from neonblue.intelligence.evidence import Analysis, SegmentEffect
 from neonblue.intelligence.timeline import timeline
-from neonblue.models import Experiment, MetricDefinition
+from neonblue.models import Experiment
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
@@ -63,12 +63,14 @@ def allocation_picture(experiment: Experiment, by_day: CountTable) -> bytes | No
 
 
 def sequence_picture(store: Store, analysis: Analysis) -> bytes | None:
-    """The decisive comparison over time with its boundary; None while nothing can be drawn."""
-    comparison = decisive(analysis)
-    if comparison is None:
+    """The comparison that decides over time with its boundary; None while nothing can be drawn.
+
+    Where one look at the end decided, its interval is drawn beside the sequence and named.
+    """
+    found = deciding(analysis)
+    if found is None:
         return None
-    experiment = analysis.experiment
-    metric = _metric(experiment, comparison)
+    experiment, metric, comparison = analysis.experiment, found.metric, found.comparison
     points = timeline(
         store,
         experiment,
@@ -86,33 +88,44 @@ def sequence_picture(store: Store, analysis: Analysis) -> bytes | None:
         as_percentage=metric.kind == "proportion",
         higher_is_better=metric.direction == "increase",
         mde=None if metric.mde is None else metric.mde * abs(comparison.mean_control),
+        verdict_interval=_interval(found) if found.basis == "fixed_horizon" else None,
     )
 
 
+def _interval(found: Deciding) -> tuple[float, float, float]:
+    """Lower limit, estimate and upper limit that decide."""
+    return found.ci_lower, found.comparison.absolute_difference, found.ci_upper
+
+
 def forest_picture(analysis: Analysis) -> bytes | None:
-    """The decisive metric by segment; None when there is nothing to draw."""
-    comparison, breakdown = decisive(analysis), analysis.segments
+    """The comparison that decides by segment; None when there is nothing to draw.
+
+    A guardrail that decides has no segments: then the primary metric of its treatment is shown.
+    """
+    breakdown = analysis.segments
     if breakdown is None:
         return None
-    if comparison is None or not breakdown.effects:
+    found = leading_primary(analysis)
+    if found is None or not breakdown.effects:
         return None
-    metric = _metric(analysis.experiment, comparison)
+    metric, comparison = found.metric, found.comparison
     shown = [
         _row(effect)
         for effect in breakdown.effects
         if (effect.metric, effect.variant) == (comparison.metric, comparison.variant)
     ]
-    lower, upper = comparison.deciding_interval(fixed=analysis.look.fixed_horizon_decides)
+    lower, estimate, upper = _interval(found)
     return draw_forest(
         ForestRow(
             label="all units",
             units=comparison.n_control + comparison.n_treatment,
-            estimate=comparison.absolute_difference,
+            estimate=estimate,
             ci_lower=lower,
             ci_upper=upper,
         ),
         shown,
-        title=f"{_name(analysis.experiment)}: {metric.name} by {breakdown.segment}",
+        title=f"{_name(analysis.experiment)}: {metric.name} of {comparison.variant} "
+        f"by {breakdown.segment}",
         as_percentage=metric.kind == "proportion",
         higher_is_better=metric.direction == "increase",
     )
@@ -127,10 +140,6 @@ def _row(effect: SegmentEffect) -> ForestRow:
         ci_upper=effect.ci_upper,
         differs=bool(effect.differs),
     )
-
-
-def _metric(experiment: Experiment, comparison: Comparison) -> MetricDefinition:
-    return next(m for m in experiment.metrics if m.name == comparison.metric)
 
 
 def _name(experiment: Experiment) -> str:

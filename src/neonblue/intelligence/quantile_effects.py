@@ -91,7 +91,6 @@ def _compare(
         relative_ci_lower=None,
         relative_ci_upper=None,
         p_value=1.0,
-        look_p_value=1.0,
         fixed_horizon=FixedHorizon(
             method="order statistics, Welch",
             p_value=found.p_value,
@@ -100,6 +99,9 @@ def _compare(
             relative_ci_lower=None,
             relative_ci_upper=None,
             degrees_of_freedom=found.degrees_of_freedom,
+            deciding_ci_lower=found.ci_lower,
+            deciding_ci_upper=found.ci_upper,
+            deciding_p_value=found.p_value,
         ),
         chance_to_win=None,
         expected_loss=None,

@@ -14,14 +14,21 @@ from neonblue.models import Experiment, MetricDefinition, MetricSummary
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
+    from neonblue.stores.lost_events import Strays
     from neonblue.stores.moments import ValueShape
 
+# Fewer units with events and no exposure say nothing, and looking at them costs two more passes.
+LEAST_STRAYS = 5
 EMPTY = MetricSummary(n=0.0, mean=0.0, variance=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summaries:
-    """Counts of units by variant in plan order, and one summary a metric and variant."""
+    """Counts of units by variant in plan order, and one summary a metric and variant.
+
+    ``early_units`` (in plan order) have a metric event before their exposure; ``strays`` are units
+    with metric events and no exposure, None where there are too few to ask about.
+    """
 
     units: NDArray[np.float64]
     multiple_variant_units: int
@@ -30,6 +37,9 @@ class Summaries:
     last_event_at: datetime | None
     overall: dict[tuple[str, str], MetricSummary]
     shapes: Mapping[tuple[str, str], ValueShape] = field(default_factory=dict)
+    early_units: NDArray[np.float64] | None = None
+    unexposed_units: int = 0
+    strays: Strays | None = None
 
     def of(self, metric: str, variant: str) -> MetricSummary:
         """One metric in one variant; n = 0 without units."""
@@ -54,6 +64,15 @@ def read_summaries(store: Store, experiment: Experiment) -> Summaries:
         last_event_at=moments.last_event_at,
         overall={(metric, variant): s for (metric, variant, _), s in moments.summaries.items()},
         shapes={(metric, variant): s for (metric, variant, _), s in moments.shapes.items()},
+        early_units=np.array(
+            [moments.early_units.get(v.variant_id, 0) for v in experiment.variants], dtype=float
+        ),
+        unexposed_units=moments.unexposed_units,
+        strays=(
+            store.lost_events.strays(experiment)
+            if moments.unexposed_units >= LEAST_STRAYS
+            else None
+        ),
     )
 
 

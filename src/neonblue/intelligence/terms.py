@@ -15,15 +15,16 @@ class Terms:
     """What holds for all comparisons of one analysis.
 
     ``planned_units`` is N* for the whole experiment; a comparison gets its two variants' share.
-    ``least_p`` are the least anytime-valid p-values of earlier looks by (metric, variant);
+    ``least_p`` are the least anytime-valid p-values of earlier looks by (metric, variant), which
+    are history and decide nothing;
     ``show_fixed_horizon`` says whether the textbook test may be shown. ``nonnegative`` names the
-    metrics without a value below zero.
+    metrics without a value below zero; ``priors`` has what is expected of each metric's lift.
     """
 
     planned_units: int
     show_fixed_horizon: bool
     least_p: Mapping[tuple[str, str], float]
-    prior: Prior
+    priors: Mapping[str, Prior]
     nonnegative: frozenset[str] = frozenset()
 
     def horizon(self, experiment: Experiment, variant: str, metric: str) -> Horizon:
@@ -38,4 +39,7 @@ class Terms:
             alpha=experiment.alpha,
             smallest_share=min(pair) / sum(pair) if min(pair) > 0 else 0.5,
             nonnegative=metric in self.nonnegative,
+            proportion=any(
+                item.name == metric and item.kind == "proportion" for item in experiment.metrics
+            ),
         )

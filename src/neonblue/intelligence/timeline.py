@@ -34,12 +34,22 @@ def timeline(
     Units count with all they have done until now, so earlier points may differ a little from what
     was seen then; the ledger of looks has that.
     """
-    if experiment.source == "aggregated":
-        steps = _uploaded(store, experiment, metric.name, variant)
-    else:
-        steps = _cohorts(store, experiment, metric.name, variant, as_of)
+    steps = cumulative_steps(store, experiment, metric, variant, as_of)
     points = (_point(experiment, metric, variant, step, terms) for step in steps)
     return [point for point in points if point is not None]
+
+
+def cumulative_steps(
+    store: Store,
+    experiment: Experiment,
+    metric: MetricDefinition,
+    variant: str,
+    as_of: datetime,
+) -> Iterator[Step]:
+    """Control's and a variant's summaries over all units so far, a step a day or upload."""
+    if experiment.source == "aggregated":
+        return _uploaded(store, experiment, metric.name, variant)
+    return _cohorts(store, experiment, metric.name, variant, as_of)
 
 
 def _cohorts(

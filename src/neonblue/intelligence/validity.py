@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from neonblue.intelligence.evidence import Check, CheckStatus, Validity
 from neonblue.intelligence.history import PlanChanges
 from neonblue.intelligence.ledger import FINISHED, LEAST_PLANNED_UNITS
+from neonblue.intelligence.lost_events import Lost, alike_strays, early_units, other_strays
 from neonblue.intelligence.summaries import Summaries
 from neonblue.models import Experiment, MetricDefinition
 from neonblue.stats.imbalance import Imbalance, imbalance_test
@@ -27,6 +28,10 @@ MOST_OFFSET = 1e4
 """Mean over standard deviation up to which raw third moments keep their digits."""
 QUIET_WARNING = timedelta(hours=24)
 QUIET_FAILURE = timedelta(hours=72)
+MOST_LOST_FRACTION = 0.1
+"""Share of units whose events are lost under nearly the same id from which no effect is read."""
+NOTED_LOST_FRACTION = 0.01
+NOTED_STRAY_FRACTION = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +58,13 @@ def check_validity(
     *,
     now: datetime,
     plan_changes: PlanChanges | None = None,
+    metric_events: Check | None = None,
     loaded: bool = False,
 ) -> Validity:
-    """Every check, in the order of the registry; ``loaded`` data come in files, not by the hour."""
+    """Every check, in the order of the registry; then ``metric_events``, which asks the store.
+
+    ``loaded`` data come in files, not by the hour.
+    """
     fixed, sequential = sample_ratio_p_values(experiment, summaries)
     inputs = Inputs(
         experiment=experiment,
@@ -67,7 +76,10 @@ def check_validity(
         loaded=loaded,
     )
     return Validity(
-        checks=tuple(check(inputs) for check in CHECKS),
+        checks=(
+            *(check(inputs) for check in CHECKS),
+            *([] if metric_events is None else [metric_events]),
+        ),
         srm_p_value=fixed,
         srm_sequential_p_value=sequential,
     )
@@ -227,6 +239,67 @@ def skewness(inputs: Inputs) -> Check:
     )
 
 
+def events_without_exposure(inputs: Inputs) -> Check:
+    """Units with metric events that were never exposed: their events count for nobody.
+
+    Nearly the id of one exposed unit (letter case, leading zeros, spaces, a prefix) is that unit
+    under another spelling, and its events are missing from the effects.
+    """
+    name = "events_without_exposure"
+    if inputs.summaries.early_units is None:
+        return Check(name=name, status="unknown", detail="uploaded totals have no events")
+    alike = alike_strays(inputs.experiment, inputs.summaries)
+    if alike is not None and alike.share > NOTED_LOST_FRACTION:
+        lost = alike.differs(finished=inputs.finished) or alike.share > MOST_LOST_FRACTION
+        detail = (
+            f"{alike.units:,} units with events ({alike.share:.1%}) were never exposed, but each "
+            f"has nearly the id of one exposed unit, so events are lost: "
+            f"{alike.shown(inputs.experiment)}; diagnose_experiment shows examples"
+        )
+        return Check(name=name, status="fail" if lost else "warn", detail=detail)
+    other = other_strays(inputs.experiment, inputs.summaries)
+    if other is None:
+        few = inputs.summaries.unexposed_units
+        detail = f"{few} units with events were never exposed" if few else "every event has a unit"
+        return Check(name=name, status="pass", detail=detail)
+    return _strays_of_nobody(name, inputs, other)
+
+
+def _strays_of_nobody(name: str, inputs: Inputs, other: Lost) -> Check:
+    """Exposures may be missing, or the events may be everybody's: only the variants can tell."""
+    shown = other.shown(inputs.experiment)
+    known = f" (variant named by their events: {shown})" if other.by_variant.sum() else ""
+    detail = f"{other.units:,} units with events ({other.share:.1%}) were never exposed{known}"
+    if other.share > NOTED_LOST_FRACTION and other.differs(finished=inputs.finished):
+        return Check(name=name, status="fail", detail=f"exposures of one variant miss: {detail}")
+    noted = other.share > NOTED_STRAY_FRACTION or (
+        other.share > NOTED_LOST_FRACTION and other.unusual
+    )
+    return Check(name=name, status="warn" if noted else "pass", detail=detail)
+
+
+def events_before_exposure(inputs: Inputs) -> Check:
+    """Units with metric events before their exposure: those events are left out.
+
+    Nothing before an exposure can depend on the variant. Where it does, one variant's exposures
+    are logged after the event that they should come before.
+    """
+    name = "events_before_exposure"
+    if inputs.summaries.early_units is None:
+        return Check(name=name, status="unknown", detail="uploaded totals have no events")
+    early = early_units(inputs.experiment, inputs.summaries)
+    if early is None:
+        return Check(name=name, status="pass", detail="no metric event came before its exposure")
+    detail = (
+        f"{early.units:,} units ({early.share:.1%}) have metric events before their exposure, "
+        f"which do not count: {early.shown(inputs.experiment)}"
+    )
+    if early.share > NOTED_LOST_FRACTION and early.differs(finished=inputs.finished):
+        detail = f"exposures of one variant are logged late: {detail}"
+        return Check(name=name, status="fail", detail=detail)
+    return Check(name=name, status="warn" if early.unusual else "pass", detail=detail)
+
+
 def _tail_weight(inputs: Inputs, metric: MetricDefinition) -> float | None:
     """The largest of any variant; None where the skewness is not known or has lost its digits."""
     found = []
@@ -281,4 +354,6 @@ CHECKS: tuple[Callable[[Inputs], Check], ...] = (
     freshness,
     variance,
     skewness,
+    events_without_exposure,
+    events_before_exposure,
 )

@@ -63,7 +63,14 @@ def _replayed(store: Store, arguments: Mapping[str, Any], report: Report) -> dic
     counts = {"replayed": 0, "still_waiting": 0}
     for page in _pages(store, arguments):
         records = [
-            LineRecord(each.topic, each.partition, each.offset, each.key or None, each.payload)
+            LineRecord(
+                each.topic,
+                each.partition,
+                each.offset,
+                each.key or None,
+                each.payload,
+                letter_id=each.letter_id,
+            )
             for each in page
         ]
         written = pipeline.write(pipeline.prepare(records))

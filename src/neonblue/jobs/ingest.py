@@ -18,7 +18,10 @@ COUNTED = ("messages", "events", "deletions", "definitions", "dead_letters", "dr
 
 
 def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """``path`` is absolute; ``name`` and ``first_line`` say where its lines stood."""
+    """``path`` is absolute; ``name`` and ``first_line`` say where its lines stood.
+
+    ``origin`` tells files of one name apart; it is the path unless another one is given.
+    """
     from neonblue.ingest.record import read_lines
     from neonblue.ingest.service import open_pipeline
 
@@ -29,7 +32,8 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
     pipeline = open_pipeline(workspace.store, source=name, models=workspace.model_files)
     counts = dict.fromkeys(COUNTED, 0)
     with path.open("rb") as stream:
-        for records in read_lines(stream, name, BATCH_LINES, int(arguments.get("first_line", 0))):
+        first, origin = int(arguments.get("first_line", 0)), arguments.get("origin", str(path))
+        for records in read_lines(stream, name, BATCH_LINES, first, origin):
             written = pipeline.write(pipeline.prepare(records))
             counts["messages"] += len(records)
             counts["events"] += written.events

@@ -113,28 +113,6 @@ def normal_expected_loss(mean: Numbers, sd: Numbers) -> Numbers:
     return sd * np.where(z > 8.0, series, direct)
 
 
-def prior_from_past(
-    lifts: ArrayLike, standard_errors: ArrayLike, *, fewest: int = 8
-) -> NormalPrior | None:
-    """Empirical-Bayes prior from past experiments' lifts (k,) and their standard errors (k,).
-
-    Mean and spread by REML (``meta``). None with fewer than ``fewest`` experiments, or when they
-    do not differ more than noise explains.
-
-    Efron and Morris (1975): the prior N(m, tau^2) is estimated from the
-    past itself, tau^2 = the REML estimate.
-    """
-    from neonblue.stats.meta import random_effects
-
-    lifts = np.asarray(lifts, dtype=float)
-    if lifts.size < fewest:
-        return None
-    found = random_effects(lifts, np.asarray(standard_errors, dtype=float) ** 2)
-    if not found.tau_squared > 0.0:
-        return None
-    return NormalPrior(mean=found.mean, sd=math.sqrt(found.tau_squared))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BetaBelief:
     """A Beta(alpha, beta) belief about a rate."""

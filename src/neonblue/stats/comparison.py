@@ -19,7 +19,7 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from neonblue.errors import InvalidInputError
 from neonblue.models import MetricSummary
-from neonblue.stats.effect import Effect, Numbers, effect_of
+from neonblue.stats.effect import Effect, Numbers, effect_of, squared_variation, welch
 
 Alternative = Literal["two-sided", "greater", "less"]
 ComparedKind = Literal["proportion", "mean", "ratio"]
@@ -221,9 +221,11 @@ def _relative(
     lift = float(effect.difference / abs(control))
     if not control * treatment > 0.0:
         return lift, None, None, None
-    a = effect.error_variance_control / control**2
-    b = effect.error_variance_treatment / treatment**2
+    a = squared_variation(effect.error_variance_control, control)
+    b = squared_variation(effect.error_variance_treatment, treatment)
     error = math.sqrt(a + b)
+    if not 0.0 < error < math.inf:
+        return lift, None, None, None
     df = math.inf if kind == "proportion" else welch(a, b, effect.n_control, effect.n_treatment)
     # Of two negative means the ratio of sizes falls as the value rises: mirror it.
     sign = 1.0 if control > 0.0 else -1.0
@@ -231,14 +233,6 @@ def _relative(
     lower, upper = interval(log_ratio, error, df, alpha, alternative)
     limits = sorted((sign * _expm1(sign * lower), sign * _expm1(sign * upper)))
     return lift, limits[0], limits[1], error
-
-
-def welch(a: float, b: float, n_a: float, n_b: float) -> float:
-    """Degrees of freedom of two squared standard errors (Welch 1947, eq. 28).
-
-    df = (a + b)^2 / (a^2 / (n_a - 1) + b^2 / (n_b - 1)).
-    """
-    return (a + b) ** 2 / (a * a / (n_a - 1.0) + b * b / (n_b - 1.0))
 
 
 def check_alpha(alpha: float) -> None:

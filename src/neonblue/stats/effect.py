@@ -56,8 +56,7 @@ class Effect:
     def degrees_of_freedom(self) -> Numbers:
         """Welch (1947), eq. 28."""
         a, b = self.error_variance_control, self.error_variance_treatment
-        total = a * a / (self.n_control - 1.0) + b * b / (self.n_treatment - 1.0)
-        return (a + b) * (a + b) / total
+        return welch(a, b, self.n_control, self.n_treatment)
 
     def pooled_standard_error(self, kind: str) -> Numbers:
         """Of the difference when both variants have one variance (and one proportion)."""
@@ -69,6 +68,25 @@ class Effect:
             within = (n_c - 1.0) * self.variance_control + (n_t - 1.0) * self.variance_treatment
             variance = within / (n_c + n_t - 2.0)
         return _root(variance * (1.0 / n_c + 1.0 / n_t))
+
+
+def welch(a: Numbers, b: Numbers, n_a: Numbers, n_b: Numbers) -> Numbers:
+    """Degrees of freedom of two squared standard errors (Welch 1947, eq. 28).
+
+    df = (a + b)^2 / (a^2 / (n_a - 1) + b^2 / (n_b - 1)), by the shares of a + b, whose squares
+    cannot vanish or overflow.
+    """
+    share = a / (a + b)
+    return 1.0 / (share * share / (n_a - 1.0) + (1.0 - share) * (1.0 - share) / (n_b - 1.0))
+
+
+def squared_variation(variance: Numbers, mean: Numbers) -> Numbers:
+    """Squared coefficient of variation, also of means whose square is no longer a number.
+
+    Definition: (sd / mean)^2.
+    """
+    ratio = _root(variance) / mean
+    return ratio * ratio
 
 
 def effect_of(

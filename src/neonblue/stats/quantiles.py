@@ -22,8 +22,8 @@ from neonblue.stats.comparison import (
     check_alpha,
     interval,
     p_value,
-    welch,
 )
+from neonblue.stats.effect import welch
 
 Z_95 = -float(ndtri(0.025))
 

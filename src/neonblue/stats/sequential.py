@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 
 from neonblue.errors import InvalidInputError
+from neonblue.stats.effect import squared_variation
 from neonblue.stats.sequential_boundary import plan_critical_value, plan_p_value
 from neonblue.stats.sequential_limits import LogMargins
 from neonblue.stats.sequential_mixture import (
@@ -25,6 +26,7 @@ from neonblue.stats.sequential_mixture import (
     one_sided_log_e_value,
     tuned_variance,
 )
+from neonblue.stats.sequential_time import SequenceTime
 
 Alternative = Literal["two-sided", "greater", "less"]
 SequenceMethod = Literal["plan", "mixture"]
@@ -75,6 +77,7 @@ def confidence_sequence(
     method: SequenceMethod = "plan",
     burn_in: float | None = None,
     margins: LogMargins | None = None,
+    time: SequenceTime | None = None,
 ) -> ConfidenceSequence:
     """The sequence when ``n`` units in total have come, of ``planned_n`` planned in total.
 
@@ -82,7 +85,8 @@ def confidence_sequence(
     ``planned_n`` only says where the plain mixture is tuned to, and must not follow outcomes.
     ``burn_in`` is the total below which nothing is concluded; by default ``burn_in_units``.
     ``margins`` of the two means widen the limits where skew would make them too narrow, and the
-    p-value with them, so that it stays below ``alpha`` exactly when the limits exclude 0.
+    p-value with them, so that it stays below ``alpha`` exactly when the limits exclude 0. ``time``
+    (``sequential_time``) takes the place of ``n`` where evidence grows without units.
 
     ``sequential_boundary`` (Siegmund 1985; Robbins 1970) or ``sequential_mixture``
     (Waudby-Smith et al. 2024): estimate -+ critical(n) se, with ``margins`` the hull with
@@ -96,7 +100,8 @@ def confidence_sequence(
     one_sided = alternative != "two-sided"
     sign = -1.0 if alternative == "less" else 1.0
     z = sign * estimate / standard_error
-    look = _Look(n=n, planned_n=planned_n, maximum_n=maximum_n, alpha=alpha, one_sided=one_sided)
+    time = time or SequenceTime(plan_n=n, mixture_n=n, maximum_n=maximum_n)
+    look = _Look(time=time, planned_n=planned_n, alpha=alpha, one_sided=one_sided)
     width = look.plan_width() if method == "plan" else look.mixture(z).half_width
     below, above = _reach(float(width), standard_error, margins)
     z *= float(width) * standard_error / (below if estimate > 0.0 else above)
@@ -117,33 +122,38 @@ def confidence_sequence(
 class _Look:
     """One moment of a plan, asked for widths and p-values in either method."""
 
-    n: float
+    time: SequenceTime
     planned_n: float
-    maximum_n: float | None
     alpha: float
     one_sided: bool
 
     def plan_width(self) -> float:
         width = plan_critical_value(
-            self.n,
+            self.time.plan_n,
             planned_n=self.planned_n,
-            maximum_n=self.maximum_n,
+            maximum_n=self.time.maximum_n,
             alpha=self.alpha,
             one_sided=self.one_sided,
+            mixture_n=self.time.mixture_n,
         )
         return float(width)
 
     def plan_p(self, z: float) -> tuple[float, float]:
         p_value = plan_p_value(
             z,
-            self.n,
+            self.time.plan_n,
             planned_n=self.planned_n,
-            maximum_n=self.maximum_n,
+            maximum_n=self.time.maximum_n,
             alpha=self.alpha,
             one_sided=self.one_sided,
+            mixture_n=self.time.mixture_n,
         )
         log_e = evidence(
-            z, self.n, planned_n=self.planned_n, alpha=self.alpha, one_sided=self.one_sided
+            z,
+            self.time.mixture_n,
+            planned_n=self.planned_n,
+            alpha=self.alpha,
+            one_sided=self.one_sided,
         )
         return float(p_value), float(log_e)
 
@@ -151,7 +161,7 @@ class _Look:
         return mixture_sequence(
             z,
             1.0,
-            n=self.n,
+            n=self.time.mixture_n,
             planned_n=self.planned_n,
             alpha=self.alpha,
             one_sided=self.one_sided,
@@ -183,27 +193,31 @@ def relative_confidence_sequence(
     alpha: float = 0.05,
     method: SequenceMethod = "plan",
     burn_in: float | None = None,
+    time: SequenceTime | None = None,
 ) -> ConfidenceSequence:
     """The sequence of the relative lift, a fraction, through the log of the ratio of means.
 
     The log ratio is nearer to normal than the lift itself and its limits stay above -1. With a
-    mean at or below zero a ratio says nothing, and with a mean that is hardly known the log is not
-    near to normal: the answer is ``insufficient_data``.
+    mean of zero, or of unlike signs, a ratio says nothing, and with a mean that is hardly known the
+    log is not near to normal: the answer is ``insufficient_data``. Of two negative means a positive
+    lift is a larger value, relative to the control's size.
     ``half_width`` and ``standard_error`` are on the log scale.
 
     Delta method: log(m_t / m_c) has se^2 = v_c / (n_c m_c^2) + v_t / (n_t m_t^2) (Katz et al.
     1978 for proportions); limits exp(log ratio -+ critical(n) se) - 1.
     """
-    if not (mean_control > 0.0 and mean_treatment > 0.0):
+    sign = math.copysign(1.0, mean_control)
+    if not (sign * mean_control > 0.0 and sign * mean_treatment > 0.0):
         detail = (
-            f"a relative lift needs two means above zero, not {mean_control!r} and "
+            f"a relative lift needs two means of one sign, not {mean_control!r} and "
             f"{mean_treatment!r}: read absolute_difference"
         )
         return insufficient(math.nan, log_ratio_standard_error, detail)
-    log_ratio = math.log(mean_treatment / mean_control)
+    # Of two negative means the ratio of sizes falls as the value rises.
+    log_ratio = sign * (math.log(abs(mean_treatment)) - math.log(abs(mean_control)))
     if log_ratio_standard_error > MOST_LOG_RATIO_ERROR:
         detail = "the means are not known well enough for a relative lift: read absolute_difference"
-        return insufficient(math.expm1(log_ratio), log_ratio_standard_error, detail)
+        return insufficient(lift_of(log_ratio, sign), log_ratio_standard_error, detail)
     log_scale = confidence_sequence(
         log_ratio,
         log_ratio_standard_error,
@@ -213,18 +227,30 @@ def relative_confidence_sequence(
         alpha=alpha,
         method=method,
         burn_in=burn_in,
+        time=time,
     )
+    open_limits = (-1.0, math.inf) if sign > 0.0 else (-math.inf, 1.0)
+    limits = (lift_of(log_scale.ci_lower, sign), lift_of(log_scale.ci_upper, sign))
+    lower, upper = limits if log_scale.available else open_limits
     return ConfidenceSequence(
         status=log_scale.status,
-        estimate=math.expm1(log_ratio),
+        estimate=lift_of(log_ratio, sign),
         standard_error=log_ratio_standard_error,
-        ci_lower=math.expm1(log_scale.ci_lower) if log_scale.available else -1.0,
-        ci_upper=_expm1(log_scale.ci_upper),
+        ci_lower=lower,
+        ci_upper=upper,
         half_width=log_scale.half_width,
         p_value=log_scale.p_value,
         log_e_value=log_scale.log_e_value,
         detail=log_scale.detail,
     )
+
+
+def lift_of(log_ratio: float, sign: float) -> float:
+    """A log ratio, turned round for negative means, as a lift relative to the control's size.
+
+    Definition: exp(l) - 1 for positive means, 1 - exp(-l) for negative ones.
+    """
+    return sign * _expm1(sign * log_ratio)
 
 
 def evidence(
@@ -286,13 +312,14 @@ def pooled_log_ratio_standard_error(
     Definition: se^2 = max(v_c / (n_c m_c^2) + v_t / (n_t m_t^2), v / m^2 (1 / n_c + 1 / n_t)),
     v and m pooled.
     """
-    usual = variance_control / (n_control * mean_control**2) + variance_treatment / (
-        n_treatment * mean_treatment**2
+    usual = (
+        squared_variation(variance_control, mean_control) / n_control
+        + squared_variation(variance_treatment, mean_treatment) / n_treatment
     )
     total = n_control + n_treatment
     mean = (n_control * mean_control + n_treatment * mean_treatment) / total
     pooled = (n_control * variance_control + n_treatment * variance_treatment) / total
-    null = pooled / mean**2 * (1.0 / n_control + 1.0 / n_treatment)
+    null = squared_variation(pooled, mean) * (1.0 / n_control + 1.0 / n_treatment)
     return np.sqrt(np.maximum(usual, null))
 
 

@@ -109,11 +109,13 @@ def plan_critical_value(
     maximum_n: float | None = None,
     alpha: float = 0.05,
     one_sided: bool = False,
+    mixture_n: float | None = None,
 ) -> Numbers:
     """Half-width of the sequence in standard errors when ``n`` units (float or array) came.
 
     ``maximum_n`` None means twice the plan; infinite means that there is no plan to lean on, and
-    gives the plain mixture tuned to ``planned_n``.
+    gives the plain mixture tuned to ``planned_n``. ``mixture_n`` is the mixture's own time where
+    that is not ``n`` (``sequential_time``).
 
     O'Brien and Fleming's (1979) shape c / sqrt(n / N*) up to the plan, Pocock's (1977) c up to
     the maximum, each at 90 % of alpha by Siegmund (1985), and Robbins's (1970) mixture at 10 %:
@@ -136,7 +138,7 @@ def plan_critical_value(
         return _mixture_critical_value(open_ratio, alpha=alpha, one_sided=one_sided)
     ratio = plan_ratio(planned_n, maximum_n)
     mixture = _mixture_critical_value(
-        mixture_ratio(n, planned_n=planned_n, alpha=alpha),
+        mixture_ratio(n if mixture_n is None else mixture_n, planned_n=planned_n, alpha=alpha),
         alpha=alpha * MIXTURE_SHARE,
         one_sided=one_sided,
     )
@@ -156,6 +158,7 @@ def plan_p_value(
     maximum_n: float | None = None,
     alpha: float = 0.05,
     one_sided: bool = False,
+    mixture_n: float | None = None,
 ) -> Numbers:
     """Anytime-valid p of one look: below ``alpha`` exactly when the sequence excludes zero.
 
@@ -168,7 +171,8 @@ def plan_p_value(
         r = n * tuned_variance(planned_n=planned_n, alpha=alpha)
         return _mixture_p_value(z, r, 1.0, one_sided)
     ratio = plan_ratio(planned_n, maximum_n)
-    r = mixture_ratio(n, planned_n=planned_n, alpha=alpha)
+    own_n = n if mixture_n is None else mixture_n
+    r = mixture_ratio(own_n, planned_n=planned_n, alpha=alpha)
     mixture = _mixture_p_value(z, r, MIXTURE_SHARE, one_sided)
     if n > ratio * planned_n:
         return mixture

@@ -3,13 +3,18 @@
 The order is fixed: invalid, too early (only harm alarms fire), rollback, ship, review,
 keep_running with a time, no_meaningful_effect, inconclusive. Parts of it are GrowthBook's,
 Microsoft ExP's and Spotify's risk-aware rule (Schultzberg, Ankargren, Frånberg 2024): Holm over
-success metrics, no correction over guardrails, since all of them must pass.
+success metrics, no correction over guardrails that must pass, since all of them must; weighted
+Holm over all that can raise the harm alarm, since any of them may.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
+from neonblue.stats.verdict_adjusted import harm_p_values, holm, success_p_values
+from neonblue.stats.verdict_eta import days_until
 from neonblue.stats.verdict_evidence import (
     MetricEvidence,
     Progress,
@@ -18,7 +23,7 @@ from neonblue.stats.verdict_evidence import (
     VerdictDecision,
     VerdictReason,
 )
-from neonblue.stats.verdict_reasons import check_reason
+from neonblue.stats.verdict_reasons import absent_reason, check_reason, eta_reason
 from neonblue.stats.verdict_rules import Case, Finding, judge
 
 __all__ = [
@@ -61,72 +66,25 @@ def decide(
     checks: Sequence[ValidityCheck],
     progress: Progress,
     alpha: float = 0.05,
+    without_units: Sequence[str] = (),
 ) -> Verdict:
     """The verdict over all treatments.
 
-    With several treatments each is judged by itself, with Holm over every pair of success metric
-    and treatment. One that ships wins over the others; else a harmful one is named for rollback.
+    ``evidence`` has every primary and guardrail metric of every treatment, measured or not: what
+    is not there cannot be missed. With several treatments each is judged by itself, with Holm over
+    every pair of success metric and treatment, and over every pair that can raise the alarm. One
+    that ships wins over the others; else a harmful one is named for rollback. Treatments
+    ``without_units`` are named and not judged.
 
     Schultzberg, Ankargren, Frånberg (2024): ship = (any success superior, Holm) and (every
     guardrail non-inferior) and (none deteriorated); the order of the other rules is ours
-    (docs/adr/0004).
+    (docs/adr/0004, 0009).
     """
     failed = tuple(check_reason(check) for check in checks if check.status == "fail")
     if failed:
         return Verdict(decision="invalid", reasons=failed, next_step=NEXT_STEPS["invalid"])
-    adjusted = _adjusted(evidence)
-    cases = _cases(evidence, progress=progress, alpha=alpha, adjusted=adjusted)
-    findings = {case.variant: judge(case) for case in cases}
-    if not findings:
-        return _nothing_yet(progress)
-    variant = _leading(findings, cases)
-    finding = findings[variant]
-    others = (
-        reason for name, item in findings.items() if name != variant for reason in item.reasons
-    )
-    warnings = (check_reason(check) for check in checks if check.status == "warn")
-    return Verdict(
-        decision=finding.decision,
-        reasons=(*finding.reasons, *others, *warnings),
-        next_step=_next_step(finding.decision, variant, findings),
-        variant=variant if finding.decision in ("ship", "rollback", "review") else None,
-        eta_days=_eta_days(findings.values(), progress)
-        if finding.decision == "keep_running"
-        else None,
-        by_variant={name: item.decision for name, item in findings.items()},
-        adjusted_p_values=adjusted,
-    )
-
-
-def holm(p_values: Sequence[float]) -> tuple[float, ...]:
-    """Holm (1979) adjusted p-values, in the order given.
-
-    p_(i) adjusted = max over j <= i of min(1, (m - j + 1) p_(j)).
-    """
-    order = sorted(range(len(p_values)), key=p_values.__getitem__)
-    adjusted, least = [1.0] * len(p_values), 0.0
-    for rank, index in enumerate(order):
-        least = max(least, min(1.0, p_values[index] * (len(p_values) - rank)))
-        adjusted[index] = least
-    return tuple(adjusted)
-
-
-def _adjusted(evidence: Sequence[MetricEvidence]) -> dict[tuple[str, str], float]:
-    family = [item for item in evidence if item.role == "primary"]
-    # A missing p (NaN) proves nothing.
-    p_values = holm([item.p_value if item.p_value <= 1.0 else 1.0 for item in family])
-    return {(item.metric, item.variant): p for item, p in zip(family, p_values, strict=True)}
-
-
-def _cases(
-    evidence: Sequence[MetricEvidence],
-    *,
-    progress: Progress,
-    alpha: float,
-    adjusted: Mapping[tuple[str, str], float],
-) -> list[Case]:
-    variants = dict.fromkeys(item.variant for item in evidence)
-    return [
+    adjusted, harm = success_p_values(evidence), harm_p_values(evidence)
+    cases = [
         Case(
             variant=variant,
             success=_of(evidence, variant, "primary"),
@@ -134,9 +92,42 @@ def _cases(
             progress=progress,
             alpha=alpha,
             adjusted=adjusted,
+            harm=harm,
         )
-        for variant in variants
+        for variant in dict.fromkeys(item.variant for item in evidence)
+        if variant not in without_units
     ]
+    asides = (
+        *(absent_reason(variant) for variant in without_units),
+        *(check_reason(check) for check in checks if check.status == "warn"),
+    )
+    if not cases:
+        return _nothing_yet(progress, asides)
+    found = _decided({case.variant: judge(case) for case in cases}, cases, progress, asides)
+    return replace(found, adjusted_p_values=adjusted, harm_p_values=harm)
+
+
+def _decided(
+    findings: Mapping[str, Finding],
+    cases: Sequence[Case],
+    progress: Progress,
+    asides: tuple[VerdictReason, ...],
+) -> Verdict:
+    variant = _leading(findings, cases)
+    finding = findings[variant]
+    others = (
+        reason for name, item in findings.items() if name != variant for reason in item.reasons
+    )
+    eta_days, unknown = _eta(findings.values(), progress, finding.decision)
+    return Verdict(
+        decision=finding.decision,
+        reasons=(*finding.reasons, *unknown, *others, *asides),
+        next_step=_next_step(finding, variant, findings),
+        variant=variant if finding.decision in ("ship", "rollback", "review") else None,
+        eta_days=eta_days,
+        by_variant={name: item.decision for name, item in findings.items()},
+        deciding=None if finding.deciding is None else finding.deciding.key,
+    )
 
 
 def _of(evidence: Sequence[MetricEvidence], variant: str, role: str) -> tuple[MetricEvidence, ...]:
@@ -144,9 +135,10 @@ def _of(evidence: Sequence[MetricEvidence], variant: str, role: str) -> tuple[Me
 
 
 def _leading(findings: Mapping[str, Finding], cases: Sequence[Case]) -> str:
-    """The treatment that speaks for the experiment; of several winners the best-proven one."""
+    """The treatment that speaks for the experiment; of several alike the best-proven one."""
     gains = {
-        case.variant: max((item.worst for item in case.success), default=0.0) for case in cases
+        case.variant: max((i.worst for i in case.success if i.available), default=-math.inf)
+        for case in cases
     }
     return min(
         findings,
@@ -154,21 +146,22 @@ def _leading(findings: Mapping[str, Finding], cases: Sequence[Case]) -> str:
     )
 
 
-def _eta_days(findings: Iterable[Finding], progress: Progress) -> float | None:
-    """Days until the slowest open treatment is precise enough and the minimum is over."""
-    waits = [0.0]
-    if progress.days is not None:
-        waits.append(progress.minimum_days - progress.days)
-    needed = [item.needed_n for item in findings if item.needed_n is not None]
-    if needed:
-        if not progress.units_a_day or progress.units_a_day <= 0.0:
-            return None
-        waits.append((max(needed) - progress.n) / progress.units_a_day)
-    return max(waits)
+def _eta(
+    findings: Iterable[Finding], progress: Progress, decision: VerdictDecision
+) -> tuple[float | None, tuple[VerdictReason, ...]]:
+    """Days until the slowest open treatment is settled, or the reason why nobody knows."""
+    if decision != "keep_running":
+        return None, ()
+    needs = [need for item in findings if item.decision == "keep_running" for need in item.needs]
+    days, why = days_until(needs, progress)
+    return days, () if days is not None else (eta_reason(why),)
 
 
-def _next_step(decision: VerdictDecision, variant: str, findings: Mapping[str, Finding]) -> str:
+def _next_step(finding: Finding, variant: str, findings: Mapping[str, Finding]) -> str:
     harmful = [name for name, item in findings.items() if item.decision == "rollback"]
+    decision = finding.decision
+    if finding.next_step:
+        return finding.next_step
     if decision == "ship":
         return f"have a person agree, then roll {variant!r} out on the platform"
     if decision == "rollback" and len(harmful) < len(findings):
@@ -177,7 +170,15 @@ def _next_step(decision: VerdictDecision, variant: str, findings: Mapping[str, F
     return NEXT_STEPS[decision]
 
 
-def _nothing_yet(progress: Progress) -> Verdict:
+def _nothing_yet(progress: Progress, asides: tuple[VerdictReason, ...]) -> Verdict:
     reason = VerdictReason(code="insufficient_data", message="no metric of any treatment has data")
     decision: VerdictDecision = "keep_running" if progress.may_continue else "inconclusive"
-    return Verdict(decision=decision, reasons=(reason,), next_step=NEXT_STEPS[decision])
+    planned = progress.planned_n if progress.planned else None
+    nothing = Finding(decision=decision, reasons=(reason,), needs=(planned,))
+    eta_days, unknown = _eta([nothing], progress, decision)
+    return Verdict(
+        decision=decision,
+        reasons=(reason, *unknown, *asides),
+        next_step=NEXT_STEPS[decision],
+        eta_days=eta_days,
+    )

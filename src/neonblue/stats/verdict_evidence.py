@@ -19,6 +19,8 @@ VerdictDecision = Literal[
     "inconclusive",
 ]
 CheckStatus = Literal["pass", "warn", "fail", "unknown"]
+Key = tuple[str, str]
+"""A metric and a treatment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +33,41 @@ class ValidityCheck:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EffectPart:
+    """The effect in one stretch of time, absolute; ``label`` says which, as in "until 3 March".
+
+    The limits are infinite where too few units came in it.
+    """
+
+    label: str
+    estimate: float
+    ci_lower: float
+    ci_upper: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectChange:
+    """An effect that is not what it was: the part before and what there is since.
+
+    ``grade`` is ``"not_shown"`` where an earlier look had decided and the current interval does
+    not (which chance alone may do), ``"changed"`` where no constant effect explains both.
+    ``lasting`` says that the part since is good by itself.
+    """
+
+    grade: Literal["not_shown", "changed"]
+    before: EffectPart
+    since: EffectPart
+    lasting: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MetricEvidence:
     """One treatment against control on one metric, on the absolute scale.
 
-    ``ci_lower`` and ``ci_upper`` are the confidence sequence, infinite while nothing is known;
-    ``p_value`` is the least anytime-valid p over all looks. ``mde`` and ``margin`` are absolute
-    and positive: how small an effect matters, and how much harm a guardrail tolerates.
+    ``ci_lower`` and ``ci_upper`` are the interval that decides, infinite while nothing is known;
+    ``p_value`` is its two-sided p at this look. ``mde`` and ``margin`` are absolute and positive:
+    how small an effect matters, and how much harm a guardrail tolerates. ``detail`` says what is
+    missing where there is no interval.
     """
 
     metric: str
@@ -51,15 +82,21 @@ class MetricEvidence:
     mde: float | None = None
     margin: float | None = None
     detail: str = ""
+    change: EffectChange | None = None
+
+    @property
+    def key(self) -> Key:
+        """The metric and the treatment."""
+        return self.metric, self.variant
 
     @property
     def available(self) -> bool:
-        """Whether there is a finite sequence to decide from."""
+        """Whether there is a finite interval to decide from."""
         return math.isfinite(self.ci_lower) and math.isfinite(self.ci_upper)
 
     @property
     def half_width(self) -> float:
-        """Half of the sequence's width."""
+        """Half of the interval's width."""
         return (self.ci_upper - self.ci_lower) / 2.0
 
     @property
@@ -79,8 +116,14 @@ class MetricEvidence:
 
     @property
     def harmful(self) -> bool:
-        """Whether the whole sequence lies on the harmful side."""
+        """Whether the whole interval lies on the harmful side."""
         return self.available and self.best < 0.0
+
+    def p_value_for(self, *, good: bool) -> float:
+        """The two-sided p where the estimate points that way; else, or where unknown, 1."""
+        points = self.gain > 0.0 if good else self.gain < 0.0
+        known = self.available and points and self.p_value <= 1.0
+        return self.p_value if known else 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +142,11 @@ class Progress:
     burn_in_n: float = 0.0
     units_a_day: float | None = None
     finished: bool = False
+
+    @property
+    def planned(self) -> bool:
+        """Whether a number of units was planned."""
+        return self.maximum_n != math.inf
 
     @property
     def last_n(self) -> float:
@@ -126,8 +174,10 @@ class VerdictReason:
 class Verdict:
     """What to do. ``variant`` is the one to ship or to roll back, where there is one.
 
-    ``by_variant`` holds each treatment's own decision; ``eta_days`` comes with ``keep_running``
-    when the traffic is known.
+    ``deciding`` is the comparison that speaks for the experiment, whatever the decision; None
+    where there is none. ``by_variant`` holds each treatment's own decision; ``eta_days`` comes
+    with ``keep_running`` where it can be projected. The p-values are adjusted: for being better
+    over the primary metrics, for doing harm over all that can raise the alarm.
     """
 
     decision: VerdictDecision
@@ -136,4 +186,6 @@ class Verdict:
     variant: str | None = None
     eta_days: float | None = None
     by_variant: Mapping[str, VerdictDecision] = field(default_factory=dict)
-    adjusted_p_values: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    deciding: Key | None = None
+    adjusted_p_values: Mapping[Key, float] = field(default_factory=dict)
+    harm_p_values: Mapping[Key, float] = field(default_factory=dict)

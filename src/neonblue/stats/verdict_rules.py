@@ -2,96 +2,171 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
-from neonblue.stats.sequential_boundary import plan_critical_value
+from neonblue.stats.verdict_eta import units_needed
 from neonblue.stats.verdict_evidence import (
+    Key,
     MetricEvidence,
     Progress,
     VerdictDecision,
     VerdictReason,
 )
 from neonblue.stats.verdict_reasons import (
-    HARM,
     INSIDE,
     UNRESOLVED,
+    change_reason,
+    early_reasons,
     end_reasons,
     guardrail_reason,
+    harm_reason,
     metric_reason,
+    missing_reason,
     open_reason,
     success_reason,
+    suspicion_reason,
 )
 
-ETA_STEPS = 20
-FURTHEST = 1000.0
-"""How many times the plan an ETA looks ahead where there is no maximum."""
+Needs = tuple[float | None, ...]
+"""Units that must have come before a treatment is settled; None where that is unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """Everything about one treatment."""
+    """Everything about one treatment. The p-values are adjusted over all treatments."""
 
     variant: str
     success: tuple[MetricEvidence, ...]
     guardrails: tuple[MetricEvidence, ...]
     progress: Progress
     alpha: float
-    adjusted: Mapping[tuple[str, str], float]
+    adjusted: Mapping[Key, float]
+    harm: Mapping[Key, float]
+
+    @property
+    def judged(self) -> tuple[MetricEvidence, ...]:
+        """Whatever can raise the alarm."""
+        return *self.success, *self.guardrails
+
+    @property
+    def won(self) -> list[MetricEvidence]:
+        """Success metrics whose interval, after Holm, lies on the good side."""
+        return [
+            item
+            for item in self.success
+            if item.available and item.gain > 0.0 and self.adjusted[item.key] <= self.alpha
+        ]
+
+    @property
+    def harmed(self) -> list[MetricEvidence]:
+        """Metrics whose harm is proven over all that could raise the alarm."""
+        return [i for i in self.judged if i.harmful and self.harm[i.key] <= self.alpha]
+
+    @property
+    def suspected(self) -> list[MetricEvidence]:
+        """Metrics that look harmed, but no more than one of so many may by chance."""
+        return [i for i in self.judged if i.harmful and self.harm[i.key] > self.alpha]
+
+    @property
+    def unresolved(self) -> list[MetricEvidence]:
+        """Guardrails with an interval that does not exclude harm beyond the margin."""
+        return [i for i in self.guardrails if i.available and not _non_inferior(i)]
+
+    @property
+    def unmeasured(self) -> list[MetricEvidence]:
+        """Guardrails with a margin and without evidence."""
+        return [i for i in self.guardrails if i.margin is not None and not i.available]
+
+    def needs(self) -> Needs:
+        """What the comparisons that are still open wait for."""
+        if self.won or not self.success:
+            found: list[float | None] = [
+                self._needed(i, (i.margin or 0.0) + min(0.0, i.gain)) for i in self.unresolved
+            ]
+            found += [self._needed(i, i.margin) for i in self.unmeasured]
+            return tuple(found)
+        wide = [item for item in self.success if _too_wide(item, self.progress)]
+        return tuple(self._needed(item, item.mde) for item in wide)
+
+    def _needed(self, item: MetricEvidence, target: float | None) -> float | None:
+        return units_needed(item, target, progress=self.progress, alpha=self.alpha)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
+    """What one treatment's evidence says; ``deciding`` is the metric that says it.
+
+    ``needs`` are those of ``Case.needs`` where it keeps running.
+    """
+
     decision: VerdictDecision
     reasons: tuple[VerdictReason, ...]
-    needed_n: float | None = None
+    deciding: MetricEvidence | None = None
+    needs: Needs = ()
+    next_step: str = ""
 
 
 def judge(case: Case) -> Finding:
-    """The rules in their order; the first that speaks decides.
+    """The rules in their order; the first that speaks decides, and what is odd is said as well.
 
     Definition: ours, after Schultzberg, Ankargren, Frånberg (2024); see ``verdict.decide``.
     """
     for rule in (_harm, _too_early, _aimless, _success, _imprecise, _equivalent):
         finding = rule(case)
         if finding is not None:
-            return finding
+            return _with_asides(finding, case)
     reasons = tuple(open_reason(item, "unresolved") for item in case.success)
-    return Finding(decision="inconclusive", reasons=(*reasons, *end_reasons(case.progress)))
+    finding = Finding(
+        decision="inconclusive",
+        reasons=(*reasons, *end_reasons(case.progress)),
+        deciding=_clearest(case),
+    )
+    return _with_asides(finding, case)
+
+
+def _with_asides(finding: Finding, case: Case) -> Finding:
+    """Adds what no reader may miss, unless it was said: changes, suspicions, what is missing."""
+    said = {(reason.code, reason.metric) for reason in finding.reasons}
+    named = {reason.metric for reason in finding.reasons}
+    extra = [
+        reason
+        for reason in _asides(case)
+        if (reason.code, reason.metric) not in said
+        and not (reason.code.endswith("_without_evidence") and reason.metric in named)
+    ]
+    return replace(
+        finding,
+        reasons=(*finding.reasons, *extra),
+        deciding=finding.deciding or _clearest(case),
+    )
+
+
+def _asides(case: Case) -> Iterator[VerdictReason]:
+    for item in case.judged:
+        if item.change is not None:
+            yield change_reason(item)
+    for item in case.suspected:
+        yield suspicion_reason(item, case.harm[item.key])
+    if case.progress.finished or case.progress.n >= case.progress.burn_in_n:
+        yield from (missing_reason(item) for item in case.judged if not item.available)
 
 
 def _harm(case: Case) -> Finding | None:
-    harmed = [item for item in (*case.success, *case.guardrails) if item.harmful]
+    harmed = sorted(case.harmed, key=lambda item: case.harm[item.key])
     if not harmed:
         return None
-    return Finding(
-        decision="rollback", reasons=tuple(metric_reason("harm", item, HARM) for item in harmed)
-    )
+    reasons = tuple(harm_reason(item, case.harm[item.key]) for item in harmed)
+    return Finding(decision="rollback", reasons=reasons, deciding=harmed[0])
 
 
 def _too_early(case: Case) -> Finding | None:
     progress = case.progress
-    if progress.finished:
-        return None
-    reasons = []
-    if progress.days is not None and progress.days < progress.minimum_days:
-        message = (
-            f"{progress.days:.1f} of at least {progress.minimum_days:g} days: "
-            "whole weeks even out weekdays"
-        )
-        values = {"days": progress.days, "minimum_days": progress.minimum_days}
-        reasons.append(VerdictReason(code="below_minimum_duration", message=message, values=values))
-    if progress.n < progress.burn_in_n:
-        message = f"{progress.n:,.0f} units of the {progress.burn_in_n:,.0f} that burn-in takes"
-        values = {"n": progress.n, "burn_in_n": progress.burn_in_n}
-        reasons.append(VerdictReason(code="burn_in", message=message, values=values))
+    reasons = early_reasons(progress)
     if not reasons:
         return None
-    return Finding(
-        decision="keep_running",
-        reasons=tuple(reasons),
-        needed_n=progress.burn_in_n if progress.n < progress.burn_in_n else None,
-    )
+    burn_in = (progress.burn_in_n,) if progress.n < progress.burn_in_n else ()
+    return Finding(decision="keep_running", reasons=reasons, needs=(*burn_in, *case.needs()))
 
 
 def _aimless(case: Case) -> Finding | None:
@@ -99,32 +174,56 @@ def _aimless(case: Case) -> Finding | None:
     if case.success:
         return None
     message = "no primary metric says what success is: only harm is watched"
-    reasons = [VerdictReason(code="no_success_metric", message=message, variant=case.variant)]
-    unresolved = [item for item in case.guardrails if not _non_inferior(item)]
-    reasons += [guardrail_reason(item) for item in case.guardrails if item not in unresolved]
-    reasons += [metric_reason("guardrail_unresolved", item, UNRESOLVED) for item in unresolved]
-    if unresolved and case.progress.may_continue:
-        needed = max(_n_for(item, item.margin, case) for item in unresolved)
-        return Finding(decision="keep_running", reasons=tuple(reasons), needed_n=needed)
+    first = VerdictReason(code="no_success_metric", message=message, variant=case.variant)
+    reasons = (first, *_guardrail_reasons(case))
+    if (case.unresolved or case.unmeasured) and case.progress.may_continue:
+        return Finding(decision="keep_running", reasons=reasons, needs=case.needs())
     return Finding(decision="inconclusive", reasons=(*reasons, *end_reasons(case.progress)))
 
 
 def _success(case: Case) -> Finding | None:
-    """Ship, review, or keep running for a guardrail."""
-    won = [item for item in case.success if _superior(item, case)]
+    """Ship; or wait, or ask a person, for a guardrail or because the effect changed."""
+    won = sorted(case.won, key=lambda item: case.adjusted[item.key])
     if not won:
         return None
-    reasons = [success_reason(item, case.adjusted[(item.metric, item.variant)]) for item in won]
-    unresolved = [item for item in case.guardrails if not _non_inferior(item)]
-    passed = [item for item in case.guardrails if _non_inferior(item)]
-    reasons += [guardrail_reason(item) for item in passed]
-    if not unresolved:
-        return Finding(decision="ship", reasons=tuple(reasons))
-    reasons += [metric_reason("guardrail_unresolved", item, UNRESOLVED) for item in unresolved]
+    firm = [item for item in won if not _faded(item)]
+    best = (firm or won)[0]
+    reasons = [success_reason(item, case.adjusted[item.key]) for item in firm]
+    reasons += [change_reason(item) for item in won if _faded(item)]
+    reasons += _guardrail_reasons(case)
+    if firm and not (case.unresolved or case.unmeasured or case.suspected):
+        return Finding(decision="ship", reasons=tuple(reasons), deciding=best)
     if case.progress.may_continue:
-        needed = max(_n_for(item, item.margin, case) for item in unresolved)
-        return Finding(decision="keep_running", reasons=tuple(reasons), needed_n=needed)
-    return Finding(decision="review", reasons=(*reasons, *end_reasons(case.progress)))
+        needs: Needs = case.needs() if firm else (None, *case.needs())
+        return Finding(decision="keep_running", reasons=tuple(reasons), deciding=best, needs=needs)
+    return Finding(
+        decision="review",
+        reasons=(*reasons, *end_reasons(case.progress)),
+        deciding=best,
+        next_step=_question(case, faded=not firm),
+    )
+
+
+def _question(case: Case, *, faded: bool) -> str:
+    """What a person has to weigh."""
+    doubts = ["an effect that is no longer what it was"] if faded else []
+    named = ", ".join(repr(item.metric) for item in case.unmeasured)
+    doubts += [f"that {named} was not measured"] if named else []
+    named = ", ".join(repr(item.metric) for item in case.unresolved)
+    doubts += [f"the open guardrail {named}"] if named else []
+    named = ", ".join(repr(item.metric) for item in case.suspected)
+    doubts += [f"the suspected harm to {named}"] if named else []
+    return f"have a person weigh the gain of {case.variant!r} against {' and '.join(doubts)}"
+
+
+def _guardrail_reasons(case: Case) -> tuple[VerdictReason, ...]:
+    passed = [item for item in case.guardrails if item.available and _non_inferior(item)]
+    passed = [item for item in passed if item not in case.suspected]
+    return (
+        *(missing_reason(item) for item in case.unmeasured),
+        *(metric_reason("guardrail_unresolved", item, UNRESOLVED) for item in case.unresolved),
+        *(guardrail_reason(item) for item in passed),
+    )
 
 
 def _imprecise(case: Case) -> Finding | None:
@@ -134,12 +233,11 @@ def _imprecise(case: Case) -> Finding | None:
     waiting = [item for item in case.success if _too_wide(item, case.progress)]
     if not waiting:
         return None
-    needed = max(_n_for(item, item.mde, case) for item in waiting)
     reasons = tuple(
         open_reason(item, "not_precise_enough" if item.available else "insufficient_data")
         for item in waiting
     )
-    return Finding(decision="keep_running", reasons=reasons, needed_n=needed)
+    return Finding(decision="keep_running", reasons=reasons, needs=case.needs())
 
 
 def _equivalent(case: Case) -> Finding | None:
@@ -154,17 +252,23 @@ def _equivalent(case: Case) -> Finding | None:
     return Finding(decision="no_meaningful_effect", reasons=reasons)
 
 
-def _superior(item: MetricEvidence, case: Case) -> bool:
-    return (
-        item.available
-        and item.gain > 0.0
-        and case.adjusted[(item.metric, item.variant)] <= case.alpha
-    )
+def _clearest(case: Case) -> MetricEvidence | None:
+    """The success metric with the least p of those that have an interval; else a guardrail."""
+    for items in (case.success, case.guardrails):
+        known = [item for item in items if item.available]
+        if known:
+            return min(known, key=lambda item: item.p_value)
+    return None
+
+
+def _faded(item: MetricEvidence) -> bool:
+    change = item.change
+    return change is not None and change.grade == "changed" and not change.lasting
 
 
 def _non_inferior(item: MetricEvidence) -> bool:
     """Beyond −margin; without a margin a guardrail only raises alarms."""
-    return item.margin is None or (item.available and item.worst > -item.margin)
+    return item.margin is None or item.worst > -item.margin
 
 
 def _too_wide(item: MetricEvidence, progress: Progress) -> bool:
@@ -173,19 +277,3 @@ def _too_wide(item: MetricEvidence, progress: Progress) -> bool:
     if item.mde is None:
         return progress.n < progress.planned_n
     return item.half_width > item.mde
-
-
-def _n_for(item: MetricEvidence, target: float | None, case: Case) -> float:
-    """Units at which the sequence's half-width reaches ``target``, at most the maximum."""
-    progress = case.progress
-    if target is None or not item.available or item.standard_error <= 0.0:
-        return min(max(progress.planned_n, progress.n), progress.last_n)
-    low, high = progress.n, min(progress.last_n, FURTHEST * max(progress.n, progress.planned_n))
-    for _ in range(ETA_STEPS):
-        middle = 0.5 * (low + high)
-        width = plan_critical_value(
-            middle, planned_n=progress.planned_n, maximum_n=progress.maximum_n, alpha=case.alpha
-        )
-        reached = width * item.standard_error * (progress.n / middle) ** 0.5 <= target
-        low, high = (low, middle) if reached else (middle, high)
-    return high

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from neonblue.stores.journey_marks import JourneyMarks
     from neonblue.stores.loads import Loads
     from neonblue.stores.looks import Looks
+    from neonblue.stores.lost_events import LostEvents
     from neonblue.stores.moments import Moments
     from neonblue.stores.named_users import NamedUsers
     from neonblue.stores.outcomes import Outcomes
@@ -83,6 +84,13 @@ class Store:
         from neonblue.stores.health import Health
 
         return Health(self.database)
+
+    @cached_property
+    def lost_events(self) -> LostEvents:
+        """What an experiment's exposures do not cover."""
+        from neonblue.stores.lost_events import LostEvents
+
+        return LostEvents(self.database)
 
     @cached_property
     def loads(self) -> Loads:

@@ -18,8 +18,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlparse
 
-from neonblue.errors import ConflictError, InvalidInputError, StoreBusyError, UnavailableError
+from neonblue.errors import (
+    ConflictError,
+    InvalidInputError,
+    RefusedRowsError,
+    StoreBusyError,
+    UnavailableError,
+)
 from neonblue.models.reader import current_reader
+from neonblue.stores.row_faults import ROW_FAULTS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -100,11 +107,14 @@ class Database:
             client.command(sql, parameters=_bound(parameters))
 
     def insert(self, table: str, rows: pa.Table) -> None:
-        """Append Arrow rows to a table; returns when the engine has acknowledged them."""
+        """Append Arrow rows to a table; returns when the engine has acknowledged them.
+
+        ``RefusedRowsError`` when it is what a row holds, else ``UnavailableError``.
+        """
         if rows.num_rows == 0:
             return
         _refuse_in_read_only()
-        with self._writer, self._client() as client:
+        with self._writer, _faults_told_apart(self.name), self._client() as client:
             client.insert_arrow(identifier(table), rows)
 
     def insert_rows(
@@ -114,7 +124,7 @@ class Database:
         if not rows:
             return
         _refuse_in_read_only()
-        with self._writer, self._client() as client:
+        with self._writer, _faults_told_apart(self.name), self._client() as client:
             client.insert(identifier(table), rows, column_names=list(columns))
 
     @contextmanager
@@ -295,6 +305,26 @@ def _translated(name: str) -> Iterator[None]:
         raise UnavailableError(
             "the query needs more memory than the engine may use: narrow it, "
             "or raise NEONBLUE_MAX_MEMORY_FRACTION"
+        ) from error
+
+
+@contextmanager
+def _faults_told_apart(name: str) -> Iterator[None]:
+    """Whose fault a failed insert is: the rows' by a list of codes, everything else the server's.
+
+    Too many parts, a read-only table, missing rights, a full disk, a name that is not there: what
+    is not on the list passes as the server's, so that no good row is blamed for it.
+    """
+    from clickhouse_connect.driver import exceptions
+
+    try:
+        yield
+    except exceptions.Error as error:
+        if error.code is not None and error.code in ROW_FAULTS:
+            raise RefusedRowsError(f"{ROW_FAULTS[error.code]}: {_first_line(error)}") from error
+        raise UnavailableError(
+            f"ClickHouse at {name!r} takes no rows now (code {error.code or 'unknown'}: "
+            f"{_first_line(error)}): mend it there, nothing was lost; `neonblue doctor` helps"
         ) from error
 
 

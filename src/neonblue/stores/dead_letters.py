@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -26,16 +27,26 @@ class DeadLetter:
     payload: bytes
     reason: str
     detail: str
+    letter_id: str
     recorded_at: datetime | None = None
 
-    @property
-    def letter_id(self) -> str:
-        """Topic, partition and offset: the same message read again is the same letter."""
-        return f"{self.topic}:{self.partition}:{self.offset}"
+
+def letter_id(
+    topic: str, partition: int, offset: int, *, origin: str, key: bytes, payload: bytes
+) -> str:
+    """The same message read again is the same letter; another one at the same place is not.
+
+    A topic that was made anew counts from 0 again, and files in two folders may share a name: so
+    ``origin`` (when a message was produced, where a file lies) and the content are part of it.
+    """
+    told = blake2b(digest_size=8, person=b"dead letter")
+    for part in (origin.encode("utf-8", "surrogatepass"), key, payload):
+        told.update(len(part).to_bytes(8, "big") + part)
+    return f"{topic}:{partition}:{offset}:{told.hexdigest()}"
 
 
 class DeadLetters:
-    """Refused messages, deduplicated by where they stood."""
+    """Refused messages, deduplicated by where they stood and what they held."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -57,7 +68,7 @@ class DeadLetters:
         rows = self._database.rows(
             """
             SELECT topic, partition, offset, base64Encode(key), base64Encode(payload), reason,
-                   detail, recorded_at
+                   detail, letter_id, recorded_at
             FROM dead_letters FINAL
             WHERE state = 'waiting' AND letter_id > {after:String}
               AND ({reason:String} = '' OR reason = {reason:String})
@@ -82,7 +93,7 @@ class DeadLetters:
 def _letter(row: Sequence[object]) -> DeadLetter:
     from base64 import b64decode
 
-    topic, partition, offset, key, payload, reason, detail, recorded_at = row
+    topic, partition, offset, key, payload, reason, detail, letter, recorded_at = row
     return DeadLetter(
         topic=str(topic),
         partition=int(str(partition)),
@@ -91,6 +102,7 @@ def _letter(row: Sequence[object]) -> DeadLetter:
         payload=b64decode(str(payload)),
         reason=str(reason),
         detail=str(detail),
+        letter_id=str(letter),
         recorded_at=recorded_at if isinstance(recorded_at, datetime) else None,
     )
 

@@ -57,30 +57,41 @@ class Enrichments:
         row = self._database.row("SELECT count() FROM event_enrichments FINAL")
         return int(row[0]) if row else 0
 
-    def recent_users(self, *, days: float, limit: int) -> pa.Table:
-        """The units seen last, within ``days`` of the newest event: ``user_id``, ``event_types``
-        with their ``counts``, ``last_ms``, ``last_type`` and ``last_types``, at most 8, latest
-        first."""
+    def recent_users(
+        self, *, days: float, limit: int, session_gap_ms: int = 30 * 60_000, most_events: int = 500
+    ) -> pa.Table:
+        """The units seen last, within ``days`` of the newest event, and what they did since their
+        last pause of more than ``days``: ``user_id``, ``event_types`` with their ``counts``,
+        ``sessions`` (cut by pauses of ``session_gap_ms``), ``last_ms``, ``last_type`` and
+        ``last_types``, at most 16, latest first. A unit's latest ``most_events`` are looked at."""
         return self._database.table(
             """
-            SELECT user_id, groupArray(event_type) AS event_types, groupArray(times) AS counts,
-                   max(seen_ms) AS last_ms, argMax(event_type, seen_ms) AS last_type,
-                   arrayMap(e -> e.3, arraySlice(arraySort(arrayFlatten(groupArray(
-                       arrayMap(e -> (e.1, e.2, event_type), newest)))), 1, 8)) AS last_types
+            SELECT user_id, arrayDistinct(types) AS event_types,
+                   arrayMap(each -> countEqual(types, each), event_types) AS counts,
+                   toInt64(1 + arrayCount(gap -> gap > {gap:Int64}, arraySlice(gaps, begin + 1)))
+                       AS sessions,
+                   times[-1] AS last_ms, types[-1] AS last_type,
+                   arraySlice(arrayReverse(types), 1, 16) AS last_types
             FROM (
-                SELECT user_id, toString(event_type) AS event_type, uniqExact(event_id) AS times,
-                       max(toUnixTimestamp64Milli(timestamp)) AS seen_ms,
-                       arrayDistinct(groupArraySorted(16)(
-                           (-toUnixTimestamp64Milli(timestamp), event_id))) AS newest
-                FROM events
-                WHERE toUnixTimestamp64Milli(timestamp) >= (
-                    SELECT max(toUnixTimestamp64Milli(timestamp)) - {window:Int64} FROM events
+                SELECT user_id, arraySort(groupArraySorted({most:UInt32})(
+                           (-toUnixTimestamp64Milli(timestamp), event_id, toString(event_type))))
+                           AS latest,
+                       arrayReverse(arrayMap(each -> -each.1, latest)) AS times,
+                       arrayDifference(times) AS gaps,
+                       greatest(1, arrayLastIndex(gap -> gap > {window:Int64}, gaps)) AS begin,
+                       arraySlice(arrayReverse(arrayMap(each -> each.3, latest)), begin) AS types
+                FROM events FINAL
+                WHERE user_id IN (
+                    SELECT user_id FROM events
+                    WHERE toUnixTimestamp64Milli(timestamp) >= (
+                        SELECT max(toUnixTimestamp64Milli(timestamp)) - {window:Int64} FROM events
+                    )
+                    GROUP BY user_id ORDER BY max(timestamp) DESC LIMIT {limit:UInt32}
                 )
-                GROUP BY user_id, event_type
+                GROUP BY user_id
             )
-            GROUP BY user_id ORDER BY last_ms DESC LIMIT {limit:UInt32}
-            """,
-            {"window": int(days * 86_400_000), "limit": limit},
+            """.replace("{most:UInt32}", str(int(most_events))),
+            {"window": int(days * 86_400_000), "limit": limit, "gap": session_gap_ms},
         )
 
     def transitions(self, *, days: float, limit: int = 200_000) -> list[tuple[str, str, int]]:

@@ -86,6 +86,25 @@ class Events:
             },
         )
 
+    def delete_moved(self, keys: Sequence[tuple[str, str, str]]) -> None:
+        """Remove every other row of these events: they have these (experiment, unit, event id)
+        now, and had others before, which nobody knows."""
+        if not keys:
+            return
+        left_behind = self._database.rows(
+            """
+            SELECT DISTINCT experiment_id, user_id, event_id FROM events
+            WHERE event_id IN {ids:Array(String)}
+              AND (experiment_id, user_id, event_id)
+                  NOT IN {keys:Array(Tuple(String, String, String))}
+            """,
+            {
+                "keys": [tuple(key) for key in keys],
+                "ids": sorted({event_id for _, _, event_id in keys}),
+            },
+        )
+        self.delete([(str(row[0]), str(row[1]), str(row[2])) for row in left_behind])
+
     def count(self, experiment_id: str | None = None) -> int:
         """How many distinct events there are, of one experiment or of all."""
         condition = "" if experiment_id is None else "WHERE experiment_id = {id:String}"

@@ -61,6 +61,16 @@ class Forgotten:
             self._clear(user for user, accepted in found.items() if accepted is None)
             return {user: accepted for user, accepted in found.items() if accepted is not None}
 
+    def reread(self) -> None:
+        """Ask ClickHouse again at the next question, whatever was read a moment ago.
+
+        Whoever writes rows of users asks once more when they are written: a tombstone that another
+        process added in between is seen then, and one that is added later finds the rows.
+        """
+        with self._guard:
+            if not self._database.embedded:
+                self._read_at = None
+
     def _clear(self, users: Iterable[str]) -> None:
         if len(self._cleared) > MOST_CLEARED:
             self._cleared.clear()

@@ -12,6 +12,7 @@ from neonblue.errors import NotFoundError
 from neonblue.models import Experiment, MetricDefinition, MetricSummary
 from neonblue.stores.unit_query import (
     MULTIPLE,
+    NEVER_EXPOSED,
     UNPLANNED,
     UnitQuery,
     UnitScope,
@@ -52,8 +53,9 @@ class ExperimentMoments:
 
     ``summaries`` and ``shapes`` are keyed by (metric, variant_id, segment).
     ``multiple_variant_units`` were exposed to several variants and are in no summary;
-    ``unplanned_units`` only to variants that are not in the plan. Times are UTC, None without
-    exposures.
+    ``unplanned_units`` only to variants that are not in the plan. ``unexposed_units`` have metric
+    events and no exposure; ``early_units`` (by variant_id) have a metric event before theirs: both
+    are counted where the whole experiment is read. Times are UTC, None without exposures.
     """
 
     experiment_id: str
@@ -65,6 +67,8 @@ class ExperimentMoments:
     last_event_at: datetime | None
     summaries: Mapping[Key, MetricSummary] = field(default_factory=dict)
     shapes: Mapping[Key, ValueShape] = field(default_factory=dict)
+    unexposed_units: int = 0
+    early_units: Mapping[str, int] = field(default_factory=dict)
 
     def summary(self, metric: str, variant_id: str, segment: str = "") -> MetricSummary:
         """One metric in one variant; no units is a summary with n = 0."""
@@ -112,7 +116,8 @@ class Moments:
         scope = scope or UnitScope()
         exact = needs_exact(chosen, scope) or experiment.experiment_id in self._early
         rows = self._read(experiment, chosen, scope, exact=exact)
-        if not exact and any(row["early_units"] for row in rows):
+        exposed = [row for row in rows if row["variant"] != NEVER_EXPOSED]
+        if not exact and any(row["early_units"] for row in exposed):
             self._early.add(experiment.experiment_id)
             rows = self._read(experiment, chosen, scope, exact=True)
         return _moments(experiment, chosen, rows)
@@ -125,7 +130,13 @@ class Moments:
         *,
         exact: bool,
     ) -> list[dict[str, Any]]:
-        query = UnitQuery(experiment=experiment, metrics=metrics, scope=scope, exact=exact)
+        query = UnitQuery(
+            experiment=experiment,
+            metrics=metrics,
+            scope=scope,
+            exact=exact,
+            unexposed=scope == UnitScope(as_of=scope.as_of),
+        )
         units = query.sql()
         caps = self._caps(query, units)
         columns = [column for i, metric in enumerate(metrics) for column in _columns(i, metric)]
@@ -228,6 +239,8 @@ def _moments(
     metrics: tuple[MetricDefinition, ...],
     rows: list[dict[str, Any]],
 ) -> ExperimentMoments:
+    unexposed = sum(row["units"] for row in rows if row["variant"] == NEVER_EXPOSED)
+    rows = [row for row in rows if row["variant"] != NEVER_EXPOSED]
     planned = [row for row in rows if row["variant"] > 0]
     variant_ids = [variant.variant_id for variant in experiment.variants]
     return ExperimentMoments(
@@ -252,6 +265,12 @@ def _moments(
             (metric.name, variant_ids[row["variant"] - 1], row["slice"]): _shape(row, index)
             for row in planned
             for index, metric in enumerate(metrics)
+        },
+        unexposed_units=unexposed,
+        early_units={
+            variant_ids[row["variant"] - 1]: row["early_units"]
+            for row in planned
+            if row["slice"] == ""
         },
     )
 

@@ -7,19 +7,23 @@ from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 
 from neonblue.models import MetricKind, MetricRole
+from neonblue.models.experiment import Direction
 
 if TYPE_CHECKING:
     from neonblue.stores.database import Database
 
 COLUMNS = (
-    *("experiment_id", "version", "metric", "variant_id", "role", "kind", "units"),
-    *("relative_lift", "standard_error", "decision"),
+    *("experiment_id", "version", "metric", "variant_id", "role", "kind", "direction"),
+    *("event_type", "units", "relative_lift", "standard_error", "decision"),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """One finished comparison: its relative lift (a fraction) and the lift's standard error."""
+    """One finished comparison: its relative lift (a fraction) and the error of its log ratio.
+
+    ``direction`` says which way is good: a lift of a metric that should fall is a loss.
+    """
 
     experiment_id: str
     version: int
@@ -27,6 +31,8 @@ class Outcome:
     variant_id: str
     role: MetricRole
     kind: MetricKind
+    direction: Direction
+    event_type: str
     units: int
     relative_lift: float
     standard_error: float

@@ -3,6 +3,8 @@
 Values are written into the text as escaped literals because the reader has no parameters to bind.
 """
 
+from collections.abc import Sequence
+
 
 def literal(text: str) -> str:
     """The text as a ClickHouse string literal."""
@@ -88,6 +90,29 @@ def activity_by_days(experiment_id: str, event_type: str) -> str:
         f"WHERE e.experiment_id = {literal(experiment_id)} "
         f"AND e.event_type = {literal(event_type)} AND e.timestamp >= x.exposed_at) "
         "GROUP BY days, variant_id ORDER BY days, variant_id"
+    )
+
+
+def units_without_exposure(experiment_id: str, event_types: Sequence[str]) -> str:
+    """Units with metric events that were never exposed."""
+    types = ", ".join(map(literal, ("exposure", *event_types)))
+    return (
+        "SELECT user_id, anyIf(variant_id, variant_id != '') AS named_variant, count() AS events "
+        f"FROM events WHERE experiment_id = {literal(experiment_id)} AND event_type IN ({types}) "
+        "GROUP BY user_id HAVING countIf(event_type = 'exposure') = 0 ORDER BY user_id LIMIT 100"
+    )
+
+
+def events_before_exposure(experiment_id: str, event_types: Sequence[str]) -> str:
+    """Units with metric events before their first exposure, and how long before."""
+    types = ", ".join(map(literal, ("exposure", *event_types)))
+    return (
+        "SELECT user_id, anyIf(variant_id, event_type = 'exposure') AS variant_id, "
+        "minIf(timestamp, event_type = 'exposure') AS exposed_at, "
+        "minIf(timestamp, event_type != 'exposure') AS first_event_at "
+        f"FROM events WHERE experiment_id = {literal(experiment_id)} AND event_type IN ({types}) "
+        "GROUP BY user_id HAVING countIf(event_type = 'exposure') > 0 "
+        "AND countIf(event_type != 'exposure') > 0 AND first_event_at < exposed_at LIMIT 100"
     )
 
 

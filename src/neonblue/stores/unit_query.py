@@ -21,9 +21,11 @@ from neonblue.errors import InvalidInputError
 from neonblue.models import Experiment, MetricDefinition
 from neonblue.models.experiment import Aggregation
 
-# The variant index of a unit that was exposed to several variants, and to one not in the plan.
+# The variant index of a unit that was exposed to several variants, and to one not in the plan; and
+# of one with metric events that was never exposed.
 MULTIPLE = -1
 UNPLANNED = 0
+NEVER_EXPOSED = -2
 MOST_VARIANTS = 60
 
 
@@ -57,8 +59,9 @@ class UnitScope:
 class UnitQuery:
     """SQL text of one row a unit, with its parameters.
 
-    Columns: ``variant`` (1-based index into the plan, 0 unplanned, -1 several), ``segment``,
-    ``exposed_at``, ``last_at``, ``early`` and, for metric i, ``y{i}``, ``d{i}``, ``x{i}``,
+    Columns: ``variant`` (1-based index into the plan, 0 unplanned, -1 several, -2 never exposed,
+    which only ``unexposed`` asks for), ``segment``, ``exposed_at``, ``last_at``, ``early`` (some
+    metric event came before the exposure) and, for metric i, ``y{i}``, ``d{i}``, ``x{i}``,
     ``e{i}`` as far as the metric has them, or with ``day_edges`` ``b{i}_{j}`` for the j-th span
     of days; ``named`` adds ``user_id``.
     """
@@ -68,6 +71,7 @@ class UnitQuery:
     scope: UnitScope
     exact: bool
     named: bool = False
+    unexposed: bool = False
     parameters: dict[str, Any] = field(default_factory=dict)
     event_types: list[str] = field(default_factory=list)
     _kept: list[set[str]] = field(default_factory=list)
@@ -82,7 +86,7 @@ class UnitQuery:
         }
         return f"""
         SELECT
-            if(bitCount(seen) > 1, {MULTIPLE}, toInt8(bitCount(seen - 1))) AS variant,
+            {self._variant()} AS variant,
             {self._segment()} AS segment,
             {"user_id," if self.named else ""}
             {", ".join(["exposed_at", "last_at", self._early(), *values])}
@@ -91,8 +95,12 @@ class UnitQuery:
             FROM events FINAL
             WHERE experiment_id = {{id:String}} {self._event_filter()} {self._until()}
             GROUP BY user_id
-            HAVING seen > 0 {self._counted()}
+            HAVING {"seen = 0 OR " if self.unexposed else ""}(seen > 0 {self._counted()})
         ) AS units {self._crossing()} {self._followed()}"""
+
+    def _variant(self) -> str:
+        exposed = f"if(bitCount(seen) > 1, {MULTIPLE}, toInt8(bitCount(seen - 1)))"
+        return f"if(seen = 0, {NEVER_EXPOSED}, {exposed})" if self.unexposed else exposed
 
     def _exposure(self) -> list[str]:
         at_exposure = "event_type = 'exposure'"
@@ -127,7 +135,7 @@ class UnitQuery:
             match = f"event_type = {{event{index}:String}}"
             for kept in sorted(self._kept[index]):
                 columns.append(f"{KEEP[kept].format(match)} AS {kept}{index}")
-        if not self.exact and self.event_types:
+        if self._asks_early:
             columns.append("min(timestamp) AS first_at")
         return columns
 
@@ -221,10 +229,12 @@ class UnitQuery:
             return "toString(toDate(exposed_at, 'UTC'))"
         return "''" if self.scope.segment is None else "segment_value"
 
+    @property
+    def _asks_early(self) -> bool:
+        return bool(self.event_types) and (self.unexposed or not self.exact)
+
     def _early(self) -> str:
-        if self.exact or not self.event_types:
-            return "0 AS early"
-        return "first_at < exposed_at AS early"
+        return "first_at < exposed_at AS early" if self._asks_early else "0 AS early"
 
     def _event_filter(self) -> str:
         self.parameters["event_types"] = ["exposure", *self.event_types]

@@ -16,6 +16,7 @@ from neonblue.intelligence.diagnosis.counts import read_allocation
 from neonblue.intelligence.diagnosis.exposure import outside_the_plan, several_variants
 from neonblue.intelligence.diagnosis.finding import Finding
 from neonblue.intelligence.diagnosis.interplay import changing_effects, crossed_experiments
+from neonblue.intelligence.diagnosis.lost_events import events_without_exposure, late_exposures
 from neonblue.intelligence.diagnosis.paradox import simpsons_paradox
 from neonblue.intelligence.diagnosis.sample_ratio import Allocation
 from neonblue.intelligence.diagnosis.split import split_causes
@@ -23,7 +24,8 @@ from neonblue.intelligence.diagnosis.weight import flat_metrics, outliers
 from neonblue.intelligence.evidence import Validity
 from neonblue.intelligence.history import plan_changes
 from neonblue.intelligence.look_gate import open_look, record_look
-from neonblue.intelligence.priors import lift_prior
+from neonblue.intelligence.metric_events import metric_events
+from neonblue.intelligence.priors import lift_priors
 from neonblue.intelligence.summaries import read_summaries
 from neonblue.intelligence.validity import check_validity
 from neonblue.models import Experiment
@@ -39,6 +41,8 @@ CAUSES: tuple[Callable[[Case], list[Finding]], ...] = (
     simpsons_paradox,
     several_variants,
     outside_the_plan,
+    events_without_exposure,
+    late_exposures,
     pre_period_imbalance,
     flat_metrics,
     stale_data,
@@ -91,6 +95,7 @@ def diagnose(store: Store, experiment_id: str, *, now: datetime, actor: str = ""
         now=now,
         plan_changes=plan_changes(store, experiment),
         loaded=store.experiments.defined_by(experiment_id) == "load",
+        metric_events=metric_events(store, experiment, summaries, now=now),
     )
     opened = open_look(store, experiment, summaries)
     case = Case(
@@ -99,7 +104,7 @@ def diagnose(store: Store, experiment_id: str, *, now: datetime, actor: str = ""
         summaries=summaries,
         validity=validity,
         allocation=read_allocation(store, experiment, summaries),
-        terms=terms_of(opened, summaries, lift_prior(store, experiment)),
+        terms=terms_of(opened, summaries, lift_priors(store, opened.experiment)),
         now=now,
     )
     findings = [finding for cause in CAUSES for finding in cause(case)]

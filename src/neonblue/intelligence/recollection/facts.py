@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from neonblue.intelligence.evidence import Analysis, Comparison, MetricEffects
+from neonblue.intelligence.deciding import Deciding, deciding, leading_primary
+from neonblue.intelligence.evidence import Analysis, Comparison
 from neonblue.intelligence.recollection.audience import EVERYBODY
 from neonblue.intelligence.recollection.category import category_of
 from neonblue.models import Experiment, MetricDefinition
@@ -46,10 +47,9 @@ class ExperimentFacts:
 def facts_of(analysis: Analysis, *, audience: str = EVERYBODY) -> ExperimentFacts:
     """The facts of an analysis of a finished experiment."""
     experiment = analysis.experiment
-    effects = next((m for m in analysis.metrics if m.definition.role == "primary"), None)
-    comparison = _decisive(effects, analysis.decision.variant)
-    sign = -1.0 if effects is not None and effects.definition.direction == "decrease" else 1.0
-    lift, lower, upper = _lifts(comparison, sign)
+    found = leading_primary(analysis)
+    comparison = found.comparison if found is not None else None
+    lift, lower, upper = _lifts(found)
     revenue = _revenue(analysis, comparison)
     ended_at = experiment.ended_at or analysis.last_event_at or analysis.as_of
     return ExperimentFacts(
@@ -62,7 +62,7 @@ def facts_of(analysis: Analysis, *, audience: str = EVERYBODY) -> ExperimentFact
         units=analysis.look.units,
         duration_days=_days(experiment.started_at, ended_at),
         ended_at=ended_at,
-        metric=effects.definition if effects is not None else None,
+        metric=found.metric if found is not None else _first_primary(experiment),
         comparison=comparison,
         conversion_rate=_conversion_rate(analysis),
         improvement=lift,
@@ -71,7 +71,7 @@ def facts_of(analysis: Analysis, *, audience: str = EVERYBODY) -> ExperimentFact
         improvement_standard_error=comparison.relative_standard_error if comparison else None,
         revenue_metric=revenue.metric if revenue is not None else None,
         revenue_impact=revenue.absolute_difference if revenue is not None else None,
-        guardrail_harmed=_harmed(analysis, comparison),
+        guardrail_harmed=_harmed(analysis),
         failed_checks=tuple(check.name for check in analysis.validity.failed),
     )
 
@@ -85,24 +85,20 @@ def outcome_of(decision: str) -> Outcome | None:
     return None if decision in ("invalid", "insufficient_data") else "neutral"
 
 
-def _decisive(effects: MetricEffects | None, variant: str | None) -> Comparison | None:
-    """The verdict's variant, else the comparison with the least p-value."""
-    found = effects.comparisons if effects is not None else ()
-    named = next((item for item in found if item.variant == variant), None)
-    return named or min(found, key=lambda item: item.p_value, default=None)
+def _first_primary(experiment: Experiment) -> MetricDefinition | None:
+    """What it was meant to change, where nothing could be compared."""
+    return next((metric for metric in experiment.metrics if metric.role == "primary"), None)
 
 
-def _lifts(
-    comparison: Comparison | None, sign: float
-) -> tuple[float | None, float | None, float | None]:
-    """Lift and bounds with the better direction positive; the textbook bounds where they count."""
-    if comparison is None or comparison.relative_lift is None:
+def _lifts(found: Deciding | None) -> tuple[float | None, float | None, float | None]:
+    """Lift and the bounds that decide, with the better direction positive."""
+    if found is None or found.comparison.relative_lift is None:
         return None, None, None
-    source = comparison.fixed_horizon or comparison
-    bounds = [source.relative_ci_lower, source.relative_ci_upper]
+    bounds = [found.relative_ci_lower, found.relative_ci_upper]
+    sign = -1.0 if found.metric.direction == "decrease" else 1.0
     if sign < 0:
         bounds = [None if bound is None else -bound for bound in reversed(bounds)]
-    return sign * comparison.relative_lift, bounds[0], bounds[1]
+    return sign * found.comparison.relative_lift, bounds[0], bounds[1]
 
 
 def _conversion_rate(analysis: Analysis) -> float | None:
@@ -126,20 +122,11 @@ def _revenue(analysis: Analysis, decisive: Comparison | None) -> Comparison | No
     )
 
 
-def _harmed(analysis: Analysis, decisive: Comparison | None) -> str | None:
-    """The first guardrail whose whole interval lies on the harmful side."""
-    for metric in analysis.metrics:
-        if metric.definition.role != "guardrail" or decisive is None:
-            continue
-        for item in metric.comparisons:
-            worse = (
-                item.ci_upper < 0
-                if metric.definition.direction == "increase"
-                else item.ci_lower > 0
-            )
-            if worse and item.variant == decisive.variant:
-                return metric.definition.name
-    return None
+def _harmed(analysis: Analysis) -> str | None:
+    """The guardrail that the verdict rests on, where one was harmed."""
+    found = deciding(analysis)
+    harmed = analysis.decision.decision == "rollback" and found is not None
+    return found.metric.name if harmed and found and found.metric.role == "guardrail" else None
 
 
 def _days(started_at: datetime | None, ended_at: datetime) -> float | None:

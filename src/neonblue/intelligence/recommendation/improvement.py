@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from neonblue.intelligence.analysis import analyze
+from neonblue.intelligence.deciding import leading_primary
 from neonblue.intelligence.diagnosis import Diagnosis, diagnose
 from neonblue.intelligence.evidence import Analysis
-from neonblue.intelligence.narrative import decisive
 from neonblue.intelligence.recollection.description import percent
 from neonblue.intelligence.recollection.insights import PastExperiment, similar_to
 from neonblue.intelligence.recommendation.idea import Evidence
@@ -95,9 +95,9 @@ def _precision(analysis: Analysis) -> Iterator[Step]:
     waits = decision.eta_days
     if decision.decision != "keep_running" or waits is None or waits < PATIENCE_DAYS:
         return
-    found = decisive(analysis)
+    found = leading_primary(analysis)
     evidence = (Evidence(kind="data", reference="eta_days", detail=f"{waits:.0f} days to go"),)
-    if found is not None and found.covariate_variance_reduction is None:
+    if found is not None and found.comparison.covariate_variance_reduction is None:
         yield Step(
             action="give the primary metric a covariate from before the exposure (CUPED)",
             why=f"it would take {waits:.0f} more days, and part of the noise is who the units are",

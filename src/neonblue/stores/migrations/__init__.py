@@ -23,6 +23,7 @@ from neonblue.stores.migrations import (
     look_context,
     looks,
     named_users,
+    outcome_families,
     sessions,
     user_lookup,
 )
@@ -46,6 +47,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     idle_merges.MIGRATION,
     forgotten.MIGRATION,
     named_users.MIGRATION,
+    outcome_families.MIGRATION,
     look_context.MIGRATION,
 )
 

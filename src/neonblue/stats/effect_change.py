@@ -1,0 +1,140 @@
+"""Whether an effect is still what it was: against earlier looks, and early units against late.
+
+A confidence sequence holds at all looks at once, so two looks whose intervals share no value mean
+that the effect was not constant. And the difference between early and late units is independent
+of their pooled effect (of orthogonal contrasts of normal increments), so testing it costs a true,
+constant effect no more than the level of that test.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scipy.special import ndtri
+
+from neonblue.stats.comparison import Comparison
+from neonblue.stats.sequential_boundary import plan_critical_value
+from neonblue.stats.verdict_evidence import (
+    EffectChange,
+    EffectPart,
+    MetricEvidence,
+    Progress,
+)
+
+FADE_ALPHA = 0.025
+"""One-sided level, over all splits, at which an effect is said to have faded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierLook:
+    """What an earlier look saw, absolute; ``units`` over all variants, ``label`` when it was."""
+
+    label: str
+    units: float
+    estimate: float
+    ci_lower: float
+    ci_upper: float
+
+    @property
+    def part(self) -> EffectPart:
+        """The same, as one part of a change."""
+        return EffectPart(
+            label=self.label,
+            estimate=self.estimate,
+            ci_lower=self.ci_lower,
+            ci_upper=self.ci_upper,
+        )
+
+
+def change_since_looks(
+    item: MetricEvidence, looks: Sequence[EarlierLook], *, progress: Progress, alpha: float
+) -> EffectChange | None:
+    """How the current interval contradicts what earlier looks held, or had decided.
+
+    Ours: two looks without a common value, "changed"; an earlier one without 0 and a current one
+    with it, "not_shown". Under one constant effect the first has probability alpha at most, as the
+    running intersection of a confidence sequence covers too (Howard et al. 2021).
+    """
+    if not item.available:
+        return None
+    for look in looks:
+        if look.ci_lower > item.ci_upper or look.ci_upper < item.ci_lower:
+            since = _since(item, look, progress, alpha)
+            return EffectChange(
+                grade="changed", before=look.part, since=since, lasting=_good(item, since)
+            )
+    now = EffectPart(
+        label="now", estimate=item.estimate, ci_lower=item.ci_lower, ci_upper=item.ci_upper
+    )
+    for look in looks:
+        risen = look.ci_lower > 0.0 and item.ci_lower <= 0.0
+        fallen = look.ci_upper < 0.0 and item.ci_upper >= 0.0
+        if risen or fallen:
+            return EffectChange(grade="not_shown", before=look.part, since=now)
+    return None
+
+
+def _since(item: MetricEvidence, look: EarlierLook, progress: Progress, alpha: float) -> EffectPart:
+    """The effect among the units that came after a look, from the two totals.
+
+    Its limits are those of an experiment with these units alone. Where hardly any came, what is
+    known is the current interval.
+    """
+    new = progress.n - look.units
+    if new < max(progress.burn_in_n, 1.0):
+        return EffectPart(
+            label="now", estimate=item.estimate, ci_lower=item.ci_lower, ci_upper=item.ci_upper
+        )
+    estimate = (progress.n * item.estimate - look.units * look.estimate) / new
+    widths = [
+        float(
+            plan_critical_value(
+                n, planned_n=progress.planned_n, maximum_n=progress.maximum_n, alpha=alpha
+            )
+        )
+        for n in (progress.n, new)
+    ]
+    half = item.half_width * widths[1] / widths[0] * math.sqrt(progress.n / new)
+    return EffectPart(
+        label=f"among the {new:,.0f} units since",
+        estimate=estimate,
+        ci_lower=estimate - half,
+        ci_upper=estimate + half,
+    )
+
+
+def _good(item: MetricEvidence, part: EffectPart) -> bool:
+    return part.ci_lower > 0.0 if item.direction == "increase" else part.ci_upper < 0.0
+
+
+def weakening(early: Comparison, late: Comparison, *, good: float) -> float:
+    """z of an effect that was stronger for the better (``good`` is 1 or -1) early than late.
+
+    On log ratios where all means are above zero, as late units had less time and both of their
+    means are lower for it; else on differences.
+
+    Definition: z = (early - late) / sqrt(se_early^2 + se_late^2) of two independent effects.
+    """
+    effects = [_log_ratio(part) for part in (early, late)]
+    if None in effects:
+        effects = [(p.absolute_difference, p.standard_error) for p in (early, late)]
+    (first, first_error), (second, second_error) = (e for e in effects if e is not None)
+    error = math.hypot(first_error, second_error)
+    return good * (first - second) / error if error > 0.0 else 0.0
+
+
+def fade_limit(splits: int) -> float:
+    """The z beyond which one of several splits says that an effect has faded.
+
+    Definition: Phi^-1(1 - alpha / splits), Bonferroni's correction.
+    """
+    return float(-ndtri(FADE_ALPHA / max(1, splits)))
+
+
+def _log_ratio(part: Comparison) -> tuple[float, float] | None:
+    error = part.log_ratio_standard_error
+    if error is None or not (part.mean_control > 0.0 and part.mean_treatment > 0.0):
+        return None
+    return math.log(part.mean_treatment / part.mean_control), error

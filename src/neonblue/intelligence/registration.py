@@ -166,16 +166,23 @@ def _alpha(
     if alpha < experiment.alpha:
         why.append(f"results were first read at {alpha:g}")
     if restarts := _restarts_read(store, experiment, state):
-        alpha /= 2.0**restarts
         why.append(f"halved for each of {restarts} earlier starts that were read")
     if others:
-        alpha /= 2.0 ** len(others)
         names = ", ".join(repr(other.experiment_id) for other in others)
         why.append(f"the same units were read before under {names}")
     if state.one_looks_elsewhere:
-        alpha *= AFTER_ONE_LOOK
         why.append("the one look at its declared end has used the rest, and more came since")
-    return alpha, tuple(why)
+    spent = bool(state.one_looks_elsewhere)
+    return error_left(alpha, earlier=restarts + len(others), one_look_spent=spent), tuple(why)
+
+
+def error_left(alpha: float, *, earlier: int, one_look_spent: bool = False) -> float:
+    """The level for the next chance: halved by each of the ``earlier`` ones that were read.
+
+    Over any number of them the levels add up to at most twice alpha. What comes after one look at
+    a declared end has ``AFTER_ONE_LOOK`` of it.
+    """
+    return alpha / 2.0**earlier * (AFTER_ONE_LOOK if one_look_spent else 1.0)
 
 
 def _restarts_read(store: Store, experiment: Experiment, state: LedgerState) -> int:

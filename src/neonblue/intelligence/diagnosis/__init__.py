@@ -94,8 +94,8 @@ def diagnose(store: Store, experiment_id: str, *, now: datetime, actor: str = ""
         summaries,
         now=now,
         plan_changes=plan_changes(store, experiment),
-        metric_events=metric_events(store, experiment, summaries, now=now),
         loaded=store.experiments.defined_by(experiment_id) == "load",
+        metric_events=metric_events(store, experiment, summaries, now=now),
     )
     opened = open_look(store, experiment, summaries)
     case = Case(
@@ -104,7 +104,7 @@ def diagnose(store: Store, experiment_id: str, *, now: datetime, actor: str = ""
         summaries=summaries,
         validity=validity,
         allocation=read_allocation(store, experiment, summaries),
-        terms=terms_of(opened, summaries, lift_priors(store, experiment)),
+        terms=terms_of(opened, summaries, lift_priors(store, opened.experiment)),
         now=now,
     )
     findings = [finding for cause in CAUSES for finding in cause(case)]

@@ -10,6 +10,13 @@ from typing import TYPE_CHECKING
 
 from neonblue.errors import InvalidInputError, UnavailableError
 from neonblue.ingest.aggregate_file import read_aggregates
+from neonblue.ingest.ending import (
+    declare_end,
+    may_change,
+    refuse_end_of_nothing,
+    shared_totals,
+    shared_with,
+)
 from neonblue.ingest.event_file import stage_events
 from neonblue.ingest.files import DataFile, open_file
 from neonblue.ingest.load_plan import LoadPlan, Shape
@@ -17,7 +24,7 @@ from neonblue.ingest.loaded_experiment import loaded_experiment
 from neonblue.ingest.rejects import Rejects
 from neonblue.ingest.row_file import stage_rows
 from neonblue.ingest.staged_file import StagedFile
-from neonblue.models import Experiment, MetricKind
+from neonblue.models import Experiment, ExperimentStatus, MetricKind
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
@@ -46,6 +53,7 @@ class LoadSummary:
     variants: Mapping[str, int]
     metrics: Mapping[str, MetricKind]
     warnings: tuple[str, ...]
+    status: ExperimentStatus | None = None
     seconds: float = 0.0
 
 
@@ -57,6 +65,7 @@ def load_file(store: Store, plan: LoadPlan, report: Report) -> LoadSummary:
     started = time.monotonic()
     file = open_file(plan.path)
     shape = shape_of(plan, file)
+    refuse_end_of_nothing(store, plan)
     rejects = Rejects(plan.rejects or Path.cwd() / f"{plan.path.name}.rejects.csv")
     try:
         if shape == "aggregated":
@@ -124,7 +133,9 @@ def _load_units(
         # Whatever went wrong, also an interrupt: nothing may stay behind.
         _drop(staging)
         raise
-    return _summary(plan, stored, staged, read, rejects)
+    stored = declare_end(store, plan, stored)
+    shared = shared_with(store, plan.experiment_id, staged.units) if stored else ()
+    return _summary(plan, stored, staged, read, rejects, shared)
 
 
 def _drop(staging: Staging) -> None:
@@ -175,6 +186,7 @@ def _define(store: Store, plan: LoadPlan, staged: Staged, read: StagedFile) -> E
         first_at=staged.first_at,
         last_at=staged.last_at,
         current=store.experiments.find(plan.experiment_id),
+        may_change=may_change(store, plan.experiment_id),
     )
 
 
@@ -184,6 +196,7 @@ def _summary(
     staged: Staged,
     read: StagedFile,
     rejects: Rejects,
+    shared: tuple[str, ...],
 ) -> LoadSummary:
     return LoadSummary(
         experiment_id=plan.experiment_id,
@@ -199,7 +212,8 @@ def _summary(
         multiple_variant_units=staged.multiple_variant_units,
         variants={item.variant_id: item.clean_units for item in staged.variants},
         metrics=dict(read.kinds),
-        warnings=(*read.warnings, *_warnings(staged)),
+        warnings=(*read.warnings, *_warnings(staged), *shared),
+        status=None if stored is None else stored.status,
     )
 
 
@@ -224,10 +238,12 @@ def _load_aggregated(store: Store, plan: LoadPlan, file: DataFile, rejects: Reje
         first_at=min(times),
         last_at=max(times),
         current=store.experiments.find(plan.experiment_id),
+        may_change=may_change(store, plan.experiment_id),
     )
     # Aggregates of an experiment that is not defined are invisible: the definition commits them.
     store.aggregates.insert(aggregates, replace=plan.replace)
-    stored = store.experiments.save(experiment, source="load")
+    saved = store.experiments.save(experiment, source="load")
+    stored = declare_end(store, plan, saved) or saved
     units: dict[str, int] = {}
     for item in aggregates:
         units[item.variant_id] = max(units.get(item.variant_id, 0), int(item.summary.n))
@@ -245,5 +261,6 @@ def _load_aggregated(store: Store, plan: LoadPlan, file: DataFile, rejects: Reje
         multiple_variant_units=0,
         variants=units,
         metrics=dict(read.kinds),
-        warnings=read.warnings,
+        warnings=(*read.warnings, *shared_totals(store, stored)),
+        status=stored.status,
     )

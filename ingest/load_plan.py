@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 from neonblue.errors import InvalidInputError
 from neonblue.models import ExperimentStatus, MetricDefinition, MetricKind, MetricRole
-from neonblue.models.experiment import Aggregation
+from neonblue.models.experiment import FINISHED_STATUSES, Aggregation
 
 Shape = Literal["rows", "events", "aggregated"]
 KINDS = ("proportion", "mean", "ratio", "auto")
@@ -56,7 +56,7 @@ class LoadPlan:
     """Everything ``neonblue load`` was told. ``path`` and ``rejects`` are absolute.
 
     ``unit`` None makes each row its own unit; ``timestamp`` None puts every exposure at the
-    file's own time.
+    file's own time. ``finished`` declares that no more data come: the experiment has ended.
     """
 
     path: Path
@@ -80,13 +80,24 @@ class LoadPlan:
     weights: tuple[tuple[str, float], ...] = ()
     missing_as_zero: bool = False
     replace: bool = False
-    status: ExperimentStatus = "stopped"
+    status: ExperimentStatus = "running"
+    finished: bool = False
     name: str = ""
     description: str = ""
     hypothesis: str = ""
     planned_sample_size: int | None = None
     alpha: float = 0.05
     rejects: Path | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the load declares the end; saying so by the status is the same."""
+        return self.finished or self.status in FINISHED_STATUSES
+
+    @property
+    def status_at_load(self) -> ExperimentStatus:
+        """The status of an experiment that this load defines."""
+        return "stopped" if self.finished else self.status
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> LoadPlan:
@@ -128,7 +139,7 @@ class LoadPlan:
                 )
         if self.status not in get_args(ExperimentStatus):
             raise InvalidInputError(
-                f"--status {self.status!r} is not known: use stopped or running"
+                f"--status {self.status!r} is not known: use running, or --finished when it ended"
             )
         for name, level in self.winsorize:
             if not 0.5 < level < 1:

@@ -9,6 +9,7 @@ from datetime import datetime
 from neonblue.errors import ConflictError, InvalidInputError
 from neonblue.ingest.load_plan import LoadPlan
 from neonblue.models import Experiment, MetricKind, Variant
+from neonblue.models.experiment import FINISHED_STATUSES
 from neonblue.models.plan_rules import check_plan
 from neonblue.stores.experiments import frozen_changes
 
@@ -25,18 +26,20 @@ def loaded_experiment(
     first_at: datetime | None,
     last_at: datetime | None,
     current: Experiment | None,
+    may_change: bool = False,
 ) -> Experiment:
     """The definition to store, together with what is known of the experiment already.
 
     A file without times says nothing of how long the experiment ran, so no duration is asked of
-    it. Raises when the variants or the plan cannot be right, or when a running experiment would
-    change.
+    it. An end that was declared stands until another load declares one, so that what a later file
+    adds came after it. Raises when the variants or the plan cannot be right, or when a running
+    experiment would change; ``may_change`` says that nobody has read its results.
     """
     proposed = Experiment(
         experiment_id=plan.experiment_id,
         variants=_variants(plan, variants),
         metrics=plan.definitions(kinds),
-        status=plan.status,
+        status=plan.status_at_load,
         name=plan.name,
         description=plan.description,
         hypothesis=plan.hypothesis,
@@ -46,13 +49,19 @@ def loaded_experiment(
         segments=plan.segments,
         source="aggregated" if plan.aggregated else "events",
         started_at=first_at,
-        ended_at=last_at if plan.status == "stopped" else None,
+        ended_at=last_at if plan.ended else _declared_before(current),
     )
     check_plan(proposed)
     if current is None:
         return proposed
-    _refuse_change(current, proposed)
-    return proposed if plan.replace else _merged(current, proposed)
+    if not may_change:
+        _refuse_change(current, proposed)
+    return proposed if plan.replace else _merged(current, proposed, plan_ended=plan.ended)
+
+
+def _declared_before(current: Experiment | None) -> datetime | None:
+    ended = current is not None and current.status in FINISHED_STATUSES
+    return current.ended_at if current is not None and ended else None
 
 
 def _variants(plan: LoadPlan, found: Sequence[str]) -> tuple[Variant, ...]:
@@ -102,19 +111,19 @@ def _refuse_change(current: Experiment, proposed: Experiment) -> None:
     if changed and current.status in ("running", "paused"):
         raise ConflictError(
             f"experiment {current.experiment_id!r} is {current.status} and its "
-            f"{', '.join(changed)} may not change: load under another --experiment, "
-            "or stop it first. Nothing was loaded"
+            f"{', '.join(changed)} may not change: load it as it was defined; what is new to it "
+            "needs an experiment of its own, on new units. Nothing was loaded"
         )
 
 
-def _merged(current: Experiment, proposed: Experiment) -> Experiment:
+def _merged(current: Experiment, proposed: Experiment, *, plan_ended: bool) -> Experiment:
     """More data of one experiment: it began with the first and ended with the last of it."""
     starts = [at for at in (current.started_at, proposed.started_at) if at is not None]
     ends = [at for at in (current.ended_at, proposed.ended_at) if at is not None]
     return replace(
         proposed,
         started_at=min(starts, default=None),
-        ended_at=max(ends, default=None) if proposed.ended_at else None,
+        ended_at=max(ends, default=None) if plan_ended and proposed.ended_at else proposed.ended_at,
         name=proposed.name or current.name,
         description=proposed.description or current.description,
         hypothesis=proposed.hypothesis or current.hypothesis,

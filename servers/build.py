@@ -2,7 +2,7 @@
 
 A server is a ``Surface``: a name, instructions and the modules that it exposes. Each module may
 end with ``TOOLS``, ``RESOURCES`` and ``PROMPTS``, tuples of functions. Tools carry a mark from
-``neonblue.tools.effect`` (``@reads(title=…)`` or ``@writes(title=…, destructive=…)``), resources
+``neonblue.tools.effect`` (``@reads``, ``@records`` or ``@writes``, with a title), resources
 ``fastmcp.resources.resource(uri)``; prompts need none. Registering a name twice is an error.
 
 Tools publish no output schema: one such schema costs a model more context than all that tools take
@@ -28,6 +28,7 @@ from fastmcp.tools.function_tool import ToolMeta
 
 from neonblue import __version__
 from neonblue.errors import NeonBlueError
+from neonblue.models.reader import Reader, reading
 from neonblue.servers.argument_errors import ArgumentErrors
 from neonblue.tools.effect import WRITES
 
@@ -55,18 +56,27 @@ def new_server(name: str, instructions: str) -> FastMCP:
 
 
 def build_server(surface: Surface, *, read_only: bool = False) -> FastMCP:
-    """Register everything a surface exposes; with ``read_only``, no tool that writes."""
+    """Register everything a surface exposes.
+
+    With ``read_only`` no tool that writes, and the others run as readers that leave no record.
+    """
     server = new_server(surface.name, surface.instructions)
     server.add_middleware(ArgumentErrors())
     for module in surface.modules:
         for function in getattr(module, "TOOLS", ()):
             if not (_writes(function) and read_only):
-                tool = server.add_tool(_without_return(_raising(ToolError, function)))
+                tool = server.add_tool(
+                    _without_return(_raising(ToolError, function, read_only=read_only))
+                )
                 tool.parameters = compact(tool.parameters)
+                if read_only and tool.annotations is not None:
+                    tool.annotations = tool.annotations.model_copy(update={"read_only_hint": True})
         for function in getattr(module, "RESOURCES", ()):
-            server.add_resource(_raising(ResourceError, function))
+            server.add_resource(_raising(ResourceError, function, read_only=read_only))
         for function in getattr(module, "PROMPTS", ()):
-            server.add_prompt(Prompt.from_function(_raising(PromptError, function)))
+            server.add_prompt(
+                Prompt.from_function(_raising(PromptError, function, read_only=read_only))
+            )
     return server
 
 
@@ -75,19 +85,26 @@ def _writes(function: Function) -> bool:
     if not isinstance(mark, ToolMeta) or mark.annotations is None:
         raise TypeError(
             f"the tool {function.__name__!r} does not say whether it writes: mark it with "
-            "@reads or @writes of neonblue.tools.effect"
+            "@reads, @records or @writes of neonblue.tools.effect"
         )
     return WRITES in (mark.tags or ())
 
 
-def _raising(wire_error: type[FastMCPError], function: Function) -> Function:
-    """The function with our errors turned into the wire's, and logged without a traceback."""
+def _raising(
+    wire_error: type[FastMCPError], function: Function, *, read_only: bool = False
+) -> Function:
+    """The function with our errors turned into the wire's, and logged without a traceback.
+
+    What runs below knows who asks, and whether a record may be kept.
+    """
+    reader = Reader(tool=function.__name__, records=not read_only)
     if inspect.iscoroutinefunction(function):
 
         @wraps(function)
         async def answer_later(*args: Any, **kwargs: Any) -> Any:
             try:
-                return await function(*args, **kwargs)
+                with reading(reader):
+                    return await function(*args, **kwargs)
             except NeonBlueError as error:
                 raise wire_error(str(error), log_level=logging.INFO) from error
 
@@ -96,7 +113,8 @@ def _raising(wire_error: type[FastMCPError], function: Function) -> Function:
     @wraps(function)
     def answer(*args: Any, **kwargs: Any) -> Any:
         try:
-            return function(*args, **kwargs)
+            with reading(reader):
+                return function(*args, **kwargs)
         except NeonBlueError as error:
             raise wire_error(str(error), log_level=logging.INFO) from error
 

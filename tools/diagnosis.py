@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from fastmcp.dependencies import Shared
 from fastmcp.tools import ToolResult
 
-from neonblue.tools.effect import reads
+from neonblue.tools.effect import records
 from neonblue.workspace import Workspace, open_workspace
 
 
-@reads(title="Diagnose an experiment")
+@records(title="Diagnose an experiment")
 def diagnose_experiment(
     experiment_id: str,
     chart: bool = False,
@@ -22,7 +22,7 @@ def diagnose_experiment(
     side), units in several variants, groups that differed before, plan changes, stale or late
     data, outliers, metrics without variance, effects that fade with the days since exposure, and
     other experiments on the same units that interact. Each finding has the query that shows it.
-    Reads only.
+    Where a finding tells outcomes by variant, the look is recorded.
 
     Args:
         experiment_id: From list_experiments, e.g. search_suggestions.
@@ -33,7 +33,7 @@ def diagnose_experiment(
     from neonblue.tools.results.content import with_pictures
     from neonblue.tools.results.diagnosis_answer import diagnosis
 
-    found = diagnose(workspace.store, experiment_id, now=datetime.now(UTC))
+    found = diagnose(workspace.store, experiment_id, now=datetime.now(UTC), actor="mcp")
     picture = allocation_picture(found.experiment, found.allocation.by_day) if chart else None
     return with_pictures(diagnosis(found), picture)
 

@@ -6,7 +6,12 @@
     @writes(title="Stop an experiment", destructive=True)
     def stop(...): ...
 
-``servers.build`` refuses a tool without either mark; NEONBLUE_READ_ONLY hides the second kind.
+    @records(title="Analyse an experiment")
+    def analyze_experiment_performance(...): ...
+
+``servers.build`` refuses a tool without a mark; NEONBLUE_READ_ONLY hides the second kind. The third
+answers a question and keeps a record of it (a look, a forecast, a name for a user): nothing else
+changes, and a read-only server answers without the record.
 """
 
 from collections.abc import Callable
@@ -18,6 +23,7 @@ from mcp_types import ToolAnnotations
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 WRITES = "writes"
+RECORDS = "records"
 
 
 def reads(*, title: str, open_world: bool = False) -> Callable[[Function], Function]:
@@ -26,6 +32,20 @@ def reads(*, title: str, open_world: bool = False) -> Callable[[Function], Funct
         title=title,
         annotations=ToolAnnotations(
             read_only_hint=True, idempotent_hint=True, open_world_hint=open_world
+        ),
+    )
+
+
+def records(*, title: str, open_world: bool = False) -> Callable[[Function], Function]:
+    """Mark a tool that reads, and keeps a record of what it showed or said."""
+    return tool(
+        title=title,
+        tags={RECORDS},
+        annotations=ToolAnnotations(
+            read_only_hint=False,
+            destructive_hint=False,
+            idempotent_hint=False,
+            open_world_hint=open_world,
         ),
     )
 

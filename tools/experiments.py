@@ -7,7 +7,7 @@ from fastmcp.dependencies import Shared
 from fastmcp.tools import ToolResult
 from pydantic import Field
 
-from neonblue.tools.effect import reads
+from neonblue.tools.effect import reads, records
 from neonblue.tools.results.content import with_pictures
 from neonblue.tools.results.listing import ExperimentList, listed
 from neonblue.workspace import Workspace, open_workspace
@@ -41,7 +41,7 @@ def list_experiments(
     return listed(page)
 
 
-@reads(title="Analyse an experiment")
+@records(title="Analyse an experiment")
 def analyze_experiment_performance(
     experiment_id: str,
     metrics: list[str] | None = None,
@@ -54,8 +54,8 @@ def analyze_experiment_performance(
 
     Use it for any question about results. When validity is invalid, effects are withheld: call
     diagnose_experiment. Safe to call often: ci_lower, ci_upper and p_value hold at every look,
-    and each look at a running experiment is recorded. fixed_horizon stays null until the planned
-    units have come; nothing brings it back. Lifts are fractions (0.05 is +5 %), times UTC.
+    and each look is recorded. fixed_horizon stays null until the planned units have come or a
+    declared end; nothing brings it back. Lifts are fractions (0.05 is +5 %), times UTC.
 
     Args:
         experiment_id: From list_experiments, e.g. checkout_one_page.
@@ -67,9 +67,11 @@ def analyze_experiment_performance(
     from neonblue.intelligence.analysis import analyze
     from neonblue.intelligence.context import context_of
     from neonblue.intelligence.ledger import past_looks
-    from neonblue.intelligence.pictures import draw
-    from neonblue.tools.results.performance_answer import performance
+    from neonblue.intelligence.pictures import draw, refuse_chart
+    from neonblue.tools.results.performance_answer import performance, refuse_unknown
 
+    refuse_unknown(workspace.store.experiments.get(experiment_id), metrics)
+    refuse_chart(chart, segment_by)
     analysis = analyze(
         workspace.store,
         experiment_id,

@@ -8,7 +8,7 @@ from fastmcp.dependencies import Shared
 from fastmcp.tools import ToolResult
 from pydantic import BaseModel, Field, WithJsonSchema
 
-from neonblue.tools.effect import reads
+from neonblue.tools.effect import records
 from neonblue.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class ExperimentConfig(BaseModel):
 Config = Annotated[ExperimentConfig, WithJsonSchema(ExperimentConfig.model_json_schema())]
 
 
-@reads(title="Forecast an experiment")
+@records(title="Forecast an experiment")
 def predict_experiment_outcome(
     config: Config, workspace: Workspace = Shared(open_workspace)
 ) -> ToolResult:
@@ -72,7 +72,7 @@ def predict_experiment_outcome(
     return with_pictures(outcome_forecast(made))
 
 
-@reads(title="How forecasts came true")
+@records(title="How forecasts came true")
 def forecast_calibration(
     chart: bool = False, workspace: Workspace = Shared(open_workspace)
 ) -> ToolResult:

@@ -1,5 +1,6 @@
 """Where users drop out."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
@@ -7,11 +8,11 @@ from fastmcp.dependencies import Shared
 from fastmcp.tools import ToolResult
 from pydantic import Field
 
-from neonblue.tools.effect import reads
+from neonblue.tools.effect import records
 from neonblue.workspace import Workspace, open_workspace
 
 
-@reads(title="Analyse a funnel")
+@records(title="Analyse a funnel")
 def analyze_funnel(
     steps: Annotated[list[str], Field(min_length=2, max_length=12)],
     window_hours: Annotated[float, Field(gt=0, le=8760)] = 24,
@@ -24,8 +25,9 @@ def analyze_funnel(
     """Count how many users go through steps in order, and where they drop out.
 
     Use it to find the weakest step of a flow. Shares carry 95 % intervals. With an experiment only
-    its exposed units count, from their first exposure; differences between variants here are
-    descriptive, without intervals while it runs: decide by analyze_experiment_performance.
+    its exposed units count, from their first exposure. By variant it is a look, which is recorded;
+    while the experiment runs before its planned units that is withheld and everybody is shown:
+    decide by analyze_experiment_performance.
 
     Args:
         steps: Event types in order, e.g. ["product_view", "add_to_cart", "purchase"].
@@ -35,8 +37,7 @@ def analyze_funnel(
         since: Only events from then, e.g. 2026-01-31T00:00:00Z.
         until: Only events before then.
     """
-    from neonblue.behavior.funnel import analyze
-    from neonblue.intelligence.ledger import waits_for_the_plan
+    from neonblue.behavior.funnel import analyze, check
     from neonblue.stores.funnels import FunnelScope
     from neonblue.tools.results.content import with_pictures
     from neonblue.tools.results.funnel import funnel_answer
@@ -48,12 +49,29 @@ def analyze_funnel(
         until=until,
         by=breakdown or "",
     )
-    peeking = False
-    if experiment_id:
-        experiment = workspace.store.experiments.get(experiment_id)
-        peeking = breakdown == "variant" and waits_for_the_plan(workspace.store, experiment)
+    check(steps, scope)
+    withheld = _withheld(workspace, experiment_id, breakdown)
+    if withheld:
+        scope = replace(scope, by="")
     funnels = analyze(workspace.store.funnels, steps, scope)
-    return with_pictures(funnel_answer(funnels, scope, peeking=peeking))
+    return with_pictures(funnel_answer(funnels, scope, withheld=withheld))
+
+
+def _withheld(workspace: Workspace, experiment_id: str | None, breakdown: str | None) -> str:
+    """Why outcomes by variant may not be shown; '' where they may, and the look is recorded."""
+    from neonblue.errors import ConflictError
+    from neonblue.intelligence.look_gate import pass_gate, tells_the_variant
+
+    if not experiment_id:
+        return ""
+    experiment = workspace.store.experiments.get(experiment_id)
+    if not breakdown or not tells_the_variant(workspace.store, experiment, breakdown):
+        return ""
+    try:
+        pass_gate(workspace.store, experiment, f"a funnel by {breakdown}")
+    except ConflictError as error:
+        return str(error)
+    return ""
 
 
 TOOLS = (analyze_funnel,)

@@ -9,8 +9,9 @@ from fastmcp.tools import ToolResult
 from pydantic import Field
 
 from neonblue.errors import InvalidInputError, NotFoundError
+from neonblue.models.reader import current_reader
 from neonblue.stores.documents import MetadataValue
-from neonblue.tools.effect import reads
+from neonblue.tools.effect import records
 from neonblue.tools.users import pseudonym_of, pseudonyms_of, real_user
 from neonblue.workspace import Workspace, open_workspace
 
@@ -21,7 +22,7 @@ NOTHING_INDEXED = (
 )
 
 
-@reads(title="Show a user's journey")
+@records(title="Show a user's journey")
 def get_user_journey(
     user_id: str,
     limit: Annotated[int, Field(ge=1, le=50)] = 10,
@@ -43,7 +44,9 @@ def get_user_journey(
     store = workspace.store.sessions
     user = real_user(workspace, user_id)
     totals = store.totals(user)
-    if totals is not None:  # nobody whose events are gone, or never were, is written down
+    if (
+        totals is not None and current_reader().records
+    ):  # nobody whose events are gone, or never were, is written down
         workspace.store.journey_marks.asked([user])  # what is asked for is indexed first
     answer = journey_answer(
         pseudonym_of(workspace, user, known=totals is not None),
@@ -54,7 +57,7 @@ def get_user_journey(
     return with_pictures(answer)
 
 
-@reads(title="Find similar journeys")
+@records(title="Find similar journeys")
 def find_similar_journeys(
     user_id: str | None = None,
     description: str | None = None,

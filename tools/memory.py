@@ -7,12 +7,12 @@ from fastmcp.dependencies import Shared
 from fastmcp.tools import ToolResult
 from pydantic import Field
 
-from neonblue.tools.effect import reads
+from neonblue.tools.effect import records
 from neonblue.tools.users import real_filters, without_user_ids
 from neonblue.workspace import Workspace, open_workspace
 
 
-@reads(title="Search past experiments", open_world=True)
+@records(title="Search past experiments", open_world=True)
 def semantic_experiment_search(
     query: str,
     collection: Literal["experiments", "user_journeys", "optimization_patterns"] = "experiments",

@@ -9,12 +9,12 @@ from pydantic import Field
 
 from neonblue.errors import InvalidInputError
 from neonblue.models import Experiment, MetricDefinition
-from neonblue.tools.effect import reads, writes
+from neonblue.tools.effect import records, writes
 from neonblue.tools.users import pseudonym_of, real_user
 from neonblue.workspace import Workspace, open_workspace
 
 
-@reads(title="Personalise an experiment")
+@records(title="Personalise an experiment")
 def personalize_experiment_experience(
     user_id: str,
     experiment_id: str,
@@ -26,8 +26,8 @@ def personalize_experiment_experience(
     Learns from the experiment's randomised units only and judges the policy off-policy (doubly
     robust). `answer`: personalise; everybody (one variant is best for all); no_difference; or
     insufficient_data with the reason. It ranks nothing on a low effective sample size, and waits
-    while an experiment runs: its intervals hold for one look, at the planned units or after. The
-    first call takes seconds, the next 15 minutes are served from it.
+    while an experiment runs: its intervals hold for one look, at the planned units or after, which
+    is recorded. The first call takes seconds, the next 15 minutes are served from it.
 
     Args:
         user_id: As in the events, or a pseudonym; unknown users get the best single variant.
@@ -35,16 +35,16 @@ def personalize_experiment_experience(
         metric: A metric of the experiment; its primary one by default.
     """
     from neonblue.behavior.personalisation import choose
-    from neonblue.intelligence.ledger import refuse_before_the_plan
+    from neonblue.intelligence.look_gate import pass_gate
     from neonblue.tools.results.content import with_pictures
     from neonblue.tools.results.personalisation import personalisation_answer
 
     experiment = workspace.store.experiments.get(experiment_id)
     chosen = _metric(experiment, metric)
-    refuse_before_the_plan(workspace.store, experiment, "a policy learnt from it")
+    user = real_user(workspace, user_id)
+    pass_gate(workspace.store, experiment, "a policy learnt from it")
     policy = workspace.policies.of(experiment, chosen)
     sign = 1.0 if chosen.direction == "increase" else -1.0
-    user = real_user(workspace, user_id)
     properties = workspace.store.unit_rows.properties(experiment_id, user)
     choice = None
     if policy.models:

@@ -6,12 +6,12 @@ from fastmcp.dependencies import Shared
 from fastmcp.tools import ToolResult
 from pydantic import Field
 
-from neonblue.tools.effect import reads
+from neonblue.tools.effect import records
 from neonblue.tools.users import pseudonym_of, real_user
 from neonblue.workspace import Workspace, open_workspace
 
 
-@reads(title="Predict a user's behaviour")
+@records(title="Predict a user's behaviour")
 def predict_user_behavior(
     user_id: str,
     context: Annotated[list[str] | None, Field(max_length=50)] = None,

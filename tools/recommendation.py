@@ -7,7 +7,7 @@ from fastmcp.dependencies import Shared
 from fastmcp.tools import ToolResult
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from neonblue.tools.effect import reads
+from neonblue.tools.effect import records
 from neonblue.workspace import Workspace, open_workspace
 
 Positive = Annotated[float, Field(gt=0)]
@@ -32,7 +32,7 @@ class RecommendationConstraints(BaseModel):
 LIMITS = WithJsonSchema(RecommendationConstraints.model_json_schema())
 
 
-@reads(title="Recommend experiments")
+@records(title="Recommend experiments")
 def recommend_experiments(
     goal: Annotated[str, Field(min_length=1, max_length=1000)],
     constraints: Annotated[RecommendationConstraints, LIMITS] | None = None,
@@ -69,7 +69,7 @@ def recommend_experiments(
     return with_pictures(recommendations(found))
 
 
-@reads(title="Recommend what to change in an experiment")
+@records(title="Recommend what to change in an experiment")
 def recommend_experiment_optimization(
     experiment_id: str, workspace: Workspace = Shared(open_workspace)
 ) -> ToolResult:

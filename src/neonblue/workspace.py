@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from neonblue.models.reader import Reader, reading
 from neonblue.settings import StoreSettings
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ class part(Generic[Value]):  # noqa: N801 - a descriptor, read like cached_prope
             return self
         with workspace.guard:
             if self._name not in workspace.opened:
-                workspace.opened[self._name] = self._open(workspace)
+                with reading(Reader()):  # opening is the process's own affair, not the caller's
+                    workspace.opened[self._name] = self._open(workspace)
             value: Value = workspace.opened[self._name]
             return value
 
@@ -109,9 +111,11 @@ class Workspace:
         """Lets finished experiments enter the memory and resolve forecasts."""
         from neonblue.intelligence.recollection.learning import Learner
 
-        learner = Learner(self.store, self.memory).start()
+        learner = Learner(self.store, self.memory)
+        if self.settings.read_only:
+            return learner
         self.retrainer  # noqa: B018 - opened, it looks by itself
-        return learner
+        return learner.start()
 
     @part
     def retrainer(self) -> Retrainer:
@@ -126,7 +130,8 @@ class Workspace:
             command=(sys.executable, "-m", "neonblue.jobs.retrain"),
             environment={**os.environ, **one_core, **place},
         )
-        return Retrainer(self.store, self.text_models, plan).start()
+        retrainer = Retrainer(self.store, self.text_models, plan)
+        return retrainer if self.settings.read_only else retrainer.start()
 
     @part
     def language_model(self) -> LanguageModel | None:

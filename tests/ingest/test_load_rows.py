@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from neonblue.errors import ConflictError, InvalidInputError, NotFoundError
 from neonblue.ingest.load import LoadSummary, load_file
 from neonblue.ingest.load_plan import LoadPlan
+from neonblue.intelligence.analysis import analyze
 from neonblue.stores import Store, open_store
 
 HEADER = ("user", "variant", "day", "bought", "spent", "os", "age")
@@ -204,12 +206,17 @@ def test_replace_takes_back_what_was_there(store: Store, load: Load, tmp_path: P
     assert spent(store, "a") == (5, 0.0)
 
 
-def test_a_running_experiment_keeps_its_plan(store: Store, load: Load, tmp_path: Path) -> None:
+def test_a_watched_experiment_keeps_its_plan_once_it_was_read(
+    store: Store, load: Load, tmp_path: Path
+) -> None:
     path = write(tmp_path / "shop.csv", rows())
-    load(path, status="running")
+    load(path)
+    load(path, metrics=["spent=spent"])
+    assert store.experiments.get("shop").version == 2
+    analyze(store, "shop", now=datetime.now(UTC))
     with pytest.raises(ConflictError, match=r"'shop' is running and its metrics may not change"):
-        load(path, status="running", metrics=["spent=spent"])
-    assert store.experiments.get("shop").version == 1
+        load(path)
+    assert store.experiments.get("shop").version == 2
 
 
 def test_a_constant_metric_is_loaded_with_a_warning(load: Load, tmp_path: Path) -> None:

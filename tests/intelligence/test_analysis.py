@@ -117,7 +117,7 @@ def test_an_end_that_nobody_watched_shows_the_textbook(
     simulate(world, planned_sample_size=None, status="stopped")
     found = analyze(store, "exp", now=now)
     assert purchase(found).fixed_horizon is not None
-    assert not found.look.recorded
+    assert found.look.recorded
 
 
 def test_a_covariate_takes_noise_out(store: Store, simulate, world, now: datetime) -> None:

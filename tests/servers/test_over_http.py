@@ -124,8 +124,7 @@ async def test_tools_outside_the_scope_of_the_token_are_neither_listed_nor_calle
         called = await client.call_tool(
             "discover_segments", {"experiment_id": "nope"}, raise_on_error=False
         )
-    writing = [tool for tool in tools if tool.annotations and not tool.annotations.read_only_hint]
-    assert bool(writing) is may_write
+    assert ("discover_segments" in {tool.name for tool in tools}) is may_write
     assert called.is_error
     assert ("there is no experiment" in str(called.content)) is may_write
 

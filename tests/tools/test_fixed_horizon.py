@@ -99,9 +99,10 @@ async def test_no_other_tool_has_them(workspace: Workspace, client: Client[Any])
     funnel = await client.call_tool(
         "analyze_funnel", {"steps": steps, "experiment_id": "exp", "breakdown": "variant"}
     )
-    rows = [row for one in dict(funnel.structured_content or {})["funnels"] for row in one["steps"]]
-    assert rows
-    assert all(row["of_first"]["ci_lower"] is None for row in rows)
+    shown = dict(funnel.structured_content or {})
+    assert [one["slice"] for one in shown["funnels"]] == [""]
+    assert "not the variants" in shown["note"]
+    assert "withheld until then" in shown["note"]
     diagnosis = await client.call_tool("diagnose_experiment", {"experiment_id": "exp"})
     plan = await client.read_resource("experiment://exp")
     listing = await client.call_tool("list_experiments", {})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from math import nan
 
 from neonblue.behavior.journey_index import SimilarJourneys
 from neonblue.behavior.journeys import describe, stage_of, told
@@ -108,14 +107,14 @@ class Prediction(Answer):
     similar_journeys: list[SimilarRow]
 
 
-def share_row(share: Share, *, bare: bool = False) -> ShareRow:
-    """A share as a row; ``bare`` without its interval."""
+def share_row(share: Share) -> ShareRow:
+    """A share as a row."""
     return ShareRow(
         count=share.count,
         n=share.n,
         share=share.value,
-        ci_lower=nan if bare else share.ci_lower,
-        ci_upper=nan if bare else share.ci_upper,
+        ci_lower=share.ci_lower,
+        ci_upper=share.ci_upper,
     )
 
 

@@ -8,11 +8,6 @@ from neonblue.stores.funnels import FunnelScope
 from neonblue.tools.results.behavior import ShareRow, share_row
 from neonblue.tools.results.figure import Answer
 
-PEEKING = (
-    "the experiment runs: intervals by variant hold for one look and come with the planned units; "
-    "analyze_experiment_performance has intervals that hold at every look"
-)
-
 
 class FunnelStepRow(Answer):
     """Users who reached a step; shares of the step before and of the first, with intervals."""
@@ -50,12 +45,14 @@ def _funnel_note(funnels: tuple[Funnel, ...], scope: FunnelScope) -> str:
 
 
 def funnel_answer(
-    funnels: tuple[Funnel, ...], scope: FunnelScope, *, peeking: bool = False
+    funnels: tuple[Funnel, ...], scope: FunnelScope, *, withheld: str = ""
 ) -> FunnelAnswer:
-    """Funnels as an answer; ``peeking`` leaves out intervals that hold for one look only."""
+    """Funnels as an answer; ``withheld`` says why they are not by variant."""
     return FunnelAnswer(
         status="ok" if funnels else "insufficient_data",
-        note=PEEKING if funnels and peeking else _funnel_note(funnels, scope),
+        note=f"everybody is shown, not the variants: {withheld}"
+        if withheld
+        else _funnel_note(funnels, scope),
         window_seconds=scope.window_seconds,
         funnels=[
             FunnelRow(
@@ -66,8 +63,8 @@ def funnel_answer(
                     FunnelStepRow(
                         event_type=step.event_type,
                         users=step.users,
-                        of_previous=share_row(step.of_previous, bare=peeking),
-                        of_first=share_row(step.of_first, bare=peeking),
+                        of_previous=share_row(step.of_previous),
+                        of_first=share_row(step.of_first),
                     )
                     for step in funnel.steps
                 ],

@@ -14,6 +14,7 @@ from neonblue.intelligence.evidence import (
     SegmentBreakdown,
 )
 from neonblue.intelligence.narrative import NARRATOR, recommend, summarise
+from neonblue.models import Experiment
 from neonblue.stores.looks import Look
 from neonblue.tools.results import performance as answer
 
@@ -58,14 +59,19 @@ def performance(
     )
 
 
-def _chosen(analysis: Analysis, names: Sequence[str] | None) -> list[MetricEffects]:
-    known = [effects.definition.name for effects in analysis.metrics]
+def refuse_unknown(experiment: Experiment, names: Sequence[str] | None) -> None:
+    """``NotFoundError`` for a metric that the experiment does not have."""
+    known = [metric.name for metric in experiment.metrics]
     unknown = [name for name in names or () if name not in known]
     if unknown:
         raise NotFoundError(
-            f"experiment {analysis.experiment.experiment_id!r} has no metric {unknown[0]!r}: "
+            f"experiment {experiment.experiment_id!r} has no metric {unknown[0]!r}: "
             f"it has {', '.join(known)}"
         )
+
+
+def _chosen(analysis: Analysis, names: Sequence[str] | None) -> list[MetricEffects]:
+    refuse_unknown(analysis.experiment, names)
     return [e for e in analysis.metrics if names is None or e.definition.name in names]
 
 

@@ -32,8 +32,8 @@ class Funnel:
     largest_drop_before: str
 
 
-def analyze(funnels: Funnels, steps: Sequence[str], scope: FunnelScope) -> tuple[Funnel, ...]:
-    """One funnel a slice, the largest first; empty when no user took the first step.
+def check(steps: Sequence[str], scope: FunnelScope) -> None:
+    """Refuse what cannot be a funnel.
 
     Raises:
         InvalidInputError: not 2 to 12 different steps, a window that is not positive, or a time
@@ -55,6 +55,14 @@ def analyze(funnels: Funnels, steps: Sequence[str], scope: FunnelScope) -> tuple
         raise InvalidInputError(
             "a breakdown by variant needs an experiment_id: list_experiments shows them"
         )
+
+
+def analyze(funnels: Funnels, steps: Sequence[str], scope: FunnelScope) -> tuple[Funnel, ...]:
+    """One funnel a slice, the largest first; empty when no user took the first step.
+
+    Raises what ``check`` raises.
+    """
+    check(steps, scope)
     found = [_funnel(steps, counts) for counts in funnels.count(steps, scope)]
     return tuple(sorted(found, key=lambda funnel: -funnel.users))
 

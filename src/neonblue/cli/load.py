@@ -90,7 +90,13 @@ def _definition(options: argparse._ArgumentGroup) -> None:
     options.add_argument("--name", default="")
     options.add_argument("--description", metavar="TEXT", default="")
     options.add_argument("--hypothesis", metavar="TEXT", default="")
-    options.add_argument("--status", default="stopped", help="stopped (default) or running")
+    options.add_argument(
+        "--finished",
+        action="store_true",
+        help="it has ended and no more data come: one look may decide. Say so before anybody reads "
+        "results; without it the experiment is watched",
+    )
+    options.add_argument("--status", default="running", help="running (default) or draft")
     options.add_argument("--alpha", type=float, default=0.05)
     options.add_argument(
         "--planned-n", dest="planned_sample_size", type=int, metavar="N", help="planned total units"
@@ -164,9 +170,20 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
     lines += [f"  warning: {warning}" for warning in summary["warnings"]]
     if summary["version"]:
         name = summary["experiment_id"]
-        lines.append(f"experiment {name!r}, version {summary['version']}. Look at it with:")
+        lines.append(f"experiment {name!r}, version {summary['version']}, {_ending(summary)}")
+        lines.append("look at it with:")
         argument = shlex.quote(f"experiment_id={name}")
         lines.append(f"  neonblue call analyze_experiment_performance {argument}")
     elif summary["events"]:
         lines.append("events stored; define their experiment with `neonblue define FILE`")
     return lines
+
+
+def _ending(summary: dict[str, Any]) -> str:
+    """Whether its end was declared, and how to declare it."""
+    if summary["status"] in ("stopped", "rolled_out", "archived"):
+        return "its end is declared: if results were not read before, one look decides"
+    return (
+        f"{summary['status']}: watched, it may be read at any time. If it has ended and no more "
+        "data come, load it again with --finished before anybody reads results"
+    )

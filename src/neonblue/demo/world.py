@@ -19,6 +19,8 @@ LOST_FRACTION = 0.4
 TICKET_RATE = 0.03
 ORDER_VALUE, ORDER_SPREAD = 42.0, 0.6
 SECONDS_A_DAY = 86_400
+LAST_BUYERS_DAYS = 1
+"""How long after the last exposure an experiment goes on, so that nothing comes after its end."""
 
 Event = dict[str, Any]
 
@@ -159,7 +161,9 @@ def plan_of(scenario: Scenario, *, now: datetime) -> Experiment:
         maximum_sample_size=2 * scenario.planned_sample_size,
         segments=("country", "device", "browser", "sdk_version"),
         started_at=start,
-        ended_at=None if running else start + timedelta(days=scenario.lasts_days),
+        ended_at=None
+        if running
+        else start + timedelta(days=scenario.lasts_days + LAST_BUYERS_DAYS),
         variants=(
             Variant(variant_id="control", is_control=True),
             Variant(variant_id="treatment"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -20,13 +21,15 @@ from neonblue.intelligence.effect_change import changes_in_looks, fading_winners
 from neonblue.intelligence.effects import metric_effects
 from neonblue.intelligence.evidence import (
     Analysis,
+    Decision,
     MetricEffects,
+    Reason,
     RecordedLook,
     SegmentBreakdown,
     Validity,
 )
-from neonblue.intelligence.history import plan_changes, was_resumed
-from neonblue.intelligence.ledger import horizon_units, ledger_rows, stand
+from neonblue.intelligence.history import plan_changes
+from neonblue.intelligence.look_gate import OpenLook, open_look, record_look
 from neonblue.intelligence.metric_events import metric_events
 from neonblue.intelligence.outcomes import remember
 from neonblue.intelligence.priors import Prior, lift_priors
@@ -40,7 +43,6 @@ from neonblue.stats.verdict_evidence import Verdict
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
-    from neonblue.stores.looks import LedgerState
 
 
 def analyze(
@@ -52,45 +54,44 @@ def analyze(
     by_days: bool = False,
     actor: str = "",
 ) -> Analysis:
-    """Everything about one experiment as of ``now`` (UTC); a running one gets a recorded look.
+    """Everything about one experiment as of ``now`` (UTC); the look is recorded.
 
     All metrics are always analysed: what a caller wishes to see must not change the verdict.
     ``by_days`` adds the effects by days since first exposure, at the cost of a second scan.
     Raises ``NotFoundError`` for an unknown experiment or segment, ``ConflictError`` for a draft.
     """
-    experiment = _started(store.experiments.get(experiment_id))
-    summaries = read_summaries(store, experiment)
-    changes = plan_changes(store, experiment)
+    planned = _started(store.experiments.get(experiment_id))
+    summaries = read_summaries(store, planned)
     validity = check_validity(
-        experiment,
+        planned,
         summaries,
         now=now,
-        plan_changes=changes,
-        metric_events=metric_events(store, experiment, summaries, now=now),
+        plan_changes=plan_changes(store, planned),
+        metric_events=metric_events(store, planned, summaries, now=now),
+        loaded=store.experiments.defined_by(experiment_id) == "load",
     )
-    state = store.looks.state(experiment_id, experiment.version)
-    resumed = was_resumed(store, experiment)
-    look = stand(experiment, int(summaries.units.sum()), state, resumed=resumed)
+    opened = open_look(store, planned, summaries)
+    experiment, look = opened.experiment, opened.look
     priors = lift_priors(store, experiment)
-    terms = terms_of(experiment, summaries, look, state, priors)
+    terms = terms_of(opened, summaries, priors)
     metrics = _metrics(store, experiment, summaries, validity, terms)
-    standing = _standing(experiment, summaries, state, look, now)
+    standing = _standing(opened, summaries, now)
     verdict = _verdict(store, standing, validity, metrics, (terms, look))
     metrics = with_adjusted(metrics, verdict)
-    if look.recorded:
-        store.looks.append(ledger_rows(experiment, metrics, look, now, actor))
+    segments = _segments(store, experiment, segment_by, validity, (terms, look))
+    record_look(store, opened, metrics, now=now, actor=actor)
     analysis = Analysis(
         experiment=experiment,
         as_of=now,
-        decision=as_decision(verdict),
+        decision=_with_registered(as_decision(verdict), opened.reasons),
         validity=validity,
         look=look,
         metrics=metrics,
-        segments=_segments(store, experiment, segment_by, validity, (terms, look)),
+        segments=segments,
         by_days=effects_by_days(store, experiment, summaries, terms, now=now)
         if by_days and not validity.failed
         else (),
-        notes=_notes(priors),
+        notes=(*_notes(priors), *(reason.detail for reason in opened.reasons)),
         terms=terms,
         last_event_at=summaries.last_event_at,
     )
@@ -118,43 +119,38 @@ def _verdict(
     return decide(standing, validity, evidence, changes=changes | faded) if faded else verdict
 
 
-def terms_of(
-    experiment: Experiment,
-    summaries: Summaries,
-    look: RecordedLook,
-    state: LedgerState,
-    priors: Mapping[str, Prior],
-) -> Terms:
+def terms_of(opened: OpenLook, summaries: Summaries, priors: Mapping[str, Prior]) -> Terms:
     """What holds for every comparison of this analysis."""
     return Terms(
-        planned_units=horizon_units(experiment, look.units, state),
-        show_fixed_horizon=look.fixed_horizon_shown,
-        least_p=state.least_p,
+        planned_units=opened.horizon,
+        show_fixed_horizon=opened.look.fixed_horizon_shown,
+        least_p=opened.state.least_p,
         priors=priors,
-        nonnegative=frozenset(m.name for m in experiment.metrics if summaries.nonnegative(m)),
+        nonnegative=frozenset(
+            m.name for m in opened.experiment.metrics if summaries.nonnegative(m)
+        ),
     )
 
 
-def _standing(
-    experiment: Experiment,
-    summaries: Summaries,
-    state: LedgerState,
-    look: RecordedLook,
-    now: datetime,
-) -> Standing:
+def _standing(opened: OpenLook, summaries: Summaries, now: datetime) -> Standing:
     return Standing(
-        experiment=experiment,
-        units=look.units,
-        horizon=horizon_units(experiment, look.units, state),
-        started_at=experiment.started_at or summaries.first_exposure_at,
+        experiment=opened.experiment,
+        units=opened.look.units,
+        horizon=opened.horizon,
+        started_at=opened.experiment.started_at or summaries.first_exposure_at,
         last_event_at=summaries.last_event_at,
         now=now,
         without_units=tuple(
             variant.variant_id
-            for variant, units in zip(experiment.variants, summaries.units, strict=True)
+            for variant, units in zip(opened.experiment.variants, summaries.units, strict=True)
             if units == 0 and variant.weight > 0 and not variant.is_control
         ),
     )
+
+
+def _with_registered(decision: Decision, reasons: tuple[Reason, ...]) -> Decision:
+    """The decision with what the first reading changed among its reasons."""
+    return replace(decision, reasons=(*decision.reasons, *reasons))
 
 
 def _started(experiment: Experiment) -> Experiment:

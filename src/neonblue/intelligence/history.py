@@ -42,7 +42,8 @@ def plan_changes(store: Store, experiment: Experiment) -> PlanChanges:
     shared = _sharing_units(store, experiment)
     numbers = {version.version for version in shared}
     looked_at = store.looks.versions(experiment.experiment_id) & numbers
-    read = store.outcomes.versions(experiment.experiment_id) & numbers
+    ever = store.looks.versions(experiment.experiment_id, watched=False)
+    read = (ever | store.outcomes.versions(experiment.experiment_id)) & numbers
     breaking, noted = [], []
     for before, after in pairwise(shared):
         if after.status == "draft":

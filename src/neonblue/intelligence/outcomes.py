@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from neonblue.intelligence.evidence import Analysis
 from neonblue.intelligence.ledger import FINISHED
+from neonblue.models.reader import current_reader
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 def remember(store: Store, analysis: Analysis) -> None:
     """Record a finished, trusted experiment's lifts, once; again only when they differ."""
     if analysis.experiment.status not in FINISHED or analysis.validity.failed:
+        return
+    if not current_reader().records:
         return
     found = outcomes_of(analysis)
     if found and set(found) != set(store.outcomes.of(analysis.experiment.experiment_id)):

@@ -40,6 +40,12 @@ def draw(store: Store, analysis: Analysis, chart: Chart) -> bytes | None:
     return None
 
 
+def refuse_chart(chart: Chart, segment_by: str | None) -> None:
+    """``InvalidInputError`` for a chart that cannot be drawn from what was asked for."""
+    if chart == "forest" and segment_by is None:
+        raise InvalidInputError("chart 'forest' needs segments: give segment_by, e.g. country")
+
+
 def allocation_picture(experiment: Experiment, by_day: CountTable) -> bytes | None:
     """The split by day against the plan, as PNG; None without exposures."""
     if not by_day.values:
@@ -98,7 +104,7 @@ def forest_picture(analysis: Analysis) -> bytes | None:
     """
     breakdown = analysis.segments
     if breakdown is None:
-        raise InvalidInputError("chart 'forest' needs segments: give segment_by, e.g. country")
+        return None
     found = leading_primary(analysis)
     if found is None or not breakdown.effects:
         return None

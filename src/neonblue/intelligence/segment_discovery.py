@@ -15,12 +15,14 @@ from neonblue.behavior.discovery import (
     find_candidates,
 )
 from neonblue.errors import InvalidInputError
-from neonblue.intelligence.ledger import refuse_before_the_plan, waits_for_the_plan
+from neonblue.intelligence.ledger import waits_for_the_plan
+from neonblue.intelligence.look_gate import pass_gate
 from neonblue.models import Experiment, MetricDefinition
 from neonblue.stores import Store
 
 MOST_EXPERIMENTS = 10
 MOST_UNITS = 100_000
+SEARCH = "a search for segments"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,14 +80,17 @@ def _chosen(store: Store, experiment_id: str | None) -> list[Experiment]:
     if experiment_id is None:
         every = store.experiments.defined().values()
         usable = [one for one in every if one.source == "events"]
-        return [one for one in usable if not waits_for_the_plan(store, one)][-MOST_EXPERIMENTS:]
+        shown = [one for one in usable if not waits_for_the_plan(store, one)][-MOST_EXPERIMENTS:]
+        for one in shown:
+            pass_gate(store, one, SEARCH)
+        return shown
     experiment = store.experiments.get(experiment_id)
     if experiment.source != "events":
         raise InvalidInputError(
             f"{experiment_id!r} has uploaded aggregates only, which hold no single units: "
             "analyze_experiment_performance shows its totals"
         )
-    refuse_before_the_plan(store, experiment, "a search for segments")
+    pass_gate(store, experiment, SEARCH)
     return [experiment]
 
 

@@ -60,6 +60,7 @@ def _load_past(store: Store, folder: Path, test: Any, now: datetime) -> None:
         "n": "users",
         "metrics": ["purchase:proportion=purchases"],
         "aggregated": True,
+        "finished": True,
         "name": test.name,
         "description": test.description,
         "hypothesis": test.hypothesis,

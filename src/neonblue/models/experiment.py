@@ -14,6 +14,9 @@ MetricRole = Literal["primary", "secondary", "guardrail"]
 Direction = Literal["increase", "decrease"]
 Aggregation = Literal["any", "count", "sum"]
 
+WATCHED_STATUSES: frozenset[ExperimentStatus] = frozenset({"running", "paused"})
+FINISHED_STATUSES: frozenset[ExperimentStatus] = frozenset({"stopped", "rolled_out", "archived"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from neonblue.stores.text_vectors import TextVectors
     from neonblue.stores.traffic import Traffic
     from neonblue.stores.unit_rows import UnitRows
+    from neonblue.stores.unit_sketches import UnitSketches
 
 
 class Store:
@@ -114,7 +115,7 @@ class Store:
 
     @cached_property
     def looks(self) -> Looks:
-        """The ledger of looks at running experiments."""
+        """The ledger of looks: whenever outcomes by variant were shown."""
         from neonblue.stores.looks import Looks
 
         return Looks(self.database)
@@ -209,6 +210,13 @@ class Store:
         from neonblue.stores.unit_rows import UnitRows
 
         return UnitRows(self.database)
+
+    @cached_property
+    def unit_sketches(self) -> UnitSketches:
+        """Which experiments have the same units in the same split."""
+        from neonblue.stores.unit_sketches import UnitSketches
+
+        return UnitSketches(self.database)
 
     @cached_property
     def forgotten(self) -> Forgotten:

@@ -19,11 +19,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlparse
 
 from neonblue.errors import (
+    ConflictError,
     InvalidInputError,
     RefusedRowsError,
     StoreBusyError,
     UnavailableError,
 )
+from neonblue.models.reader import current_reader
 from neonblue.stores.row_faults import ROW_FAULTS
 
 if TYPE_CHECKING:
@@ -100,6 +102,7 @@ class Database:
 
     def command(self, sql: str, parameters: Parameters | None = None) -> None:
         """Run a statement that changes something, one at a time."""
+        _refuse_in_read_only()
         with self._writer, self._client() as client:
             client.command(sql, parameters=_bound(parameters))
 
@@ -110,6 +113,7 @@ class Database:
         """
         if rows.num_rows == 0:
             return
+        _refuse_in_read_only()
         with self._writer, _faults_told_apart(self.name), self._client() as client:
             client.insert_arrow(identifier(table), rows)
 
@@ -119,6 +123,7 @@ class Database:
         """Append a few rows; for many, ``insert`` is three times as fast."""
         if not rows:
             return
+        _refuse_in_read_only()
         with self._writer, _faults_told_apart(self.name), self._client() as client:
             client.insert(identifier(table), rows, column_names=list(columns))
 
@@ -164,6 +169,14 @@ class Database:
             if self.embedded:
                 return _open_embedded(self._dsn, self._memory_bytes)
             return _open_server(self._dsn, self._memory_bytes)
+
+
+def _refuse_in_read_only() -> None:
+    """The last line of a read-only server; what comes here should have been left out before."""
+    if not current_reader().records:
+        raise ConflictError(
+            "this server is read-only (NEONBLUE_READ_ONLY) and writes nothing: ask one that is not"
+        )
 
 
 def identifier(name: str) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, get_args
 
 from neonblue.errors import InvalidInputError, NotFoundError
 from neonblue.models import Experiment, ExperimentStatus
+from neonblue.models.experiment import FINISHED_STATUSES
 
 if TYPE_CHECKING:
     from neonblue.stores.database import Database
@@ -158,6 +159,88 @@ class Experiments:
             StatusChange(status=status, reason=reason, actor=actor, changed_at=changed_at)
             for status, reason, actor, changed_at in rows
         )
+
+    def declared_end(self, experiment_id: str) -> StatusChange | None:
+        """Who said that it ended, and when: a change of status, or a definition that was written.
+
+        None while it has not ended, and where only the definition that came with a file says so:
+        loading used to take that for granted.
+        """
+        history = self.status_history(experiment_id)
+        if history:
+            return history[-1] if history[-1].status in FINISHED_STATUSES else None
+        row = self._database.row(
+            """
+            SELECT definition, source, recorded_at FROM experiment_definitions
+            WHERE experiment_id = {id:String} ORDER BY version, recorded_at DESC LIMIT 1
+            """,
+            {"id": experiment_id},
+        )
+        if row is None or row[1] == "load":
+            return None
+        status = _decode(row[0]).status
+        if status not in FINISHED_STATUSES:
+            return None
+        return StatusChange(status=status, reason="defined", actor=row[1], changed_at=row[2])
+
+    def ended_by(self, actor: str, *, within: timedelta) -> frozenset[str]:
+        """The experiments whose newest status is an end, set by ``actor`` so short a time ago."""
+        rows = self._database.rows(
+            """
+            SELECT experiment_id FROM experiment_statuses GROUP BY experiment_id
+            HAVING argMax(status, changed_at) IN {ended:Array(String)}
+               AND argMax(actor, changed_at) = {actor:String}
+               AND max(changed_at) > now64(6) - toIntervalSecond({seconds:UInt32})
+            """,
+            {
+                "ended": sorted(FINISHED_STATUSES),
+                "actor": actor,
+                "seconds": round(within.total_seconds()),
+            },
+        )
+        return frozenset(experiment_id for (experiment_id,) in rows)
+
+    def planned_at(self, experiment_id: str) -> datetime | None:
+        """When the planned number of units that holds now was first written down (UTC)."""
+        rows = self._database.rows(
+            """
+            SELECT definition, recorded_at FROM experiment_definitions FINAL
+            WHERE experiment_id = {id:String} ORDER BY version
+            """,
+            {"id": experiment_id},
+        )
+        plans = [(_decode(definition).planned_sample_size, at) for definition, at in rows]
+        if not plans or plans[-1][0] is None:
+            return None
+        moment: datetime = next(at for planned, at in plans if planned == plans[-1][0])
+        return moment
+
+    def first_arrival_at(self, experiment_id: str) -> datetime | None:
+        """When the first event or aggregate of an experiment was stored (UTC)."""
+        row = self._database.row(
+            """
+            SELECT count(), min(arrived_at) FROM (
+                SELECT toDateTime64(ingested_at, 6, 'UTC') AS arrived_at
+                FROM events WHERE experiment_id = {id:String}
+                UNION ALL
+                SELECT ingested_at FROM aggregates WHERE experiment_id = {id:String}
+            )
+            """,
+            {"id": experiment_id},
+        )
+        found: datetime | None = row[1] if row and row[0] else None
+        return found
+
+    def defined_by(self, experiment_id: str) -> str:
+        """What wrote the newest definition: load, define, cdc …; '' when there is none."""
+        row = self._database.row(
+            """
+            SELECT source FROM experiment_definitions
+            WHERE experiment_id = {id:String} ORDER BY version DESC, recorded_at DESC LIMIT 1
+            """,
+            {"id": experiment_id},
+        )
+        return "" if row is None else str(row[0])
 
     def list(self) -> tuple[ExperimentListing, ...]:
         """Every experiment that is defined or seen in events, by id."""

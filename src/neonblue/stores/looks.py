@@ -1,14 +1,16 @@
-"""The ledger of looks: every analysis of a running experiment, by whom, and what it saw.
+"""The ledger of looks: every time outcomes by variant were shown, by what, and what it saw.
 
-Append-only. There is no way to change or remove a look, so no reader can start afresh.
+Append-only. There is no way to change or remove a look, so no reader can start afresh. Each look
+has an id of its own: two in the same microsecond, from whatever process, are two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 if TYPE_CHECKING:
     from neonblue.stores.database import Database
@@ -16,16 +18,22 @@ if TYPE_CHECKING:
 COLUMNS = (
     *("experiment_id", "version", "metric", "variant_id", "looked_at", "actor", "units"),
     *("estimate", "ci_lower", "ci_upper", "p_value", "running_p_value"),
+    *("look_id", "tool", "status", "fingerprint", "alpha", "effects", "one_look", "metrics"),
 )
+LOOK = "if(look_id = '', concat(toString(version), ' ', toString(looked_at)), look_id)"
+WATCHED = "status IN ('', 'running', 'paused')"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """One metric of one variant at one analysis; ``estimate`` and limits on the absolute scale.
 
-    Each analysis also has one row without metric and variant: the look itself, there even when
-    effects were withheld.
+    Each look also has one row without metric and variant: the look itself, there even when
+    effects were withheld (``effects`` is false then).
     ``p_value`` is anytime-valid for this look's data; ``running_p_value`` the least so far.
+    ``fingerprint`` says which data were seen, ``alpha`` the level that decided, ``one_look``
+    whether the textbook did. ``metrics`` has, in the row of the look itself, each metric's role
+    and definition at that time.
     """
 
     experiment_id: str
@@ -40,15 +48,45 @@ class Look:
     ci_upper: float
     p_value: float
     running_p_value: float
+    look_id: str = ""
+    tool: str = ""
+    status: str = ""
+    fingerprint: str = ""
+    alpha: float = 0.0
+    effects: bool = True
+    one_look: bool = False
+    metrics: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstReading:
+    """The first look that showed effects: when, of which version, with which metrics.
+
+    ``metrics`` maps a name to role and definition; empty for looks of before they were kept.
+    """
+
+    looked_at: datetime
+    version: int
+    metrics: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerState:
-    """What earlier looks leave behind: their number, the units of the first, the least p-values."""
+    """What earlier looks leave behind.
+
+    Their number, the units of the first, this version's least p-values; ``read_versions`` are
+    those of which effects were shown; ``other_data`` counts looks at other data than the current
+    ones, or while units still came, ``one_looks_elsewhere`` those that the textbook decided on
+    other data.
+    """
 
     looks: int
     first_units: int | None
     least_p: dict[tuple[str, str], float]
+    read_versions: frozenset[int] = frozenset()
+    other_data: int = 0
+    one_looks_elsewhere: int = 0
+    first_reading: FirstReading | None = None
 
 
 class Looks:
@@ -58,36 +96,84 @@ class Looks:
         self._database = database
 
     def append(self, looks: Sequence[Look]) -> None:
-        """Record one analysis; all its rows in one block."""
-        self._database.insert_rows("looks", COLUMNS, [astuple(look) for look in looks])
+        """Record one look; all its rows in one block, under one new id."""
+        look_id = uuid4().hex
+        rows = [astuple(replace(look, look_id=look.look_id or look_id)) for look in looks]
+        self._database.insert_rows("looks", COLUMNS, rows)
 
-    def state(self, experiment_id: str, version: int) -> LedgerState:
+    def state(
+        self,
+        experiment_id: str,
+        version: int,
+        *,
+        fingerprint: str = "",
+        alpha: float | None = None,
+    ) -> LedgerState:
         """How often it was looked at, and this version's least p of each metric and variant.
 
         Looks count over all versions: a new name, or any other new version, does not make a
-        watched experiment unwatched.
+        watched experiment unwatched. ``alpha`` leaves out p-values of looks that were decided at
+        another level, by another boundary.
         """
-        rows = self._database.rows(
-            """
-            SELECT metric, variant_id,
-                if(countIf(version = {version:UInt32}) = 0, 1.,
-                   minIf(p_value, version = {version:UInt32})),
-                uniqExact(version, looked_at), min(units)
-            FROM looks WHERE experiment_id = {id:String}
-            GROUP BY metric, variant_id
+        looks = self._database.rows(
+            f"""
+            SELECT look_version, count(), min(look_units), max(shown), countIf(elsewhere),
+                countIf(decided AND elsewhere)
+            FROM (
+                SELECT any(version) AS look_version, min(units) AS look_units,
+                    max(effects) AS shown, max(one_look) AS decided,
+                    max(fingerprint != {{fingerprint:String}} OR {WATCHED}) AS elsewhere
+                FROM looks WHERE experiment_id = {{id:String}} GROUP BY {LOOK}
+            ) GROUP BY look_version
             """,
-            {"id": experiment_id, "version": version},
+            {"id": experiment_id, "fingerprint": fingerprint},
         )
         return LedgerState(
-            looks=max((looks for *_, looks, _ in rows), default=0),
-            first_units=min((units for *_, units in rows), default=None),
-            least_p={(metric, variant): p for metric, variant, p, _, _ in rows},
+            looks=sum(count for _, count, *_ in looks),
+            first_units=min((units for _, _, units, *_ in looks), default=None),
+            least_p=self._least_p(experiment_id, version, alpha),
+            read_versions=frozenset(one for one, _, _, effects, *_ in looks if effects),
+            other_data=sum(other for *_, other, _ in looks),
+            one_looks_elsewhere=sum(one for *_, one in looks),
+            first_reading=self.first_reading(experiment_id) if looks else None,
         )
 
-    def versions(self, experiment_id: str) -> frozenset[int]:
-        """The versions that were looked at while they ran."""
+    def _least_p(
+        self, experiment_id: str, version: int, alpha: float | None
+    ) -> dict[tuple[str, str], float]:
+        counted = "version = {version:UInt32} AND ({alpha:Float64} < 0 OR alpha = 0 "
+        counted += "OR abs(alpha - {alpha:Float64}) < 1e-9)"
         rows = self._database.rows(
-            "SELECT DISTINCT version FROM looks WHERE experiment_id = {id:String}",
+            f"""
+            SELECT metric, variant_id,
+                if(countIf({counted}) = 0, 1., minIf(p_value, {counted}))
+            FROM looks WHERE experiment_id = {{id:String}} AND metric != ''
+            GROUP BY metric, variant_id
+            """,
+            {"id": experiment_id, "version": version, "alpha": -1.0 if alpha is None else alpha},
+        )
+        return {(metric, variant): p for metric, variant, p in rows}
+
+    def first_reading(self, experiment_id: str) -> FirstReading | None:
+        """The first look that showed effects, or None."""
+        row = self._database.row(
+            """
+            SELECT looked_at, version, metrics FROM looks
+            WHERE experiment_id = {id:String} AND effects
+            ORDER BY looked_at, metric LIMIT 1
+            """,
+            {"id": experiment_id},
+        )
+        if row is None:
+            return None
+        return FirstReading(looked_at=row[0], version=row[1], metrics=dict(row[2]))
+
+    def versions(self, experiment_id: str, *, watched: bool = True) -> frozenset[int]:
+        """The versions that were looked at while they ran; with ``watched`` false, ever."""
+        condition = WATCHED if watched else "1"
+        rows = self._database.rows(
+            f"SELECT DISTINCT version FROM looks WHERE experiment_id = {{id:String}} "
+            f"AND {condition}",
             {"id": experiment_id},
         )
         return frozenset(version for (version,) in rows)

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from neonblue.models.reader import current_reader
+
 if TYPE_CHECKING:
     from neonblue.stores.database import Database
 
@@ -24,7 +26,7 @@ class NamedUsers:
         """Write down pseudonyms by user id; those that this process named before cost nothing."""
         with self._guard:
             new = [[name, user] for user, name in names.items() if name not in self._known]
-        if not new:
+        if not new or not current_reader().records:
             return
         self._database.insert_rows("named_users", ["pseudonym", "user_id"], new)
         with self._guard:

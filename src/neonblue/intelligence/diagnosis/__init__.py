@@ -23,11 +23,10 @@ from neonblue.intelligence.diagnosis.split import split_causes
 from neonblue.intelligence.diagnosis.weight import flat_metrics, outliers
 from neonblue.intelligence.evidence import Validity
 from neonblue.intelligence.history import plan_changes
-from neonblue.intelligence.ledger import stand
+from neonblue.intelligence.look_gate import open_look, record_look
 from neonblue.intelligence.metric_events import metric_events
 from neonblue.intelligence.priors import lift_priors
-from neonblue.intelligence.summaries import Summaries, read_summaries
-from neonblue.intelligence.terms import Terms
+from neonblue.intelligence.summaries import read_summaries
 from neonblue.intelligence.validity import check_validity
 from neonblue.models import Experiment
 
@@ -53,6 +52,13 @@ CAUSES: tuple[Callable[[Case], list[Finding]], ...] = (
     crossed_experiments,
 )
 SEVERITIES = ("critical", "warning", "note")
+OF_EFFECTS = frozenset(
+    {
+        *("effect_fades", "effect_grows", "simpsons_paradox", "experiments_interact"),
+        "outlier_carries_metric",
+    }
+)
+"""Findings that tell outcomes by variant: with one of them the diagnosis is a look."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,15 +81,12 @@ class Diagnosis:
         return "caution" if any(f.severity == "warning" for f in self.findings) else "trusted"
 
 
-def _terms(store: Store, experiment: Experiment, summaries: Summaries) -> Terms:
-    """The terms of an analysis, so that a diagnosis judges effects as strictly as that does."""
-    state = store.looks.state(experiment.experiment_id, experiment.version)
-    look = stand(experiment, int(summaries.units.sum()), state)
-    return terms_of(experiment, summaries, look, state, lift_priors(store, experiment))
+def diagnose(store: Store, experiment_id: str, *, now: datetime, actor: str = "") -> Diagnosis:
+    """Every cause examined as of ``now`` (UTC). ``NotFoundError`` if unknown.
 
-
-def diagnose(store: Store, experiment_id: str, *, now: datetime) -> Diagnosis:
-    """Every cause examined as of ``now`` (UTC); reads only. ``NotFoundError`` if unknown."""
+    Effects are judged as strictly as by an analysis; where a finding tells outcomes by variant the
+    look is recorded.
+    """
     experiment = store.experiments.get(experiment_id)
     summaries = read_summaries(store, experiment)
     validity = check_validity(
@@ -91,18 +94,22 @@ def diagnose(store: Store, experiment_id: str, *, now: datetime) -> Diagnosis:
         summaries,
         now=now,
         plan_changes=plan_changes(store, experiment),
+        loaded=store.experiments.defined_by(experiment_id) == "load",
         metric_events=metric_events(store, experiment, summaries, now=now),
     )
+    opened = open_look(store, experiment, summaries)
     case = Case(
         store=store,
         experiment=experiment,
         summaries=summaries,
         validity=validity,
         allocation=read_allocation(store, experiment, summaries),
-        terms=_terms(store, experiment, summaries),
+        terms=terms_of(opened, summaries, lift_priors(store, opened.experiment)),
         now=now,
     )
     findings = [finding for cause in CAUSES for finding in cause(case)]
+    if any(finding.code in OF_EFFECTS for finding in findings):
+        record_look(store, opened, now=now, actor=actor, effects=True)
     return Diagnosis(
         experiment=experiment,
         as_of=now,

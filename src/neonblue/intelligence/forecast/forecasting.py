@@ -16,6 +16,7 @@ from neonblue.intelligence.text_model.own_tests import variant_text
 from neonblue.memory.collections import EXPERIMENTS
 from neonblue.memory.library import Memory
 from neonblue.models import ExperimentStatus
+from neonblue.models.reader import current_reader
 from neonblue.stores.forecasts import ForecastRecord
 
 if TYPE_CHECKING:
@@ -141,6 +142,8 @@ def _insufficient(
 def _log(
     store: Store, plan: ForecastPlan, past: Past, expected: Outlook, version: str, now: datetime
 ) -> tuple[str | None, str]:
+    if not current_reader().records:
+        return None, "not logged: this server is read-only (NEONBLUE_READ_ONLY)"
     name = plan.experiment.experiment_id
     known = store.experiments.find(name)
     if known is not None and known.status not in OPEN_STATUSES:

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from neonblue.errors import NeonBlueError
@@ -24,6 +24,7 @@ from neonblue.intelligence.recollection.patterns import pattern_documents
 from neonblue.memory.collections import EXPERIMENTS, OPTIMIZATION_PATTERNS
 from neonblue.memory.library import Memory
 from neonblue.models import Experiment
+from neonblue.models.reader import current_reader
 from neonblue.stores.documents import Document
 from neonblue.stores.forecasts import ForecastOutcome
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 PATTERN_SOURCES = 100_000
 BACKGROUND_SECONDS = 60.0
+SETTLING = timedelta(minutes=10)
 # A first round over many experiments takes long; a question is answered with what is known by then.
 LONGEST_WAIT_SECONDS = 10.0
 
@@ -58,16 +60,19 @@ def learn(
 
     An experiment is described again only when its plan, status or data changed. Replaying is
     safe: documents have the experiment's id and are compared by content. ``looked_at`` remembers
-    between calls how new the data was that led to no change. Once ``stopped`` answers true, the
+    between calls how new the data was that led to no change. What ended on the platform a moment
+    ago waits: events of before its end may be on their way, and what is remembered counts as read.
+    Once ``stopped`` answers true, the
     rest is left for another time.
     """
     looked_at = {} if looked_at is None else looked_at
+    unsettled = store.experiments.ended_by("cdc", within=SETTLING)
     arrived_at = store.experiments.data_arrived_at()
     known = {item.document_id: item for item in _remembered(memory)}
     waiting = [
         plan.experiment_id
         for plan in store.experiments.defined().values()
-        if plan.status in FINISHED
+        if plan.status in FINISHED and plan.experiment_id not in unsettled
         if _is_new(plan, known.get(plan.experiment_id), arrived_at, looked_at)
     ]
     documents = []
@@ -107,7 +112,7 @@ def _is_new(
 
 def _facts(store: Store, experiment_id: str, now: datetime) -> ExperimentFacts | None:
     try:
-        analysis = analyze(store, experiment_id, now=now)
+        analysis = analyze(store, experiment_id, now=now, actor="memory")
         return facts_of(analysis, audience=audience_of(store, analysis.experiment))
     except NeonBlueError as error:
         # One experiment that cannot be analysed must not keep the others out of the memory.
@@ -167,7 +172,7 @@ class Learner:
     @property
     def behind(self) -> bool:
         """Whether the first round is still under way, so that what has finished may be missing."""
-        return not self._level
+        return not self._level and current_reader().records
 
     def close(self) -> None:
         """End the background thread, after the round that it is in."""
@@ -185,6 +190,8 @@ class Learner:
 
     def catch_up(self, *, at_once: bool = False) -> Learnt | None:
         """Learn what finished, unless that was done a moment ago; waits for a round under way."""
+        if not current_reader().records:
+            return None  # a read-only server remembers nothing by itself
         if not self._lock.acquire(timeout=LONGEST_WAIT_SECONDS):
             return None
         try:

@@ -20,6 +20,7 @@ from neonblue.stores.migrations import (
     ingestion,
     journey_marks,
     loads,
+    look_context,
     looks,
     named_users,
     outcome_families,
@@ -47,6 +48,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     forgotten.MIGRATION,
     named_users.MIGRATION,
     outcome_families.MIGRATION,
+    look_context.MIGRATION,
 )
 
 APPLIED_TABLE = """

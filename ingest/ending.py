@@ -1,0 +1,88 @@
+"""What a load says of an experiment's end, and of the units that it shares with others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from neonblue.errors import InvalidInputError
+from neonblue.ingest.load_plan import LoadPlan
+from neonblue.models import Experiment
+from neonblue.models.experiment import FINISHED_STATUSES
+
+if TYPE_CHECKING:
+    from neonblue.stores import Store
+    from neonblue.stores.unit_sketches import Sketch
+
+
+def refuse_end_of_nothing(store: Store, plan: LoadPlan) -> None:
+    """``--finished`` needs an experiment: one that the load defines, or one that is defined."""
+    if not plan.ended or (plan.experiment_id and plan.control is not None):
+        return
+    if not plan.experiment_id or store.experiments.find(plan.experiment_id) is None:
+        raise InvalidInputError(
+            "--finished declares the end of an experiment: name one that is defined with "
+            "--experiment ID, or define it here with --control and --metric. Nothing was loaded"
+        )
+
+
+def may_change(store: Store, experiment_id: str) -> bool:
+    """Whether a load may change the plan: it came from a file, and nobody has read results."""
+    if store.experiments.defined_by(experiment_id) != "load":
+        return False
+    return not store.looks.versions(experiment_id, watched=False)
+
+
+def declare_end(store: Store, plan: LoadPlan, stored: Experiment | None) -> Experiment | None:
+    """Write the declared end into the history of the status, anew with every load that says so."""
+    if not plan.ended:
+        return stored
+    experiment = stored or store.experiments.get(plan.experiment_id)
+    ended = experiment.status in FINISHED_STATUSES
+    return store.experiments.set_status(
+        experiment.experiment_id,
+        experiment.status if ended else "stopped",
+        reason=f"declared finished with {plan.path.name}",
+        actor="load",
+    )
+
+
+def shared_with(store: Store, experiment_id: str, units: int) -> tuple[str, ...]:
+    """What to say when the units and their split are those of an experiment read before."""
+    if not experiment_id or not units:
+        return ()
+    experiment = store.experiments.find(experiment_id)
+    if experiment is not None and experiment.source == "aggregated":
+        return ()
+    sketch = store.unit_sketches.of_events(experiment_id, units, keep=True, anew=True)
+    return _said(store, experiment_id, sketch)
+
+
+def shared_totals(store: Store, experiment: Experiment) -> tuple[str, ...]:
+    """The same for uploaded totals."""
+    from neonblue.stores.unit_sketches import total_hashes
+
+    found = {
+        (item.metric, item.variant_id): item.summary
+        for item in store.aggregates.latest(experiment.experiment_id)
+    }
+    totals = [
+        [summary for (name, _), summary in found.items() if name == metric.name]
+        for metric in experiment.metrics
+    ]
+    name = experiment.experiment_id
+    sketch = store.unit_sketches.of_totals(name, total_hashes(totals), keep=True)
+    return _said(store, name, sketch)
+
+
+def _said(store: Store, experiment_id: str, sketch: Sketch) -> tuple[str, ...]:
+    read = [
+        like
+        for like in store.unit_sketches.like(experiment_id, sketch)
+        if store.looks.first_reading(like.experiment_id) is not None
+    ]
+    return tuple(
+        f"{like.share:.0%} of the units, in the same split, are those of experiment "
+        f"{like.experiment_id!r}, whose results were read: what was not primary there is "
+        "exploratory here, and the error is shared"
+        for like in read
+    )

@@ -1,0 +1,209 @@
+"""What decides was registered when results were first read: roles of metrics, and the error left.
+
+Whoever has read results can choose a metric, a size or another start by them. So what was not
+primary at the first reading is exploratory for good, a primary metric that is dropped keeps its
+share of the error, and each restart and each later chance has an error budget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from neonblue.intelligence.evidence import Reason
+from neonblue.models import Experiment, MetricDefinition
+
+if TYPE_CHECKING:
+    from neonblue.stores import Store
+    from neonblue.stores.looks import FirstReading, LedgerState
+
+AFTER_ONE_LOOK = 0.02
+"""Share of alpha left for what comes after the textbook decided at a declared end."""
+PLANNED = ("planned_sample_size", "maximum_sample_size", "minimum_duration_days")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherReading:
+    """The same units under another id, read earlier, with the metrics of that reading."""
+
+    experiment_id: str
+    share: float
+    metrics: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """The experiment as it may decide: roles and alpha by the first reading, and why.
+
+    ``changed`` says that rules changed after results were read.
+    """
+
+    experiment: Experiment
+    reasons: tuple[Reason, ...] = ()
+    changed: bool = False
+
+    @property
+    def alpha_detail(self) -> str:
+        """Why the level is what it is, in words; '' when it is the planned one."""
+        return "; ".join(reason.detail for reason in self.reasons if reason.code == "error_budget")
+
+
+def registered_metrics(experiment: Experiment) -> dict[str, str]:
+    """Each metric's role and definition, as the ledger keeps them."""
+    return {metric.name: f"{metric.role} {_definition(metric)}" for metric in experiment.metrics}
+
+
+def register(
+    store: Store,
+    experiment: Experiment,
+    state: LedgerState,
+    others: tuple[OtherReading, ...] = (),
+) -> Registration:
+    """The experiment as it may decide after what was read of it, and of the same units."""
+    first = state.first_reading
+    plan = experiment if first is None else _first_plan(store, experiment, first)
+    readings = [_metrics_of(plan, first)] if first is not None else []
+    readings += [other.metrics for other in others]
+    metrics, reasons = experiment.metrics, []
+    for reading in readings:
+        metrics, found = _by_reading(metrics, reading)
+        reasons += found
+    alpha, why = _alpha(store, experiment, plan, state, others)
+    alpha, dropped = _with_dropped(alpha, metrics, readings[:1])
+    changed = first is not None and _changed(experiment, plan, first)
+    if changed and plan.counted_from == experiment.counted_from:
+        experiment = replace(experiment, **{name: getattr(plan, name) for name in PLANNED})
+    return Registration(
+        experiment=replace(experiment, metrics=metrics, alpha=alpha),
+        reasons=(*reasons, *_budget(experiment.alpha, alpha, (*why, *dropped))),
+        changed=changed,
+    )
+
+
+def _first_plan(store: Store, experiment: Experiment, first: FirstReading) -> Experiment:
+    if first.version == experiment.version:
+        return experiment
+    return store.experiments.version(experiment.experiment_id, first.version)
+
+
+def _metrics_of(plan: Experiment, first: FirstReading) -> Mapping[str, str]:
+    return first.metrics or registered_metrics(plan)
+
+
+def _definition(metric: MetricDefinition) -> str:
+    """What makes it this metric; how small an effect matters and the words may change."""
+    parts = (
+        *(metric.kind, metric.event_type, metric.aggregation, metric.direction),
+        *(metric.denominator_event_type, metric.denominator_aggregation, metric.quantile),
+        *(metric.covariate, metric.pre_period_days, metric.winsorize_quantile),
+    )
+    return " ".join(repr(part) for part in parts)
+
+
+def _by_reading(
+    metrics: tuple[MetricDefinition, ...], reading: Mapping[str, str]
+) -> tuple[tuple[MetricDefinition, ...], list[Reason]]:
+    """Roles as they were read first: nothing becomes primary later, and nothing stops to be."""
+    primary = {
+        entry.removeprefix("primary ") for entry in reading.values() if entry.startswith("primary ")
+    }
+    kept, reasons = [], []
+    for metric in metrics:
+        was_primary = _definition(metric) in primary
+        if metric.role == "primary" and not was_primary:
+            kept.append(replace(metric, role="secondary"))
+            reasons.append(_reason("exploratory", metric, EXPLORATORY))
+        elif metric.role != "primary" and was_primary:
+            kept.append(replace(metric, role="primary"))
+            reasons.append(_reason("still_primary", metric, STILL_PRIMARY))
+        else:
+            kept.append(metric)
+    return tuple(kept), reasons
+
+
+EXPLORATORY = (
+    "{0!r} is exploratory: it was not primary when results were first read. To decide by it, start "
+    "an experiment of its own on new units"
+)
+STILL_PRIMARY = (
+    "{0!r} was primary when results were first read and is still weighed as one: what is dropped "
+    "after reading must not let the rest win"
+)
+
+
+def _reason(code: str, metric: MetricDefinition, text: str) -> Reason:
+    return Reason(code=code, detail=text.format(metric.name), metric=metric.name)
+
+
+def _with_dropped(
+    alpha: float, metrics: tuple[MetricDefinition, ...], readings: list[Mapping[str, str]]
+) -> tuple[float, tuple[str, ...]]:
+    """The share of alpha that is left beside primary metrics that are defined no more."""
+    defined = {_definition(metric) for metric in metrics}
+    dropped = {
+        name
+        for reading in readings
+        for name, entry in reading.items()
+        if entry.startswith("primary ") and entry.removeprefix("primary ") not in defined
+    }
+    kept = sum(metric.role == "primary" for metric in metrics)
+    if not dropped or not kept:
+        return alpha, ()
+    names = ", ".join(map(repr, sorted(dropped)))
+    return alpha * kept / (kept + len(dropped)), (f"{names} was read as primary and dropped",)
+
+
+def _alpha(
+    store: Store,
+    experiment: Experiment,
+    plan: Experiment,
+    state: LedgerState,
+    others: tuple[OtherReading, ...],
+) -> tuple[float, tuple[str, ...]]:
+    """The level that decides: halved by every earlier chance that was read."""
+    alpha, why = min(experiment.alpha, plan.alpha), []
+    if alpha < experiment.alpha:
+        why.append(f"results were first read at {alpha:g}")
+    if restarts := _restarts_read(store, experiment, state):
+        why.append(f"halved for each of {restarts} earlier starts that were read")
+    if others:
+        names = ", ".join(repr(other.experiment_id) for other in others)
+        why.append(f"the same units were read before under {names}")
+    if state.one_looks_elsewhere:
+        why.append("the one look at its declared end has used the rest, and more came since")
+    spent = bool(state.one_looks_elsewhere)
+    return error_left(alpha, earlier=restarts + len(others), one_look_spent=spent), tuple(why)
+
+
+def error_left(alpha: float, *, earlier: int, one_look_spent: bool = False) -> float:
+    """The level for the next chance: halved by each of the ``earlier`` ones that were read.
+
+    Over any number of them the levels add up to at most twice alpha. What comes after one look at
+    a declared end has ``AFTER_ONE_LOOK`` of it.
+    """
+    return alpha / 2.0**earlier * (AFTER_ONE_LOOK if one_look_spent else 1.0)
+
+
+def _restarts_read(store: Store, experiment: Experiment, state: LedgerState) -> int:
+    """Earlier starts on other units of which effects were shown; invalid ones spend nothing."""
+    if not state.read_versions - {experiment.version} or experiment.counted_from is None:
+        return 0
+    versions = store.experiments.versions(experiment.experiment_id)
+    read = {one.counted_from for one in versions if one.version in state.read_versions}
+    return len(read - {experiment.counted_from})
+
+
+def _budget(planned: float, alpha: float, why: tuple[str, ...]) -> tuple[Reason, ...]:
+    if not why:
+        return ()
+    detail = f"decided at alpha {alpha:.2g} instead of {planned:g}: {'; '.join(why)}"
+    return (Reason(code="error_budget", detail=detail),)
+
+
+def _changed(experiment: Experiment, plan: Experiment, first: FirstReading) -> bool:
+    """Whether rules that count the same units changed since results were first read."""
+    if plan.counted_from != experiment.counted_from:
+        return False
+    rules = [getattr(plan, name) != getattr(experiment, name) for name in (*PLANNED, "alpha")]
+    return any(rules) or dict(_metrics_of(plan, first)) != registered_metrics(experiment)

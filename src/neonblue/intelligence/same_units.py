@@ -1,0 +1,50 @@
+"""The same units under another experiment id: recognised, and judged by who read them first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from neonblue.intelligence.registration import OtherReading, registered_metrics
+from neonblue.intelligence.summaries import Summaries
+from neonblue.models import Experiment, MetricSummary
+from neonblue.models.reader import current_reader
+from neonblue.stores.unit_sketches import total_hashes
+
+if TYPE_CHECKING:
+    from neonblue.stores import Store
+    from neonblue.stores.looks import FirstReading
+
+
+def other_readings(
+    store: Store, experiment: Experiment, summaries: Summaries, first: FirstReading | None
+) -> tuple[OtherReading, ...]:
+    """Readings of the same units in the same split under other ids, before this one's first."""
+    units = int(summaries.units.sum())
+    if units == 0:
+        return ()
+    name, keep = experiment.experiment_id, current_reader().records
+    sketches = store.unit_sketches
+    if experiment.source == "aggregated":
+        hashes = total_hashes(_totals(experiment, summaries))
+        sketch = sketches.of_totals(name, hashes, keep=keep)
+    else:
+        sketch = sketches.of_events(name, units, keep=keep)
+    found = []
+    for like in sketches.like(name, sketch):
+        reading = store.looks.first_reading(like.experiment_id)
+        if reading is None or (first is not None and first.looked_at <= reading.looked_at):
+            continue
+        plan = store.experiments.version(like.experiment_id, reading.version)
+        found.append(
+            OtherReading(
+                experiment_id=like.experiment_id,
+                share=like.share,
+                metrics=reading.metrics or registered_metrics(plan),
+            )
+        )
+    return tuple(found)
+
+
+def _totals(experiment: Experiment, summaries: Summaries) -> list[list[MetricSummary]]:
+    variants = [one.variant_id for one in experiment.variants]
+    return [[summaries.of(metric.name, one) for one in variants] for metric in experiment.metrics]

@@ -165,7 +165,8 @@ def _missing(effects: MetricEffects, variant: str) -> MetricEvidence:
         direction=metric.direction,
         mde=metric.mde,
         margin=metric.margin,
-        detail=effects.gaps.get(variant) or effects.detail or "nothing was measured",
+        detail=f"{effects.gaps.get(variant) or effects.detail or 'nothing was measured'} "
+        f"({metric.event_type!r} events)",
     )
 
 

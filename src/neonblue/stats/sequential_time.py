@@ -124,7 +124,7 @@ def sequence_time(
 
     ``early`` says that the minimum duration is not over.
 
-    Ours: the module's rules: plan_n = n growth(settled), mixture_n = n growth(first), and before the
+    Ours: plan_n = n growth(settled), mixture_n = n growth(first) by the module's rules; before the
     plan's end is settled plan_n <= N* (c / 4)^2 while early (Siegmund's c, ``critical_score``).
     """
     mixture_n = now.n * growth(now, first)

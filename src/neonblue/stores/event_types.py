@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from neonblue.stores.database import Database
 
 MOST_TYPES = 500
-ROW_FILE = "file"
-"""Source of exposures from a file with one row a unit, where a value of 0 leaves no event."""
+# The id that a file with one row a unit gives an exposure: there a value of 0 leaves no event.
+FROM_ROW = "lower(hex(sipHash128(experiment_id, user_id, variant_id, 'exposure')))"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +43,18 @@ def event_types(database: Database, experiment_id: str) -> EventTypes:
     """Counts of stored rows by event type, those of the experiment first."""
     rows = database.rows(
         """
-        SELECT event_type, countIf(experiment_id = {id:String}) AS own, count(),
-               countIf(experiment_id = {id:String} AND source = {row_file:String})
+        SELECT event_type, countIf(experiment_id = {id:String}) AS own, count()
         FROM events GROUP BY event_type ORDER BY own DESC, count() DESC, event_type
         LIMIT {most:UInt32}
         """,
-        {"id": experiment_id, "most": MOST_TYPES, "row_file": ROW_FILE},
+        {"id": experiment_id, "most": MOST_TYPES},
+    )
+    from_rows = database.rows(
+        f"""
+        SELECT 1 FROM events WHERE experiment_id = {{id:String}} AND event_type = 'exposure'
+               AND source = 'file' AND event_id = {FROM_ROW} LIMIT 1
+        """,
+        {"id": experiment_id},
     )
     properties = database.rows(
         """
@@ -61,8 +67,8 @@ def event_types(database: Database, experiment_id: str) -> EventTypes:
     return EventTypes(
         types=tuple(
             EventType(name=name, in_experiment=own, anywhere=anywhere)
-            for name, own, anywhere, _ in rows
+            for name, own, anywhere in rows
         ),
         properties=tuple((name, count) for name, count in properties),
-        from_rows=any(name == "exposure" and read > 0 for name, *_, read in rows),
+        from_rows=bool(from_rows),
     )

@@ -129,3 +129,18 @@ def test_other_units_or_another_split_of_them_are_another_experiment(
     found = analyze(store, "beside", now=now)
     assert found.experiment.alpha == 0.05
     assert found.look.fixed_horizon_decides
+
+
+def test_the_first_of_all_readings_says_what_is_primary(
+    store: Store, simulate, world, now: datetime
+) -> None:
+    """A shopper in between does not take it from the metric that was primary from the start."""
+    first = simulate(world, status="stopped", planned_sample_size=None)
+    analyze(store, "exp", now=now)
+    plan: dict[str, Any] = {"status": "stopped", "planned_sample_size": None}
+    simulate(world, experiment_id="two", metrics=promoted(first.metrics, REVENUE)[1:], **plan)
+    analyze(store, "two", now=now + timedelta(seconds=1))
+    simulate(world, experiment_id="three", **plan)
+    found = analyze(store, "three", now=now + timedelta(seconds=2))
+    assert roles(found) == {PURCHASE: "primary", REVENUE: "secondary"}
+    assert found.experiment.alpha == 0.0125

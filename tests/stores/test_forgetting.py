@@ -26,6 +26,7 @@ WITHOUT_USERS = {
     "pseudonym_keys",
     "schema_migrations",
     "text_vectors",
+    "unit_sketches",  # hashes of ids, erased by the hash
 }
 BY_OTHER_COLUMNS = {"dead_letters", "documents"}
 
@@ -116,3 +117,16 @@ def files_with(folder: Path, text: str) -> list[Path]:
     return [
         path for path in folder.rglob("*") if path.is_file() and text.encode() in path.read_bytes()
     ]
+
+
+def test_a_forgotten_user_leaves_the_sketches_of_units(workspace: Workspace) -> None:
+    """They tell which experiments share units, by hashes of ids."""
+    database, sketches = workspace.store.database, workspace.store.unit_sketches
+    hashed = {
+        user: database.rows("SELECT sipHash64({user:String})", {"user": user})[0][0]
+        for user in (USER, OTHER)
+    }
+    sketches.of_totals("exp", list(hashed.values()), keep=True)
+    workspace.store.forgetting.erase(USER)
+    kept = database.rows("SELECT unit_hash FROM unit_sketches")
+    assert kept == [(hashed[OTHER],)]

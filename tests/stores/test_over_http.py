@@ -3,7 +3,9 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from neonblue.ingest.service import open_pipeline
 from neonblue.models import Experiment, MetricDefinition, Variant
 from neonblue.stores import Store, open_store
 from neonblue.stores.documents import Document, EmbeddedDocument
+from neonblue.stores.looks import Look
 
 FRONT = Path(__file__).with_name("clickhouse_front.py")
 
@@ -188,3 +191,30 @@ def test_a_user_forgotten_by_another_process_meanwhile_is_erased_again(
     assert remote.forgetting.count("ann") == {}
     assert remote.dead_letters.counts() == {}
     assert [event.user_id for event in remote.events.of_users(["ann", "bob"])] == ["bob"]
+
+
+def test_two_owners_lose_no_look(server: Server, remote: Store) -> None:
+    """Both record in one microsecond, with equal rows: they are two looks."""
+    moment = datetime(2026, 3, 1, tzinfo=UTC)
+    look = Look(
+        experiment_id="exp",
+        version=1,
+        metric="",
+        variant_id="",
+        looked_at=moment,
+        actor="both",
+        units=10,
+        estimate=0.0,
+        ci_lower=-1.0,
+        ci_upper=1.0,
+        p_value=1.0,
+        running_p_value=1.0,
+        metrics={"bought": "primary"},
+    )
+    with closing(open_store(server.dsn)) as other, ThreadPoolExecutor(4) as pool:
+        for store in (remote, other) * 5:
+            pool.submit(store.looks.append, [look])
+    assert remote.looks.state("exp", 1).looks == 10
+    (first,) = [remote.looks.first_reading("exp")]
+    assert first is not None
+    assert first.metrics == {"bought": "primary"}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from neonblue.intelligence.evidence import Reason
@@ -25,9 +26,10 @@ PLANNED = ("planned_sample_size", "maximum_sample_size", "minimum_duration_days"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtherReading:
-    """The same units under another id, read earlier, with the metrics of that reading."""
+    """The same units under another id, read earlier (``looked_at``, UTC), with the metrics then."""
 
     experiment_id: str
+    looked_at: datetime
     share: float
     metrics: Mapping[str, str]
 
@@ -60,11 +62,15 @@ def register(
     state: LedgerState,
     others: tuple[OtherReading, ...] = (),
 ) -> Registration:
-    """The experiment as it may decide after what was read of it, and of the same units."""
+    """The experiment as it may decide after what was read of it, and of the same units.
+
+    ``others`` come in the order of their readings: the first of all says what is primary, and each
+    has spent its share of the error.
+    """
     first = state.first_reading
     plan = experiment if first is None else _first_plan(store, experiment, first)
     readings = [_metrics_of(plan, first)] if first is not None else []
-    readings += [other.metrics for other in others]
+    readings += [other.metrics for other in others[:1]]
     metrics, reasons = experiment.metrics, []
     for reading in readings:
         metrics, found = _by_reading(metrics, reading)

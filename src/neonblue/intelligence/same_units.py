@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 def other_readings(
     store: Store, experiment: Experiment, summaries: Summaries, first: FirstReading | None
 ) -> tuple[OtherReading, ...]:
-    """Readings of the same units in the same split under other ids, before this one's first."""
+    """Readings of the same units in the same split under other ids, before this one's first.
+
+    The earliest comes first.
+    """
     units = int(summaries.units.sum())
     if units == 0:
         return ()
@@ -38,11 +41,12 @@ def other_readings(
         found.append(
             OtherReading(
                 experiment_id=like.experiment_id,
+                looked_at=reading.looked_at,
                 share=like.share,
                 metrics=reading.metrics or registered_metrics(plan),
             )
         )
-    return tuple(found)
+    return tuple(sorted(found, key=lambda other: other.looked_at))
 
 
 def _totals(experiment: Experiment, summaries: Summaries) -> list[list[MetricSummary]]:

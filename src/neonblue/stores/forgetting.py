@@ -51,6 +51,7 @@ class Forgetting:
                 "WHERE hex(sipHash128(user_id)) = {hashed:String} SETTINGS mutations_sync = 2",
                 {"table": table, "hashed": hashed},
             )
+        self._erase_from_sketches(user_id)
         return {**found, **self._erase_dead_letters(user_id)}
 
     def purge(self, *, within_seconds: float) -> bool:
@@ -84,6 +85,20 @@ class Forgetting:
             {"tables": list(tables)},
         )
         return int(row[0]) if row else 0
+
+    def _erase_from_sketches(self, user_id: str) -> None:
+        """Sketches of units hold hashes of ids: those of a user go as well."""
+        row = self._database.row(
+            "SELECT sipHash64({user:String}) AS hashed, hashed IN (SELECT unit_hash "
+            "FROM unit_sketches)",
+            {"user": user_id},
+        )
+        if row is not None and row[1]:
+            self._database.command(
+                "ALTER TABLE unit_sketches DELETE WHERE unit_hash = {hashed:UInt64} "
+                "SETTINGS mutations_sync = 2",
+                {"hashed": row[0]},
+            )
 
     def _erase_dead_letters(self, user_id: str) -> dict[str, int]:
         """Messages that could not be read have no columns: those that quote the id go."""

@@ -66,7 +66,7 @@ NUMBERS = frozenset(
     {
         *("alpha", "power", "planned_sample_size", "maximum_sample_size"),
         *("minimum_duration_days", "prior_mean", "prior_sd", "weight", "mde", "margin"),
-        *("quantile", "winsorize_quantile", "pre_period_days"),
+        *("quantile", "winsorize_quantile", "pre_period_days", "attribution_window_days"),
     }
 )
 Rows = dict[tuple[str, str], DefinitionRow]

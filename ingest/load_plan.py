@@ -77,6 +77,7 @@ class LoadPlan:
     guardrails: tuple[str, ...] = ()
     decreases: tuple[str, ...] = ()
     winsorize: tuple[tuple[str, float], ...] = ()
+    attribution_windows: tuple[tuple[str, float], ...] = ()
     weights: tuple[tuple[str, float], ...] = ()
     missing_as_zero: bool = False
     replace: bool = False
@@ -110,6 +111,9 @@ class LoadPlan:
             "covariates": [_covariate(text) for text in arguments.get("covariates", ())],
             "weights": _pairs("--weight", arguments.get("weights", ())),
             "winsorize": _pairs("--winsorize", arguments.get("winsorize", ())),
+            "attribution_windows": _pairs(
+                "--attribution-window", arguments.get("attribution_windows", ())
+            ),
         }
         try:
             plan = msgspec.convert(parsed, cls, dec_hook=_path, from_attributes=True)
@@ -132,6 +136,7 @@ class LoadPlan:
             ("--guardrail", self.guardrails),
             ("--decrease", self.decreases),
             ("--winsorize", tuple(name for name, _ in self.winsorize)),
+            ("--attribution-window", tuple(name for name, _ in self.attribution_windows)),
         ):
             if unknown := [name for name in chosen if name not in names]:
                 raise InvalidInputError(
@@ -183,6 +188,7 @@ class LoadPlan:
             denominator_aggregation="sum",
             covariate=self._covariate(spec.name),
             winsorize_quantile=dict(self.winsorize).get(spec.name),
+            attribution_window_days=dict(self.attribution_windows).get(spec.name),
         )
 
     def _role(self, index: int, name: str) -> MetricRole:

@@ -42,6 +42,7 @@ class PlannedMetric(Planned):
     pre_period_days: float | None
     winsorize_quantile: float | None
     quantile: float | None
+    attribution_window_days: float | None = None
     description: Fenced
 
 

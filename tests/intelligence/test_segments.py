@@ -97,6 +97,7 @@ def test_peeking_through_segments_finds_nothing_that_is_not_there() -> None:
         shares = rng.dirichlet(np.full(40, 0.5))
         came = rng.multinomial(500, shares, (2, 40))
         arrivals, hits = came.cumsum(axis=1), rng.binomial(came, 0.03).cumsum(axis=1)
+        first = {str(place): float(share) for place, share in enumerate(shares)}
         for fixed in (False, True):
             fooled[fixed] += any(
                 effect.differs
@@ -108,10 +109,49 @@ def test_peeking_through_segments_finds_nothing_that_is_not_there() -> None:
                         )
                         for side, name in enumerate("ct")
                         for place in range(40)
-                    }, terms, fixed=fixed)),
+                    }, terms, first, fixed=fixed)),
                     1,
                     0.05,
                 )
             )  # fmt: skip
     assert fooled[False] <= 3
     assert fooled[True] > fooled[False]
+
+
+def test_a_segment_that_starts_late_has_a_time_of_its_own() -> None:
+    """25 looks while a segment grows that was not there before the plan's end."""
+    from neonblue.intelligence.segments import _effects
+    from neonblue.intelligence.terms import Terms
+    from neonblue.models import Experiment, MetricDefinition, Variant
+    from neonblue.stats.moments import proportion_summary
+
+    metric = MetricDefinition(name="m", kind="proportion", event_type="e")
+    variants = (Variant(variant_id="c", is_control=True), Variant(variant_id="t"))
+    plan = Experiment(
+        experiment_id="e", variants=variants, metrics=(metric,), planned_sample_size=20_000
+    )
+    terms = Terms(
+        planned_units=20_000,
+        show_fixed_horizon=False,
+        least_p={},
+        priors={},
+        nonnegative=frozenset({"m"}),
+    )
+    rng, fooled, looks = np.random.default_rng(23), 0, 25
+    late = np.unique(np.geomspace(200, 9_000, looks).astype(int))
+    for _ in range(80):
+        hits = rng.binomial(np.diff(late, prepend=0), 0.3, (2, looks)).cumsum(axis=1)
+        known = [proportion_summary(10_000.0, float(h)) for h in rng.binomial(10_000, 0.3, 2)]
+        fooled += any(
+            effect.p_value is not None and effect.p_value <= 0.05 and effect.value == "late"
+            for look in range(looks)
+            for effect in _effects(plan, metric, "t", {
+                ("m", "ct"[side], segment): summary
+                for side in (0, 1)
+                for segment, summary in (
+                    ("early", known[side]),
+                    ("late", proportion_summary(float(late[look]), float(hits[side, look]))),
+                )
+            }, terms, {"early": 1.0}, fixed=False)
+        )  # fmt: skip
+    assert fooled <= 5

@@ -1,67 +1,83 @@
-"""Time as information: how far a look has come when evidence grows without units."""
+"""Time as information: late conversions fool nobody, and steady traffic notices nothing."""
 
-import numpy as np
+import math
+from dataclasses import replace
+
 import pytest
+from benchmarks.late_conversions import WORLDS, World, calls
 
-from neonblue.stats.sequential_time import UnitInformation, growth, sequence_time, unit_information
+from neonblue.stats.sequential_boundary import critical_score, plan_critical_value
+from neonblue.stats.sequential_time import (
+    LEAST_EARLY_CRITICAL,
+    UnitInformation,
+    growth,
+    sequence_time,
+    unit_information,
+)
+
+PLAN = {"planned_n": 20_000.0, "maximum_n": None, "alpha": 0.05}
 
 
-def information(p: float, n: float = 10_000.0) -> UnitInformation:
+def world(name: str) -> World:
+    (found,) = [one for one in WORLDS if one.name == name]
+    return found
+
+
+def information(p: float, n: float = 20_000.0) -> UnitInformation:
     return unit_information(
-        n_control=n / 2,
-        mean_control=p,
-        variance_control=p * (1 - p),
-        n_treatment=n / 2,
-        mean_treatment=p,
-        variance_treatment=p * (1 - p),
+        n_control=n / 2, mean_control=p, variance_control=p * (1 - p),
+        n_treatment=n / 2, mean_treatment=p, variance_treatment=p * (1 - p),
         nonnegative=True,
-    )
+    )  # fmt: skip
 
 
-def test_a_converting_unit_carries_the_odds() -> None:
+def test_a_unit_of_a_proportion_carries_the_odds() -> None:
     assert information(0.2).information == pytest.approx(0.25)
+    assert information(0.0).information == 0.0
 
 
-def test_scores_of_units_that_are_all_there_are_correlated_as_the_odds_say() -> None:
-    """Everybody exposed at once: corr(z_j, z_k)^2 is the ratio of the odds, not 1."""
-    rng = np.random.default_rng(2)
-    early, late = 0.1, 0.4
-    moments = rng.random((4_000, 2, 500))
-    z = []
-    for share in (early, late):
-        rates = (moments < share).mean(axis=2)
-        z.append(rates[:, 1] - rates[:, 0])
-    found = np.corrcoef(z[0], z[1])[0, 1] ** 2
-    odds = [information(share).information for share in (early, late)]
-    assert found == pytest.approx(odds[0] / odds[1], abs=0.03)
+def test_growth_counts_only_beyond_sampling_and_ripening() -> None:
+    assert growth(information(0.1), None) == 1.0
+    assert growth(information(0.1), information(0.09)) == 1.0
+    assert growth(information(0.05), information(0.1)) == 1.0
+    assert 2.5 < growth(information(0.4), information(0.1)) < 6.0 / 1.25
 
 
-def test_steady_traffic_is_at_its_units() -> None:
-    now = information(0.1, n=8_000)
-    time = sequence_time(
-        now,
-        first=information(0.1, n=1_000),
-        settled=information(0.1, n=5_000),
-        early=False,
-        planned_n=10_000,
-        maximum_n=None,
-        alpha=0.05,
+def test_steady_traffic_keeps_its_units_as_time() -> None:
+    half = information(0.1, 10_000.0)
+    found = sequence_time(information(0.102), first=half, settled=half, early=False, **PLAN)
+    assert (found.plan_n, found.mixture_n, found.maximum_n) == (20_000.0, 20_000.0, None)
+
+
+def test_nothing_passes_below_four_while_young() -> None:
+    found = sequence_time(information(0.1), first=None, settled=None, early=True, **PLAN)
+    width = plan_critical_value(
+        found.plan_n, planned_n=20_000.0, alpha=0.05, mixture_n=found.mixture_n
     )
-    assert time.plan_n == 8_000
-    assert time.mixture_n == 8_000
+    assert min(width, LEAST_EARLY_CRITICAL) > 3.5
+    score = critical_score(alpha=0.045, maximum_ratio=2.0)
+    assert score / math.sqrt(found.plan_n / 20_000.0) == pytest.approx(LEAST_EARLY_CRITICAL)
 
 
-def test_evidence_that_grows_without_units_is_time() -> None:
-    early, late = information(0.02), information(0.2)
-    assert growth(late, early) > 5
-    assert growth(late, None) == 1.0
-    time = sequence_time(
-        late,
-        first=early,
-        settled=early,
-        early=False,
-        planned_n=10_000,
-        maximum_n=20_000,
-        alpha=0.05,
-    )
-    assert time.plan_n > 20_000
+def test_units_that_ended_leave_room_for_what_still_comes() -> None:
+    settled = replace(information(0.05), units_ended=True)
+    found = sequence_time(information(0.2), first=settled, settled=settled, early=False, **PLAN)
+    assert found.maximum_n == 80_000.0
+    assert found.plan_n < found.maximum_n
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["at once, over 30 days, 10 %, maximum = plan", "at once, after 5 days, 50 %, maximum = plan"],
+)
+def test_conversions_that_come_for_weeks_fool_only_a_boundary_in_units(name: str) -> None:
+    found = calls(world(name), lift=0.0, runs=600, seed=8)
+    assert found["units"].harm > 0.06
+    assert max(found["information"].harm, found["information"].success) <= 0.035
+
+
+def test_steady_traffic_loses_no_power() -> None:
+    for name in ("steadily, at once, 10 %", "steadily, after 3 days, 10 %"):
+        found = calls(world(name), lift=0.084, runs=200, seed=9)
+        assert found["information"].success >= found["units"].success - 0.01
+        assert found["information"].at_the_end >= found["units"].at_the_end - 0.01

@@ -1,6 +1,7 @@
 """Summaries from SQL agree with numpy over the same units."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -265,6 +266,30 @@ def test_a_quantile_is_read_with_its_order_statistics(store: Store) -> None:
     assert control.lower <= 50 - 9
     assert control.upper >= 50 + 9
     assert control.upper - control.lower < 25
+
+
+def test_an_attribution_window_ends_what_counts(store: Store) -> None:
+    """Of every kind, and also where a query has spans of its own."""
+    events = [exposure(unit, "control" if unit in CONTROL else "treatment", 2) for unit in "abde"]
+    events += [purchase("a", 3.0, 3), purchase("a", 5.0, 8.9), purchase("a", 7.0, 9.1)]
+    events += [purchase("b", 9.0, 10), purchase("d", 1.0, 2)]
+    store.events.insert(rows(events))
+    window = {"attribution_window_days": 7.0}
+    metrics = tuple(replace(metric, **window) for metric in PLAN.metrics)
+    visits = replace(metrics[1], name="visits", aggregation="count")
+    median = replace(metrics[1], name="p50", kind="quantile", quantile=0.5)
+    plan = replace(PLAN, metrics=(*metrics, visits, median))
+    found = store.moments.summarise(plan)
+    assert found.summary("bought", "control").mean == 0.5
+    assert found.summary("revenue", "control").mean == 4.0
+    assert found.summary("visits", "control").mean == 1.0
+    basket = found.summary("basket", "control")
+    assert (basket.mean, basket.denominator_mean) == (4.0, 1.0)
+    assert found.summary("bought", "treatment").mean == 0.5
+    assert store.quantiles.read(plan, "p50")[0].estimate == 4.0
+    wide = store.moments.summarise(plan, scope=UnitScope(window_days=(0.0, 30.0)))
+    assert wide.summary("revenue", "control").mean == 4.0
+    assert store.moments.summarise(PLAN).summary("revenue", "control").mean == 12.0
 
 
 def test_a_table_at_rest_is_merged_into_one_part(store: Store) -> None:

@@ -132,6 +132,14 @@ def _definition(options: argparse._ArgumentGroup) -> None:
         default=[],
         help="cut a metric at this quantile of all units, as in revenue=0.99",
     )
+    options.add_argument(
+        "--attribution-window",
+        dest="attribution_windows",
+        metavar="METRIC=DAYS",
+        action="append",
+        default=[],
+        help="count a metric only so many days after a unit's exposure, as in bought=7",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -36,9 +36,10 @@ from neonblue.intelligence.priors import Prior, lift_priors
 from neonblue.intelligence.quantile_effects import quantile_effects
 from neonblue.intelligence.segments import break_down, without
 from neonblue.intelligence.summaries import Summaries, read_summaries
-from neonblue.intelligence.terms import Terms
+from neonblue.intelligence.terms import Key, Terms
 from neonblue.intelligence.validity import check_validity
 from neonblue.models import Experiment
+from neonblue.stats.sequential_time import UnitInformation
 from neonblue.stats.verdict_evidence import Verdict
 
 if TYPE_CHECKING:
@@ -73,9 +74,9 @@ def analyze(
     opened = open_look(store, planned, summaries)
     experiment, look = opened.experiment, opened.look
     priors = lift_priors(store, experiment)
-    terms = terms_of(opened, summaries, priors)
-    metrics = _metrics(store, experiment, summaries, validity, terms)
     standing = _standing(opened, summaries, now)
+    terms = terms_of(opened, summaries, priors, now=now)
+    metrics = _metrics(store, experiment, summaries, validity, terms)
     verdict = _verdict(store, standing, validity, metrics, (terms, look))
     metrics = with_adjusted(metrics, verdict)
     segments = _segments(store, experiment, segment_by, validity, (terms, look))
@@ -119,8 +120,11 @@ def _verdict(
     return decide(standing, validity, evidence, changes=changes | faded) if faded else verdict
 
 
-def terms_of(opened: OpenLook, summaries: Summaries, priors: Mapping[str, Prior]) -> Terms:
-    """What holds for every comparison of this analysis."""
+def terms_of(
+    opened: OpenLook, summaries: Summaries, priors: Mapping[str, Prior], *, now: datetime
+) -> Terms:
+    """What holds for every comparison of this analysis as of ``now`` (UTC)."""
+    information, standing = opened.state.information, _standing(opened, summaries, now)
     return Terms(
         planned_units=opened.horizon,
         show_fixed_horizon=opened.look.fixed_horizon_shown,
@@ -129,7 +133,19 @@ def terms_of(opened: OpenLook, summaries: Summaries, priors: Mapping[str, Prior]
         nonnegative=frozenset(
             m.name for m in opened.experiment.metrics if summaries.nonnegative(m)
         ),
+        first=_read(information.first),
+        settled=_read(information.settled),
+        first_at=information.first_at,
+        early=frozenset(m.name for m in opened.experiment.metrics if standing.early(m)),
+        units_ended=summaries.units_ended(now),
     )
+
+
+def _read(readings: Mapping[Key, tuple[float, float, bool]]) -> dict[Key, UnitInformation]:
+    return {
+        key: UnitInformation(n=n, information=information, units_ended=ended)
+        for key, (n, information, ended) in readings.items()
+    }
 
 
 def _standing(opened: OpenLook, summaries: Summaries, now: datetime) -> Standing:

@@ -44,6 +44,12 @@ class Standing:
             end = min(end, self.last_event_at)
         return max(0.0, (end - self.started_at) / DAY)
 
+    def early(self, metric: MetricDefinition) -> bool:
+        """Whether the minimum duration, or the metric's attribution window, is not over yet."""
+        least = max(self.experiment.minimum_duration_days, metric.attribution_window_days or 0.0)
+        ended = self.experiment.status in FINISHED
+        return not ended and self.days is not None and self.days < least
+
 
 def decide(
     standing: Standing,

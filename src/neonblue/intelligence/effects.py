@@ -89,6 +89,9 @@ def _comparison(
         shrunk_relative_lift=posterior.mean if posterior else None,
         covariate_variance_reduction=found.variance_reduction,
         note=sequence.detail or None,
+        information=horizon.information(found).information if sequence.available else 0.0,
+        settled=sequence.available and horizon.settles(found.n_control + found.n_treatment),
+        units_ended=horizon.units_ended,
     )
 
 

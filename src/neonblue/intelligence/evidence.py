@@ -85,6 +85,10 @@ class Comparison:
 
     ``adjusted_p_value`` (of primary metrics, that it is better) and ``harm_p_value`` (of primary
     metrics and guardrails, that it is worse) are what the verdict went by.
+
+    ``information`` is what a unit carries (``stats.sequential_time``), 0 before burn-in, and
+    ``settled`` whether the plan's end may be read from it; ``units_ended`` that no
+    unit had come for half of the time.
     """
 
     metric: str
@@ -111,6 +115,9 @@ class Comparison:
     least_p_value: float = 1.0
     covariate_variance_reduction: float | None = None
     note: str | None = None
+    information: float = 0.0
+    settled: bool = False
+    units_ended: bool = False
 
     def deciding_interval(self, *, fixed: bool) -> tuple[float, float]:
         """The sequence, or the guarded one-look interval where that may decide."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,20 +14,28 @@ from neonblue.stats.many_comparisons import ManyComparisons
 from neonblue.stats.one_look import OneLook, one_look
 from neonblue.stats.sequential import (
     BURN_IN_UNITS,
+    MOST_LOG_RATIO_ERROR,
     ConfidenceSequence,
     burn_in_units,
     confidence_sequence,
     insufficient,
+    lift_of,
     pooled_log_ratio_standard_error,
     pooled_standard_error,
     relative_confidence_sequence,
 )
 from neonblue.stats.sequential_boundary import plan_critical_value, plan_p_value
 from neonblue.stats.sequential_limits import (
-    LARGEST_EXPONENT,
     LEAST_EFFECTIVE_UNITS,
     effective_units,
     log_margins,
+)
+from neonblue.stats.sequential_time import (
+    SETTLED_FRACTION,
+    SequenceTime,
+    UnitInformation,
+    sequence_time,
+    unit_information,
 )
 
 
@@ -46,6 +54,8 @@ class Horizon:
     """Totals over the two variants that are compared; ``smallest_share`` is the rarer one's.
 
     ``nonnegative`` says that no unit's value lies below zero, ``proportion`` that all are 0 or 1.
+    ``first``, ``settled``, ``early`` and ``units_ended`` put time into units
+    (``stats.sequential_time``).
     """
 
     planned_n: float
@@ -54,6 +64,37 @@ class Horizon:
     smallest_share: float
     nonnegative: bool = False
     proportion: bool = False
+    first: UnitInformation | None = None
+    settled: UnitInformation | None = None
+    early: bool = False
+    units_ended: bool = False
+
+    def information(self, found: Comparison) -> UnitInformation:
+        """What a unit of the two variants carries now."""
+        now = unit_information(**_moments(found), nonnegative=self.nonnegative)
+        return replace(now, units_ended=self.units_ended)
+
+    def settles(self, n: float) -> bool:
+        """Whether the plan's end may be put into information when ``n`` units have come."""
+        planned = self.maximum_n is None or math.isfinite(self.maximum_n)
+        return planned and not self.early and n >= SETTLED_FRACTION * self.planned_n
+
+    def time(self, now: UnitInformation, *, progress: float = 1.0) -> SequenceTime:
+        """Where the sequence stands when a unit carries what it carries ``now``.
+
+        ``progress`` is that of a segment, relative to all units'.
+        """
+        settled = self.settled or (now if self.settles(now.n) else None)
+        return sequence_time(
+            now,
+            first=self.first,
+            settled=settled,
+            early=self.early,
+            planned_n=self.planned_n,
+            maximum_n=self.maximum_n,
+            alpha=self.alpha,
+            progress=progress,
+        )
 
     def sequence(self, found: Comparison) -> ConfidenceSequence:
         """The difference at this look."""
@@ -77,6 +118,7 @@ class Horizon:
             margins=log_margins(
                 **_moments(found), nonnegative=self.nonnegative, proportion=self.proportion
             ),
+            time=self.time(self.information(found)),
         )
 
     def one_look(self, found: Comparison) -> OneLook:
@@ -100,12 +142,15 @@ class Horizon:
 
     def one_look_relative(self, found: Comparison) -> tuple[float | None, float | None]:
         """The lift's limits at that look, fractions; None where a lift means nothing."""
-        lift = found.relative_lift
-        if lift is None or not -1.0 < lift < math.inf:
+        error = _log_ratio_error(found)
+        if not 0.0 < error <= MOST_LOG_RATIO_ERROR:
             return None, None
+        # Of two negative means the ratio of sizes falls as the value rises.
+        sign = math.copysign(1.0, found.mean_control)
+        size = math.log(abs(found.mean_treatment)) - math.log(abs(found.mean_control))
         look = one_look(
-            math.log1p(lift),
-            _log_ratio_error(found),
+            sign * size,
+            error,
             degrees_of_freedom=found.degrees_of_freedom,
             alpha=self.alpha,
             margins=None,
@@ -113,7 +158,7 @@ class Horizon:
         )
         if look.detail:
             return None, None
-        return math.expm1(look.ci_lower), _expm1(look.ci_upper)
+        return lift_of(look.ci_lower, sign), lift_of(look.ci_upper, sign)
 
     def _few_units(self, found: Comparison) -> str:
         fewest = min(found.n_control, found.n_treatment)
@@ -147,7 +192,50 @@ class Horizon:
             maximum_n=self.maximum_n,
             alpha=self.alpha,
             burn_in=self.burn_in,
+            time=self.time(self.information(found)),
         )
+
+    def critical_values(self, now: UnitInformation, progress: np.ndarray) -> np.ndarray:
+        """Half-widths in standard errors of parts (k,) of the units, each at its own progress."""
+        if now.n < self.burn_in:
+            return np.full(progress.shape, np.inf)
+        return np.array([self._part_width(now, float(one)) for one in progress])
+
+    def _part_width(self, now: UnitInformation, progress: float) -> float:
+        if not progress > 0.0:
+            return math.inf
+        time = self.time(now, progress=progress)
+        width = plan_critical_value(
+            time.plan_n,
+            planned_n=self.planned_n,
+            maximum_n=time.maximum_n,
+            alpha=self.alpha,
+            mixture_n=time.mixture_n,
+        )
+        return float(width)
+
+    def p_values_of_parts(
+        self, z: np.ndarray, now: UnitInformation, progress: np.ndarray
+    ) -> np.ndarray:
+        """Anytime-valid p of a statistic (k,) of each part, NaN where it is."""
+        if now.n < self.burn_in:
+            return np.where(np.isnan(z), np.nan, 1.0)
+        pairs = zip(z, progress, strict=True)
+        return np.array([self._part_p(float(one), now, float(part)) for one, part in pairs])
+
+    def _part_p(self, z: float, now: UnitInformation, progress: float) -> float:
+        if math.isnan(z) or not progress > 0.0:
+            return math.nan
+        time = self.time(now, progress=progress)
+        found = plan_p_value(
+            z,
+            time.plan_n,
+            planned_n=self.planned_n,
+            maximum_n=time.maximum_n,
+            alpha=self.alpha,
+            mixture_n=time.mixture_n,
+        )
+        return float(found)
 
     def critical_value(self, n: float) -> float:
         """Half-width in standard errors when ``n`` units have come; infinite before burn-in."""
@@ -158,15 +246,19 @@ class Horizon:
         )
         return float(width)
 
-    def reach_of_parts(self, parts: ManyComparisons, n: float) -> tuple[np.ndarray, np.ndarray]:
-        """How far the limits of segments (k,) lie below and above, when ``n`` units have come.
+    def reach_of_parts(
+        self, parts: ManyComparisons, critical: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """How far the limits of segments (k,) lie below and above, each at its critical value.
 
         Infinite for a segment that has too few units by itself, whatever the experiment has.
         """
         moments = _moments(parts)
         few = np.minimum(parts.n_control, parts.n_treatment) < BURN_IN_UNITS
+        few |= ~np.isfinite(critical)
         if self.nonnegative:
-            few |= effective_units(**moments) < LEAST_EFFECTIVE_UNITS
+            effective = effective_units(**moments, proportion=self.proportion)
+            few |= effective < LEAST_EFFECTIVE_UNITS
         with np.errstate(divide="ignore", invalid="ignore"):
             error = pooled_standard_error(
                 n_control=parts.n_control,
@@ -174,10 +266,8 @@ class Horizon:
                 n_treatment=parts.n_treatment,
                 variance_treatment=parts.variance_treatment,
             )
-        width = self.critical_value(n)
-        if math.isinf(width):
-            return np.full(few.shape, np.inf), np.full(few.shape, np.inf)
-        margins = log_margins(**moments, nonnegative=self.nonnegative)
+        width = np.where(np.isfinite(critical), critical, 0.0)
+        margins = log_margins(**moments, nonnegative=self.nonnegative, proportion=self.proportion)
         below, above = margins.reach(width, np.fmax(error, parts.standard_error))
         return np.where(few, np.inf, below), np.where(few, np.inf, above)
 
@@ -196,10 +286,6 @@ class Horizon:
         return burn_in_units(self.planned_n, smallest_share=self.smallest_share)
 
 
-def _expm1(value: float) -> float:
-    return math.expm1(min(value, LARGEST_EXPONENT))
-
-
 def _moments(found: Comparison | ManyComparisons) -> dict[str, Any]:
     """Units, means and variances of both variants, under the names that ``stats`` gives them."""
     return {
@@ -213,7 +299,10 @@ def _moments(found: Comparison | ManyComparisons) -> dict[str, Any]:
 
 
 def _log_ratio_error(found: Comparison) -> float:
-    if not (found.mean_control > 0 and found.mean_treatment > 0):
+    # A product of tiny means is 0.
+    if not math.copysign(1.0, found.mean_control) * found.mean_treatment > 0.0:
+        return math.nan
+    if found.mean_control == 0.0:
         return math.nan
     error = pooled_log_ratio_standard_error(
         n_control=found.n_control,

@@ -135,6 +135,10 @@ def ledger_rows(
             ci_upper=comparison.ci_upper,
             p_value=comparison.p_value,
             running_p_value=comparison.least_p_value,
+            compared_units=float(comparison.n_control + comparison.n_treatment),
+            information=comparison.information,
+            settled=comparison.settled,
+            units_ended=comparison.units_ended,
         )
         for each in metrics
         for comparison in each.comparisons

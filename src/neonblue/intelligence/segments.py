@@ -10,13 +10,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neonblue.errors import NotFoundError
+from neonblue.intelligence.effects import textbook
 from neonblue.intelligence.evidence import Availability, SegmentBreakdown, SegmentEffect
 from neonblue.intelligence.horizon import Horizon
 from neonblue.intelligence.terms import Terms
 from neonblue.models import Experiment, MetricDefinition, MetricSummary
-from neonblue.stats.comparison import ComparedKind
+from neonblue.stats.comparison import ComparedKind, InsufficientData
+from neonblue.stats.many_comparisons import ManyComparisons
+from neonblue.stats.moments import collapsed
 from neonblue.stats.multiplicity import adjusted_p_values
 from neonblue.stats.segments import SegmentEffects, paradox_check, segment_effects, stacked
+from neonblue.stats.sequential import BURN_IN_UNITS
+from neonblue.stats.sequential_mixture import fixed_critical_value
+from neonblue.stats.sequential_time import UnitInformation
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
@@ -42,11 +48,14 @@ def break_down(
     searched = _properties_searched(store, experiment, segment_by)
     primary = [m for m in experiment.metrics if m.role == "primary" and m.kind != "quantile"]
     found = _read(store, experiment, segment_by, [metric.name for metric in primary])
+    shares = _first_shares(store, experiment, segment_by, terms)
     raw = [
         effect
         for metric in primary
         for variant in experiment.treatments
-        for effect in _effects(experiment, metric, variant.variant_id, found, terms, fixed=fixed)
+        for effect in _effects(
+            experiment, metric, variant.variant_id, found, terms, shares, fixed=fixed
+        )
     ]
     effects = _adjusted(raw, searched, experiment.alpha)
     if not effects:
@@ -167,12 +176,28 @@ def _read(store: Store, experiment: Experiment, segment_by: str, names: list[str
     return store.moments.summarise(experiment, metrics=names, scope=scope).summaries
 
 
+def _first_shares(
+    store: Store, experiment: Experiment, segment_by: str, terms: Terms
+) -> Mapping[str, float]:
+    """Each segment's share of the units when the experiment was first looked at, or now."""
+    from neonblue.stores.unit_query import UnitScope
+
+    scope = UnitScope(segment=segment_by, as_of=terms.first_at)
+    units = store.moments.summarise(experiment, metrics=[], scope=scope).units
+    total = sum(item.units for item in units)
+    counts: dict[str, float] = {}
+    for item in units:
+        counts[item.segment] = counts.get(item.segment, 0.0) + item.units / total
+    return counts
+
+
 def _effects(
     experiment: Experiment,
     metric: MetricDefinition,
     variant: str,
     found: Summaries,
     terms: Terms,
+    shares: Mapping[str, float],
     *,
     fixed: bool,
 ) -> Iterator[SegmentEffect]:
@@ -186,9 +211,10 @@ def _effects(
     tested = segment_effects(
         stacked(controls), stacked(treatments), kind=metric.kind, alpha=experiment.alpha
     )
-    units = sum(s.n for s in (*controls, *treatments))
     horizon = terms.horizon(experiment, variant, metric.name)
-    below, above, p_values = _judged(tested, horizon, units, fixed=fixed)
+    now = _information(metric, stacked(controls), stacked(treatments), horizon)
+    first = np.array([shares.get(value, 0.0) for value in values])
+    below, above, p_values = _judged(tested, horizon, now, first, fixed=fixed)
     for row in np.flatnonzero(tested.effects.available):
         yield _effect(
             values[row] or NAMELESS,
@@ -199,18 +225,53 @@ def _effects(
         )
 
 
+def _information(
+    metric: MetricDefinition, control: MetricSummary, treatment: MetricSummary, horizon: Horizon
+) -> UnitInformation:
+    """What a unit of all segments together carries."""
+    found = textbook(metric, collapsed(control), collapsed(treatment), horizon.alpha)
+    if isinstance(found, InsufficientData):
+        return UnitInformation(n=float(np.sum(control.n + treatment.n)), information=0.0)
+    return horizon.information(found)
+
+
 def _judged(
-    tested: SegmentEffects, horizon: Horizon, units: float, *, fixed: bool
+    tested: SegmentEffects,
+    horizon: Horizon,
+    now: UnitInformation,
+    first_shares: np.ndarray,
+    *,
+    fixed: bool,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """How far the effects' limits reach down and up, and p of the differences from the rest."""
+    """How far the effects' limits reach down and up, and p of the differences from the rest.
+
+    A segment that starts late has a time of its own: its evidence grows from nothing while the
+    experiment is near its plan. A difference from the rest is as far as the smaller of the two.
+    """
+    effects = tested.effects
     if fixed:
-        half = (tested.effects.ci_upper - tested.effects.ci_lower) / 2
-        return half, half, tested.p_value
+        critical = np.full(first_shares.shape, fixed_critical_value(alpha=horizon.alpha))
+        below, above = horizon.reach_of_parts(effects, critical)
+        return below, above, np.where(np.isfinite(below), tested.p_value, np.nan)
+    shares = _shares(effects, now)
+    few = np.minimum(effects.n_control, effects.n_treatment) < BURN_IN_UNITS
+    critical = horizon.critical_values(now, np.where(few, 0.0, _progress(shares, first_shares)))
+    below, above = horizon.reach_of_parts(effects, critical)
     with np.errstate(invalid="ignore"):
         z = tested.difference_from_rest / tested.standard_error_from_rest
-    p_values = np.where(np.isnan(z), np.nan, horizon.p_values(np.nan_to_num(z), units))
-    below, above = horizon.reach_of_parts(tested.effects, units)
-    return below, above, np.where(np.isfinite(below), p_values, np.nan)
+    z = np.where(np.isfinite(below), z, np.nan)
+    halves = _progress(shares * (1.0 - shares), first_shares * (1.0 - first_shares))
+    return below, above, horizon.p_values_of_parts(z, now, halves)
+
+
+def _shares(effects: ManyComparisons, now: UnitInformation) -> np.ndarray:
+    """Each segment's share of the units, shape (k,)."""
+    return np.asarray((effects.n_control + effects.n_treatment) / now.n)
+
+
+def _progress(now: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """How far a part has come, relative to the whole; one that was not there has it all to do."""
+    return np.where(first > 0.0, now / np.where(first > 0.0, first, 1.0), now)
 
 
 def _effect(

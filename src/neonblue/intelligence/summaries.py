@@ -40,6 +40,12 @@ class Summaries:
     early_units: NDArray[np.float64] | None = None
     unexposed_units: int = 0
     strays: Strays | None = None
+    last_exposure_at: datetime | None = None
+
+    def units_ended(self, now: datetime) -> bool:
+        """Whether no unit has come for half of the time since the first one."""
+        first, last = self.first_exposure_at, self.last_exposure_at
+        return first is not None and last is not None and last - first < (now - first) / 2
 
     def of(self, metric: str, variant: str) -> MetricSummary:
         """One metric in one variant; n = 0 without units."""
@@ -62,6 +68,7 @@ def read_summaries(store: Store, experiment: Experiment) -> Summaries:
         unplanned_units=moments.unplanned_units,
         first_exposure_at=moments.first_exposure_at,
         last_event_at=moments.last_event_at,
+        last_exposure_at=moments.last_exposure_at,
         overall={(metric, variant): s for (metric, variant, _), s in moments.summaries.items()},
         shapes={(metric, variant): s for (metric, variant, _), s in moments.shapes.items()},
         early_units=np.array(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from neonblue.intelligence.horizon import Horizon, maximum_units
 from neonblue.intelligence.priors import Prior
 from neonblue.models import Experiment
+from neonblue.stats.sequential_time import UnitInformation
+
+Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +23,10 @@ class Terms:
     are history and decide nothing;
     ``show_fixed_horizon`` says whether the textbook test may be shown. ``nonnegative`` names the
     metrics without a value below zero; ``priors`` has what is expected of each metric's lift.
+    ``first`` and ``settled`` are what a unit carried at the two looks that put time into units, by
+    (metric, variant), ``first_at`` when the first of all was; ``early`` names the metrics of which
+    the minimum duration, or the attribution window, is not over; ``units_ended`` says that no unit
+    has come for half of the time.
     """
 
     planned_units: int
@@ -26,6 +34,11 @@ class Terms:
     least_p: Mapping[tuple[str, str], float]
     priors: Mapping[str, Prior]
     nonnegative: frozenset[str] = frozenset()
+    first: Mapping[Key, UnitInformation] = field(default_factory=dict)
+    settled: Mapping[Key, UnitInformation] = field(default_factory=dict)
+    first_at: datetime | None = None
+    early: frozenset[str] = frozenset()
+    units_ended: bool = False
 
     def horizon(self, experiment: Experiment, variant: str, metric: str) -> Horizon:
         """The plan of one treatment against control on one metric."""
@@ -42,4 +55,16 @@ class Terms:
             proportion=any(
                 item.name == metric and item.kind == "proportion" for item in experiment.metrics
             ),
+            first=self.first.get((metric, variant)),
+            settled=self.settled.get((metric, variant)),
+            early=metric in self.early,
+            # Nothing comes after a window: information has no room to grow.
+            units_ended=self.units_ended and not self._windowed(experiment, metric),
+        )
+
+    @staticmethod
+    def _windowed(experiment: Experiment, metric: str) -> bool:
+        return any(
+            item.name == metric and item.attribution_window_days is not None
+            for item in experiment.metrics
         )

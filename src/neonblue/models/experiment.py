@@ -41,6 +41,7 @@ class MetricDefinition:
     the denominator. ``margin`` (guardrails) and ``mde`` are relative fractions of the control's
     mean: 0.05 is 5 %. ``covariate`` names a numeric property of the exposure event, or, with
     ``pre_period_days``, the same quantity is read from the days before the exposure.
+    ``attribution_window_days`` counts only events up to that long after a unit's first exposure.
     """
 
     name: str
@@ -57,6 +58,7 @@ class MetricDefinition:
     pre_period_days: float | None = None
     winsorize_quantile: float | None = None
     quantile: float | None = None
+    attribution_window_days: float | None = None
     description: str = ""
 
 

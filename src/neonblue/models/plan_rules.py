@@ -84,6 +84,9 @@ def _metric_problem(metric: MetricDefinition) -> str | None:
         return f"has mde {metric.mde!r}: give a fraction above 0, like 0.05"
     if metric.pre_period_days is not None and not 0 < metric.pre_period_days <= 366:
         return f"has pre_period_days {metric.pre_period_days!r}: give up to 366 days"
+    window = metric.attribution_window_days
+    if window is not None and not 0 < window <= 366:
+        return f"has attribution_window_days {window!r}: give up to 366 days, like 7"
     return None
 
 

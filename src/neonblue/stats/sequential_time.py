@@ -20,9 +20,11 @@ The plan says units, so information has to be put into units. It is read from bo
 together, which says nothing of their difference, and only ever twice: at the first look (for the
 mixture, which is valid from anywhere on) and when half of the planned units have come and the
 minimum duration is over (for the plan's end). From then on the plan's time is n times the growth
-of i since, beyond what sampling and a quarter more explain. Until the minimum duration is over the
-plan's part lets nothing pass below ``LEAST_EARLY_CRITICAL`` standard errors, whatever n is: the
-chance that |z| ever passes 4 while information grows thirtyfold is 0.2 %.
+of i since, beyond what sampling and a quarter more explain. Where units had long stopped coming by
+then, only information can still grow, and the plan's part has room for four times as much. Until
+the minimum duration is over the plan's part lets nothing pass below ``LEAST_EARLY_CRITICAL``
+standard errors, whatever n is: the chance that |z| ever passes 4 while information grows thirtyfold
+is 0.2 %.
 All of it is ours; error rates and power are by simulation (benchmarks.late_conversions).
 """
 
@@ -41,18 +43,20 @@ TOLERATED_GROWTH = 1.25
 SAMPLING_ERRORS = 2.0
 """And so many standard errors of its logarithm."""
 LEAST_EARLY_CRITICAL = 4.0
-ALL_UNITS = 0.95
-"""Share of the plan at which all units count as there before the plan's end could be read."""
-RATIO_OF_ALL_UNITS = 4.0
-"""Growth of information that the plan's part then has room for."""
+RATIO_WITHOUT_UNITS = 4.0
+"""Growth of information that the plan's part has room for where units had long stopped coming."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitInformation:
-    """What a unit carried (``information``, i) when ``n`` units had come, in both variants."""
+    """What a unit carried (``information``, i) when ``n`` units had come, in both variants.
+
+    ``units_ended`` says that by then no unit had come for half of the time.
+    """
 
     n: float
     information: float
+    units_ended: bool = False
 
     @property
     def log_error(self) -> float:
@@ -119,21 +123,23 @@ def sequence_time(
     planned_n: float,
     maximum_n: float | None,
     alpha: float,
+    progress: float = 1.0,
 ) -> SequenceTime:
     """The time of this look; ``first`` and ``settled`` are what was read at those two looks.
 
-    ``early`` says that the minimum duration is not over.
+    ``early`` says that the minimum duration is not over. ``progress`` is that of a part of the
+    units over that of all: 1 for a segment whose share is what it was at the first look.
 
     Ours: plan_n = n growth(settled), mixture_n = n growth(first) by the module's rules; before the
     plan's end is settled plan_n <= N* (c / 4)^2 while early (Siegmund's c, ``critical_score``).
     """
-    mixture_n = now.n * growth(now, first)
+    mixture_n = progress * now.n * growth(now, first)
     if maximum_n == math.inf:
         return SequenceTime(plan_n=mixture_n, mixture_n=mixture_n, maximum_n=maximum_n)
-    if settled is not None and settled.n >= ALL_UNITS * planned_n:
-        ratio = max(plan_ratio(planned_n, maximum_n), RATIO_OF_ALL_UNITS)
+    if settled is not None and settled.units_ended:
+        ratio = max(plan_ratio(planned_n, maximum_n), RATIO_WITHOUT_UNITS)
         maximum_n = ratio * planned_n
-    plan_n = now.n * growth(now, settled)
+    plan_n = progress * now.n * growth(now, settled)
     if settled is None and early:
         score = critical_score(alpha=alpha * 0.9, maximum_ratio=plan_ratio(planned_n, maximum_n))
         plan_n = min(plan_n, planned_n * (score / LEAST_EARLY_CRITICAL) ** 2)

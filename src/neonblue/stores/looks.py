@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from neonblue.stores.look_information import LookInformation, look_information
+
 if TYPE_CHECKING:
     from neonblue.stores.database import Database
 
@@ -19,6 +21,7 @@ COLUMNS = (
     *("experiment_id", "version", "metric", "variant_id", "looked_at", "actor", "units"),
     *("estimate", "ci_lower", "ci_upper", "p_value", "running_p_value"),
     *("look_id", "tool", "status", "fingerprint", "alpha", "effects", "one_look", "metrics"),
+    *("compared_units", "information", "settled", "units_ended"),
 )
 LOOK = "if(look_id = '', concat(toString(version), ' ', toString(looked_at)), look_id)"
 WATCHED = "status IN ('', 'running', 'paused')"
@@ -33,7 +36,9 @@ class Look:
     ``p_value`` is anytime-valid for this look's data; ``running_p_value`` the least so far.
     ``fingerprint`` says which data were seen, ``alpha`` the level that decided, ``one_look``
     whether the textbook did. ``metrics`` has, in the row of the look itself, each metric's role
-    and definition at that time.
+    and definition at that time. ``information`` is what a unit of the two variants that are
+    compared (``compared_units``) carried, 0 before burn-in; ``settled`` whether the plan's end may
+    be put into information from then on, ``units_ended`` whether no unit had come for long.
     """
 
     experiment_id: str
@@ -56,6 +61,10 @@ class Look:
     effects: bool = True
     one_look: bool = False
     metrics: Mapping[str, str] = field(default_factory=dict)
+    compared_units: float = 0.0
+    information: float = 0.0
+    settled: bool = False
+    units_ended: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +96,7 @@ class LedgerState:
     other_data: int = 0
     one_looks_elsewhere: int = 0
     first_reading: FirstReading | None = None
+    information: LookInformation = field(default_factory=LookInformation)
 
 
 class Looks:
@@ -136,6 +146,9 @@ class Looks:
             other_data=sum(other for *_, other, _ in looks),
             one_looks_elsewhere=sum(one for *_, one in looks),
             first_reading=self.first_reading(experiment_id) if looks else None,
+            information=look_information(self._database, experiment_id, version)
+            if looks
+            else LookInformation(),
         )
 
     def _least_p(

@@ -143,7 +143,7 @@ class UnitQuery:
         metric = self.metrics[index]
         if self.scope.day_edges is not None:
             return self._by_day(index, metric, self.scope.day_edges)
-        after = self._after()
+        after = self._after() + self._attributed(index)
         columns = [f"{self._value(metric.event_type, metric.aggregation, after)} AS y{index}"]
         if metric.kind == "ratio":
             denominator = self._value(*_denominator(metric), after)
@@ -157,6 +157,7 @@ class UnitQuery:
             inside = (
                 f"t >= exposed_at + toIntervalMillisecond({{from_ms{span}:Int64}})"
                 f" AND t < exposed_at + toIntervalMillisecond({{to_ms{span}:Int64}})"
+                + self._attributed(index)
             )
             value = self._value(metric.event_type, metric.aggregation, inside)
             columns.append(f"{value} AS b{index}_{span}")
@@ -205,6 +206,14 @@ class UnitQuery:
             "t >= exposed_at + toIntervalMillisecond({from_ms:Int64})"
             " AND t < exposed_at + toIntervalMillisecond({to_ms:Int64})"
         )
+
+    def _attributed(self, index: int) -> str:
+        """The end of the metric's attribution window, as a further condition."""
+        days = self.metrics[index].attribution_window_days
+        if days is None:
+            return ""
+        self.parameters[f"attributed_ms{index}"] = round(days * 86_400_000)
+        return f" AND t < exposed_at + toIntervalMillisecond({{attributed_ms{index}:Int64}})"
 
     def _before(self, index: int, days: float) -> str:
         self.parameters[f"before_ms{index}"] = round(days * 86_400_000)
@@ -300,7 +309,9 @@ def needs_exact(metrics: tuple[MetricDefinition, ...], scope: UnitScope) -> bool
     """Whether only the exact shape can answer: pre-periods and windows look at times."""
     windowed = scope.window_days is not None or scope.day_edges is not None
     return windowed or any(
-        metric.pre_period_days is not None and metric.covariate is None for metric in metrics
+        metric.attribution_window_days is not None
+        or (metric.pre_period_days is not None and metric.covariate is None)
+        for metric in metrics
     )
 
 

@@ -104,7 +104,7 @@ def diagnose(store: Store, experiment_id: str, *, now: datetime, actor: str = ""
         summaries=summaries,
         validity=validity,
         allocation=read_allocation(store, experiment, summaries),
-        terms=terms_of(opened, summaries, lift_priors(store, opened.experiment)),
+        terms=terms_of(opened, summaries, lift_priors(store, opened.experiment), now=now),
         now=now,
     )
     findings = [finding for cause in CAUSES for finding in cause(case)]

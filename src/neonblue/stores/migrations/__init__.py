@@ -21,6 +21,7 @@ from neonblue.stores.migrations import (
     journey_marks,
     loads,
     look_context,
+    look_information,
     looks,
     named_users,
     outcome_families,
@@ -49,6 +50,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     named_users.MIGRATION,
     outcome_families.MIGRATION,
     look_context.MIGRATION,
+    look_information.MIGRATION,
 )
 
 APPLIED_TABLE = """

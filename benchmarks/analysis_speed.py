@@ -7,14 +7,15 @@ arrays measured in the same run. Best of several rounds, as the machine may be b
 
 from __future__ import annotations
 
+import math
 import timeit
 from collections.abc import Callable
 
 import numpy as np
 
 from neonblue.models import MetricSummary
-from neonblue.stats.bayes import NormalPrior, normal_posterior
 from neonblue.stats.comparison import compare
+from neonblue.stats.lift_prior import archive_prior, lift_posterior
 from neonblue.stats.many_comparisons import compare_many
 from neonblue.stats.moments import summary_from_values
 from neonblue.stats.sequential import confidence_sequence
@@ -23,7 +24,7 @@ from neonblue.stats.srm import sequential_srm_test, srm_test
 SEGMENTS = 10_000
 TARGET_METRIC_MS = 0.15
 TARGET_SEGMENTS_MS = 5.0
-PRIOR = NormalPrior(mean=0.0, sd=0.1)
+PRIOR = archive_prior()
 
 
 def variant(seed: int, effect: float) -> MetricSummary:
@@ -41,7 +42,9 @@ def full_analysis(control: MetricSummary, treatment: MetricSummary) -> float:
     sequence = confidence_sequence(
         found.absolute_difference, found.standard_error, n=units, planned_n=200_000.0
     )
-    belief = normal_posterior(found.relative_lift, found.log_ratio_standard_error, prior=PRIOR)
+    assert found.relative_lift is not None
+    ratio = math.log1p(found.relative_lift)
+    belief = lift_posterior(ratio, found.log_ratio_standard_error, prior=PRIOR)
     counts, weights = (control.n, treatment.n), (0.5, 0.5)
     split, watched = srm_test(counts, weights), sequential_srm_test(counts, weights)
     return float(sequence.p_value + belief.chance_to_win + split.p_value + watched.p_value)

@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from benchmarks.tables import markdown, write_section
+from benchmarks.tables import markdown, share_text, write_section
 from neonblue.intelligence.horizon import Horizon
 from neonblue.models import MetricSummary
 from neonblue.stats.comparison import InsufficientData, compare
@@ -103,20 +103,12 @@ def _summary(world: World, values: np.ndarray) -> MetricSummary:
     return MetricSummary(n=len(values), mean=mean, variance=variance)
 
 
-def interval(count: int, total: int) -> str:
-    """A share in per cent with Wilson's (1927) 95 % interval."""
-    z2, share = 1.96**2, count / total
-    middle = (share + z2 / (2 * total)) / (1 + z2 / total)
-    half = 1.96 / (1 + z2 / total) * (share * (1 - share) / total + z2 / (4 * total**2)) ** 0.5
-    return f"{100 * share:.1f} [{100 * max(0.0, middle - half):.1f}, {100 * (middle + half):.1f}]"
-
-
 def table(worlds: int) -> str:
     """A row a world."""
     rows = []
     for index, world in enumerate(WORLDS):
         calls = false_calls(world, worlds=worlds, seed=700 + index)
-        rows.append([world.name, *(interval(int(count), worlds) for count in calls.ravel())])
+        rows.append([world.name, *(share_text(int(count), worlds) for count in calls.ravel())])
     return markdown(
         [
             "null world",

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from neonblue.behavior.proportion import share
+
 DOCUMENT = Path(__file__).parents[1] / "docs" / "statistics-sequential.md"
 
 
@@ -13,6 +15,13 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """A Markdown table."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def share_text(hits: int, runs: int) -> str:
+    """A share in per cent with its 95 % interval (Wilson 1927)."""
+    found = share(hits, runs)
+    low, high = 100 * found.ci_lower, 100 * found.ci_upper
+    return f"{100 * found.value:.1f} [{low:.1f}, {high:.1f}]"
 
 
 def write_section(name: str, text: str, document: Path = DOCUMENT) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.tables import markdown, write_section
+from benchmarks.tables import markdown, share_text, write_section
 from neonblue.stats.effect_change import EarlierLook, change_since_looks, fade_limit
 from neonblue.stats.sequential_boundary import plan_critical_value, plan_p_value
 from neonblue.stats.verdict import MetricEvidence, Progress, decide
@@ -39,14 +39,6 @@ def motions(rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
     """Brownian motions over ``TIME``, along the last axis."""
     steps = rng.standard_normal((*shape, LOOKS)) * math.sqrt(TIME[0])
     return np.cumsum(steps, axis=-1)
-
-
-def interval(hits: int, runs: int) -> str:
-    """A share in per cent with its 95 % interval (Wilson 1927)."""
-    p, z2 = hits / runs, 1.96**2
-    middle = (p + z2 / (2 * runs)) / (1 + z2 / runs)
-    half = 1.96 * math.sqrt(p * (1 - p) / runs + z2 / (4 * runs**2)) / (1 + z2 / runs)
-    return f"{100 * p:.1f} [{100 * (middle - half):.1f}, {100 * (middle + half):.1f}]"
 
 
 def fading_z(motion: Array, at: int) -> Array:
@@ -132,8 +124,8 @@ def early_effects(runs: int, seed: int) -> str:
                 [
                     name,
                     f"{end:g} x plan",
-                    interval(before, runs),
-                    interval(after.count("ship"), runs),
+                    share_text(before, runs),
+                    share_text(after.count("ship"), runs),
                 ]
             )
             print(rows[-1], flush=True)
@@ -150,7 +142,7 @@ def power(runs: int, seed: int) -> str:
     rows = []
     for name, ships in (("before", better), ("now", firm)):
         halves = [int(ships[:, : LOOKS // 2].any(axis=1).sum()), int(ships.any(axis=1).sum())]
-        rows.append([name, *(interval(hits, runs) for hits in halves)])
+        rows.append([name, *(share_text(hits, runs) for hits in halves)])
     return markdown(["rule", "ship by the plan, %", "ship by 2 x plan, %"], rows)
 
 
@@ -235,7 +227,7 @@ def false_alarms(runs: int, seed: int) -> str:
                 now = p * family.factors[None, :, :, None] <= ALPHA
                 hits += [int((x).any(axis=(1, 2, 3)).sum()) for x in (p <= ALPHA, now)]
             kind = "correlated 0.3" if correlated else "independent"
-            rows.append([family.name, kind, *(interval(int(h), runs) for h in hits)])
+            rows.append([family.name, kind, *(share_text(int(h), runs) for h in hits)])
             print(rows[-1], flush=True)
     return markdown(["what can alarm", "metrics", "rollback before, %", "rollback now, %"], rows)
 
@@ -291,7 +283,7 @@ def unmeasured(runs: int, seed: int) -> str:
         for index, evidence in enumerate(([item], [item, lost])):
             found = decide(evidence, checks=(), progress=progress, alpha=ALPHA)
             counts[index] += found.decision == "ship"
-    rows: Sequence[Sequence[str]] = [[interval(count, runs) for count in counts]]
+    rows: Sequence[Sequence[str]] = [[share_text(count, runs) for count in counts]]
     return markdown(["ship before, %", "ship now, %"], rows)
 
 

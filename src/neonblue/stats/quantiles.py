@@ -1,7 +1,6 @@
-"""Quantiles of a metric over units: intervals from order statistics. Fixed horizon only.
+"""Quantiles of a metric over units: intervals from order statistics, for one look.
 
-No anytime-valid version is offered: the sequences of this package need sums over units, and a
-quantile is none. Look once, at the planned size; results are labelled so.
+``sequential_quantiles`` has the limits that hold at every look.
 """
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", action="store_true", help="few worlds, nothing written")
     small = parser.parse_args().small
-    worlds = 60 if small else 1_000
+    worlds = 60 if small else 400
     began = time.perf_counter()
     text = table(worlds)
     print(text, f"\n{time.perf_counter() - began:.0f} s")

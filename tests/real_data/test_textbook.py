@@ -95,6 +95,7 @@ async def test_udacity(shared_data: Path, textbook: dict[str, Any], load: Load, 
         *("--timestamp", "timestamp", "--segment", "landing_page"),
         *("--exclude", "group = 'control' and landing_page = 'new_page'"),
         *("--exclude", "group = 'treatment' and landing_page = 'old_page'"),
+        "--finished",
     )
     assert "3,893 excluded" in printed
     answer = await ask("analyze_experiment_performance", experiment_id="udacity")
@@ -128,6 +129,7 @@ async def test_cookie_cats(
         *("--control", "gate_30", "--metric", "retention_1:proportion=retention_1"),
         *("--metric", "retention_7:proportion=retention_7"),
         *("--metric", "rounds:mean=sum_gamerounds"),
+        "--finished",
     )
     answer = await ask("analyze_experiment_performance", experiment_id="cookie_cats")
     for metric in ("retention_1", "retention_7"):
@@ -154,6 +156,7 @@ async def test_hillstrom(shared_data: Path, textbook: dict[str, Any], load: Load
         *("--experiment", "hillstrom", "--variant", "segment", "--control", "No E-Mail"),
         *("--metric", "visit:proportion=visit", "--metric", "conversion:proportion=conversion"),
         *("--metric", "spend:mean=spend"),
+        "--finished",
     )
     answer = await ask("analyze_experiment_performance", experiment_id="hillstrom")
     table = pacsv.read_csv(path)

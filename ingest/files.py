@@ -201,7 +201,7 @@ def _csv(file: DataFile, columns: Sequence[str]) -> Iterator[FileBatch]:
                 include_columns=list(columns),
                 column_types={column: pa.string() for column in columns},
                 strings_can_be_null=True,
-                null_values=["", "NA", "N/A", "NULL", "null", "None"],
+                null_values=[""],
             ),
         )
         row = 1

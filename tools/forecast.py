@@ -98,7 +98,7 @@ def forecast_calibration(
     standing = text_model_standing(
         workspace.store, workspace.text_models, after=workspace.retrainer.after
     )
-    return with_pictures(forecast_record(found, standing, broken_at=log.broken_at()), drawn)
+    return with_pictures(forecast_record(found, standing, log.check()), drawn)
 
 
 def _plan(config: ExperimentConfig) -> "ForecastPlan":

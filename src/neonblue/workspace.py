@@ -73,7 +73,12 @@ class Workspace:
         """ClickHouse, migrated to the newest schema."""
         from neonblue.stores import open_store
 
-        return open_store(self.settings.dsn, max_memory_fraction=self.settings.max_memory_fraction)
+        settings = self.settings
+        return open_store(
+            settings.dsn,
+            max_memory_fraction=settings.max_memory_fraction,
+            log_anchors=settings.owned_directory if settings.embedded else settings.data_dir,
+        )
 
     @part
     def embedder(self) -> Embedder:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from neonblue.cli import main
+from neonblue.workspace import open_workspace
 
 
 def _findings(capfd: pytest.CaptureFixture[str]) -> dict[str, Any]:
@@ -50,3 +51,21 @@ def test_a_data_directory_that_cannot_be_written_is_a_fault(
 def test_people_get_one_line_a_part(data_dir: Path, capfd: pytest.CaptureFixture[str]) -> None:
     main(["doctor"])
     assert "clickhouse" in capfd.readouterr().out
+
+
+def test_a_forecast_log_that_does_not_verify_is_a_fault(
+    data_dir: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with open_workspace() as workspace:
+        workspace.store.database.command(
+            "INSERT INTO forecast_outcomes (forecast_id, outcome, decision) VALUES "
+            "('fc_1', 'success', 'ship')"
+        )
+        assert workspace.store.forecasts.check().unbroken  # as it was found: nobody saw it before
+        workspace.store.database.command("TRUNCATE TABLE forecast_outcomes")
+    assert main(["doctor", "--json"]) == 1
+    finding = _findings(capfd)["forecast log"]
+    assert finding["status"] == "fault"
+    assert "entry 1 is missing at the end" in finding["detail"]
+    assert str(data_dir / "forecast-log.json") in finding["detail"]
+    assert "remove the file named above" in finding["remedy"]

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fastmcp.exceptions import ToolError
 
+from neonblue.jobs.forecast_calibration import run
 from neonblue.workspace import Workspace
 
 from .worlds import finish
@@ -112,9 +113,27 @@ async def test_a_forecast_is_made_logged_and_judged(past: Workspace, client: "Cl
     finish(past.store, "next", treatment=0.111)
     record = await call(client, "forecast_calibration")
     assert record["log_unbroken"] is True
+    assert record["log_check"].startswith("the log verifies: 2 entries, whose ends are kept in")
     assert record["models"][0]["made"] == 1
     assert record["models"][0]["resolved"] == 1
     assert record["status"] == "insufficient_data"
+
+
+async def test_a_log_that_was_cut_is_said_by_every_answer_about_it(
+    past: Workspace, client: "Client[Any]"
+) -> None:
+    for name in ("next", "later"):
+        config = {"name": name, "experiment_id": name, "baseline": 0.1}
+        await call(client, "predict_experiment_outcome", config=config)
+    past.store.database.command("TRUNCATE TABLE forecasts")
+    said = "THE LOG DOES NOT VERIFY: entries 1 to 2 are missing at the end"
+    record = await call(client, "forecast_calibration")
+    assert record["log_unbroken"] is False
+    assert said in record["log_check"]
+    assert said in record["detail"]
+    assert said in run(past, {}, lambda *progress: None)["lines"][0]
+    made = await call(client, "predict_experiment_outcome", config={"name": "third"})
+    assert "THE LOG DOES NOT VERIFY: entries 1 to 2 are missing" in made["detail"]
 
 
 async def test_an_empty_memory_says_that_it_knows_nothing(client: "Client[Any]") -> None:

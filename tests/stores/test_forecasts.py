@@ -55,22 +55,3 @@ def test_the_first_outcome_stands(logged: Store) -> None:
     assert not logged.forecasts.resolve(replace(outcome, outcome="failure", relative_lift=0.1))
     assert [item.outcome for item in logged.forecasts.all()] == [None, outcome, None]
     assert [record.forecast_id for record in logged.forecasts.open()] == ["f0", "f2"]
-
-
-def test_an_untouched_log_has_an_unbroken_chain(logged: Store) -> None:
-    assert logged.forecasts.broken_at() is None
-
-
-def test_a_row_changed_behind_our_back_is_named(logged: Store) -> None:
-    logged.database.command(
-        "ALTER TABLE forecasts UPDATE success = 0.9 WHERE forecast_id = 'f1' "
-        "SETTINGS mutations_sync = 2"
-    )
-    assert logged.forecasts.broken_at() == "f1"
-
-
-def test_a_removed_row_is_named_by_the_one_after_it(logged: Store) -> None:
-    logged.database.command(
-        "ALTER TABLE forecasts DELETE WHERE forecast_id = 'f0' SETTINGS mutations_sync = 2"
-    )
-    assert logged.forecasts.broken_at() == "f1"

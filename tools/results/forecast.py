@@ -120,7 +120,8 @@ class ForecastRecordAnswer(Answer):
     """The public record of all forecasts."""
 
     status: Literal["available", "insufficient_data"]
-    log_unbroken: bool
+    log_unbroken: bool = Field(description="false: the log was tampered with, see log_check")
+    log_check: str
     detail: str
     text_model: TextModelAnswer
     models: list[ModelCalibration]

@@ -4,6 +4,7 @@ from neonblue.intelligence.forecast.calibration import Calibration
 from neonblue.intelligence.forecast.forecasting import Forecast
 from neonblue.intelligence.forecast.past import SimilarExperiment
 from neonblue.intelligence.text_model.standing import TextModelStanding
+from neonblue.stores.forecasts import LogCheck
 from neonblue.tools.results.forecast import (
     ExpectedLift,
     ForecastRecordAnswer,
@@ -50,16 +51,17 @@ def outcome_forecast(made: Forecast) -> OutcomeForecast:
 
 
 def forecast_record(
-    found: list[Calibration], text_model: TextModelStanding, *, broken_at: str | None
+    found: list[Calibration], text_model: TextModelStanding, check: LogCheck
 ) -> ForecastRecordAnswer:
     """Shape the record of all forecasts."""
     scored = any(one.brier is not None for one in found)
     detail = "" if scored else "scores need 5 forecasts whose experiments have ended"
-    if broken_at is not None:
-        detail = f"the log was changed at {broken_at!r}: do not trust it. {detail}".strip()
+    if not check.unbroken:
+        detail = f"{check.line}: do not trust these scores. {detail}".strip()
     return ForecastRecordAnswer(
         status="available" if scored else "insufficient_data",
-        log_unbroken=broken_at is None,
+        log_unbroken=check.unbroken,
+        log_check=check.line,
         detail=detail,
         text_model=TextModelAnswer.model_validate(text_model),
         models=[ModelCalibration.model_validate(one) for one in found],

@@ -210,6 +210,26 @@ def check_text_model() -> Finding:
     return Finding(part="text model", status="ok", detail=found["line"])
 
 
+def check_forecast_log() -> Finding:
+    """Whether the log of forecasts is as it was written."""
+    from neonblue.servers.embedded import run_job
+
+    try:
+        found = run_job("inspect", {}, lambda done, total, message: None)["forecast_log"]
+    except NeonBlueError as error:
+        what, _, remedy = str(error).rpartition(": ")
+        return Finding(part="forecast log", status="fault", detail=what, remedy=remedy)
+    if not found["unbroken"]:
+        return Finding(
+            part="forecast log",
+            status="fault",
+            detail=found["line"],
+            remedy="restore the database from a backup of before; if the change was meant, such "
+            "as a backup put back, remove the file named above and the log's ends are kept anew",
+        )
+    return Finding(part="forecast log", status="ok", detail=found["line"])
+
+
 def check_http() -> Finding:
     """Whether ``serve --http`` may be reached from other machines."""
     if HttpSettings().token is None:
@@ -228,6 +248,7 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
     check_language_model,
     check_embeddings,
     check_text_model,
+    check_forecast_log,
     check_http,
 )
 

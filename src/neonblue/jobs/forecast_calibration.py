@@ -15,4 +15,4 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
 
     workspace.learner.catch_up(at_once=True)
     log = workspace.store.forecasts
-    return {"lines": calibration_lines(calibrate(log.all()), broken_at=log.broken_at())}
+    return {"lines": calibration_lines(calibrate(log.all()), log.check())}

@@ -20,6 +20,7 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
         "experiments": len(store.experiments.list()),
         "ingest": _ingest(ingest_report(store)),
         "text_model": _text_model(workspace),
+        "forecast_log": _forecast_log(workspace),
     }
 
 
@@ -31,6 +32,11 @@ def _ingest(state: IngestReport) -> dict[str, Any]:
         "oldest_journey_seconds": state.oldest_journey_seconds,
         "dead_letters": sum(state.dead_letters.values()),
     }
+
+
+def _forecast_log(workspace: Workspace) -> dict[str, Any]:
+    check = workspace.store.forecasts.check()
+    return {"unbroken": check.unbroken, "line": check.line}
 
 
 def _text_model(workspace: Workspace) -> dict[str, Any]:

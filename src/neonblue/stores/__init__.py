@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from neonblue.stores.database import Database
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from neonblue.stores.aggregates import Aggregates
     from neonblue.stores.dead_letters import DeadLetters
     from neonblue.stores.definition_rows import DefinitionRows
@@ -40,8 +42,9 @@ if TYPE_CHECKING:
 class Store:
     """What is kept in ClickHouse, one attribute a topic, each made when first used."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, log_anchors: Path | None = None) -> None:
         self.database = database
+        self._log_anchors = log_anchors
 
     @cached_property
     def events(self) -> Events:
@@ -109,9 +112,14 @@ class Store:
     @cached_property
     def forecasts(self) -> Forecasts:
         """Forecasts and how they turned out, append-only."""
+        from neonblue.stores.chain_anchor import AnchorFile, anchor_path
         from neonblue.stores.forecasts import Forecasts
 
-        return Forecasts(self.database)
+        if self._log_anchors is None:
+            return Forecasts(self.database)
+        embedded = self.database.embedded
+        path = anchor_path(self._log_anchors, None if embedded else self.database.name)
+        return Forecasts(self.database, AnchorFile(path, sole=embedded))
 
     @cached_property
     def looks(self) -> Looks:
@@ -237,17 +245,20 @@ class Store:
         self.database.close()
 
 
-def open_store(dsn: str, *, max_memory_fraction: float = 0.5) -> Store:
+def open_store(
+    dsn: str, *, max_memory_fraction: float = 0.5, log_anchors: Path | None = None
+) -> Store:
     """Open the database behind a DSN and bring its schema up to date.
 
-    ``chdb:///path`` or ``clickhouse://user:password@host:8123/database``. Raises
+    ``chdb:///path`` or ``clickhouse://user:password@host:8123/database``. ``log_anchors`` is the
+    folder that keeps where append-only logs end; without it this process alone knows. Raises
     ``StoreBusyError`` when another process holds a chDB path and ``UnavailableError`` when a
     server does not answer.
     """
     from neonblue.stores.migrations import migrate
 
     database = Database(dsn, max_memory_fraction=max_memory_fraction)
-    store = Store(database)
+    store = Store(database, log_anchors=log_anchors)
     migrate(database)
     store.loads.recover()
     return store

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from neonblue.stores.forecasts import LoggedForecast, Outcome
+from neonblue.stores.forecasts import LogCheck, LoggedForecast, Outcome
 
 OUTCOMES: tuple[Outcome, ...] = ("success", "failure", "neutral")
 BINS = 10
@@ -163,13 +163,9 @@ def _coverage(resolved: Sequence[LoggedForecast]) -> float | None:
     return _mean(inside) if inside else None
 
 
-def calibration_lines(found: Sequence[Calibration], *, broken_at: str | None) -> list[str]:
-    """The same for a person."""
-    lines = [
-        "the log is unbroken: no forecast was changed after it was made"
-        if broken_at is None
-        else f"THE LOG WAS CHANGED: forecast {broken_at!r} or its order is not as it was logged"
-    ]
+def calibration_lines(found: Sequence[Calibration], check: LogCheck) -> list[str]:
+    """The same for a person, with what the log's own check found."""
+    lines = [check.line]
     if not found:
         return [*lines, "no forecast was made yet: call predict_experiment_outcome"]
     for one in found:

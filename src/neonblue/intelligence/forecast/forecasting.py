@@ -153,9 +153,9 @@ def _log(
     record = _record(plan, past, expected, version, now)
     kept = store.forecasts.append(record)
     again = kept.made_at != record.made_at
-    return kept.forecast_id, (
-        f"logged {'before' if again else 'now'}; it is judged when experiment {name!r} ends"
-    )
+    check = store.forecasts.check()
+    said = f"logged {'before' if again else 'now'}; it is judged when experiment {name!r} ends"
+    return kept.forecast_id, said if check.unbroken else f"{said}; {check.line}"
 
 
 def _record(

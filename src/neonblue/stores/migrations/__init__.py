@@ -14,6 +14,7 @@ from neonblue.stores.migrations import (
     documents,
     events,
     experiments,
+    forecast_chain,
     forecasts,
     forgotten,
     idle_merges,
@@ -51,6 +52,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     outcome_families.MIGRATION,
     look_context.MIGRATION,
     look_information.MIGRATION,
+    forecast_chain.MIGRATION,
 )
 
 APPLIED_TABLE = """

@@ -2,7 +2,9 @@
 
 ``python -m benchmarks.one_look [--small]``. Each row draws experiments without any effect; the
 textbook calls what its own 95 % interval excludes, ours what the deciding one does. Both sides are
-counted by themselves: 2.5 % is what each may have.
+counted by themselves: 2.5 % is what each may have. A metric with a covariate is adjusted by it
+(CUPED), a ratio is one of sums, and uploaded totals are means of which nobody knows whether a value
+lies below zero.
 """
 
 from __future__ import annotations
@@ -19,19 +21,25 @@ from benchmarks.tables import markdown, share_text, write_section
 from neonblue.intelligence.horizon import Horizon
 from neonblue.models import MetricSummary
 from neonblue.stats.comparison import InsufficientData, compare
+from neonblue.stats.moments import summary_from_values
 
 Draw = Callable[[np.random.Generator, int], np.ndarray]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """``share`` of the ``units`` get the treatment; every value is drawn by ``draw``."""
+    """``share`` of the ``units`` get the treatment; every value is drawn by ``draw``.
+
+    ``draw`` gives values (n,), or (n, 2) with a covariate or a ratio's denominator beside them.
+    """
 
     name: str
-    kind: Literal["proportion", "mean"]
+    kind: Literal["proportion", "mean", "ratio"]
     share: float
     units: int
     draw: Draw
+    adjust: bool = False
+    nonnegative: bool = True
 
 
 def rate(p: float) -> Draw:
@@ -42,6 +50,29 @@ def rate(p: float) -> Draw:
 def revenue(buyers: float, spread: float) -> Draw:
     """Log-normal baskets of a few buyers."""
     return lambda rng, n: (rng.random(n) < buyers) * rng.lognormal(0.0, spread, n)
+
+
+def spenders(buyers: float, spread: float) -> Draw:
+    """Baskets, and what the same people spent before: their logs correlate by 0.7."""
+
+    def draw(rng: np.random.Generator, n: int) -> np.ndarray:
+        level = rng.normal(0.0, np.sqrt(0.7), n)
+        before, now = (level + rng.normal(0.0, np.sqrt(0.3), n) for _ in range(2))
+        bought = rng.random((n, 2)) < buyers
+        return np.column_stack([np.exp(spread * now), np.exp(spread * before)]) * bought
+
+    return draw
+
+
+def clicks_and_views(views: float, rate_spread: float) -> Draw:
+    """Clicks of views: geometric numbers of views, each unit with a rate of its own."""
+
+    def draw(rng: np.random.Generator, n: int) -> np.ndarray:
+        seen = rng.geometric(1.0 / views, n)
+        rates = rng.beta(0.1 / rate_spread, 0.9 / rate_spread, n)
+        return np.column_stack([rng.binomial(seen, rates), seen]).astype(float)
+
+    return draw
 
 
 def _rates(p: float, share: float, units: int) -> World:
@@ -69,6 +100,52 @@ WORLDS: Sequence[World] = (
     _revenues(0.02, 1.5, 0.90, 10_000),
     _revenues(0.10, 2.0, 0.10, 20_000),
     _revenues(0.05, 1.5, 0.50, 5_000),
+    World(
+        name="revenue with a covariate, 5 % buy, 90/10, 10,000 units",
+        kind="mean",
+        share=0.1,
+        units=10_000,
+        draw=spenders(0.05, 1.0),
+        adjust=True,
+    ),
+    World(
+        name="revenue with a covariate, 30 % buy, 50/50, 2,000 units",
+        kind="mean",
+        share=0.5,
+        units=2_000,
+        draw=spenders(0.3, 1.0),
+        adjust=True,
+    ),
+    World(
+        name="ratio, clicks of views, 90/10, 5,000 units",
+        kind="ratio",
+        share=0.1,
+        units=5_000,
+        draw=clicks_and_views(4.0, 0.5),
+    ),
+    World(
+        name="ratio, clicks of views, 50/50, 1,000 units",
+        kind="ratio",
+        share=0.5,
+        units=1_000,
+        draw=clicks_and_views(20.0, 1.0),
+    ),
+    World(
+        name="uploaded totals: revenue, 2 % buy, sd 1.5, 90/10, 10,000 units",
+        kind="mean",
+        share=0.1,
+        units=10_000,
+        draw=revenue(0.02, 1.5),
+        nonnegative=False,
+    ),
+    World(
+        name="uploaded totals: revenue, 2 % buy, sd 1.5, 90/10, 1,000 units",
+        kind="mean",
+        share=0.1,
+        units=1_000,
+        draw=revenue(0.02, 1.5),
+        nonnegative=False,
+    ),
 )
 
 
@@ -80,7 +157,7 @@ def false_calls(world: World, *, worlds: int, seed: int) -> np.ndarray:
         maximum_n=None,
         alpha=0.05,
         smallest_share=min(world.share, 1.0 - world.share),
-        nonnegative=True,
+        nonnegative=world.nonnegative,
         proportion=world.kind == "proportion",
     )
     calls = np.zeros((2, 2), dtype=int)
@@ -88,7 +165,13 @@ def false_calls(world: World, *, worlds: int, seed: int) -> np.ndarray:
         treated = int(rng.binomial(world.units, world.share))
         control = _summary(world, world.draw(rng, world.units - treated))
         treatment = _summary(world, world.draw(rng, treated))
-        found = compare(control, treatment, kind=world.kind, pooled_null=world.kind == "proportion")
+        found = compare(
+            control,
+            treatment,
+            kind=world.kind,
+            pooled_null=world.kind == "proportion",
+            adjust=world.adjust,
+        )
         if isinstance(found, InsufficientData):
             continue
         ours = horizon.one_look(found)
@@ -98,6 +181,10 @@ def false_calls(world: World, *, worlds: int, seed: int) -> np.ndarray:
 
 
 def _summary(world: World, values: np.ndarray) -> MetricSummary:
+    if world.kind == "ratio":
+        return summary_from_values(values[:, 0], denominator=values[:, 1])
+    if world.adjust:
+        return summary_from_values(values[:, 0], covariate=values[:, 1])
     mean = float(values.mean())
     variance = mean * (1.0 - mean) if world.kind == "proportion" else float(values.var(ddof=1))
     return MetricSummary(n=len(values), mean=mean, variance=variance)
@@ -126,7 +213,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", action="store_true", help="few worlds, nothing written")
     small = parser.parse_args().small
-    worlds = 200 if small else 2_000
+    worlds = 200 if small else 10_000
     began = time.perf_counter()
     text = table(worlds)
     print(text, f"\n{time.perf_counter() - began:.0f} s")

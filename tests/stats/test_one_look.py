@@ -1,11 +1,14 @@
 """One look after an unwatched end: the textbook's width with the sequence's guards."""
 
 import math
+from bisect import bisect_left
 
+import numpy as np
 import pytest
 from benchmarks.one_look import WORLDS, false_calls
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from neonblue.intelligence.horizon import Horizon
 from neonblue.models import MetricSummary
@@ -31,7 +34,7 @@ def look(successes: tuple[int, int], units: tuple[int, int]) -> OneLook:
     return horizon.one_look(found)
 
 
-@pytest.mark.parametrize("index", [0, 2, 8, 9, 10])
+@pytest.mark.parametrize("index", [0, 2, 8, 9, 10, 13, 17, 18])
 def test_null_experiments_are_rarely_called(index: int) -> None:
     """Rare variants and skewed revenue, where the textbook calls 6 to 40 % on one side."""
     worlds = 300
@@ -48,6 +51,45 @@ def test_a_handful_of_units_decides_nothing(
     assert found.p_value == 1.0
     assert math.isinf(found.ci_lower)
     assert "burn-in" in found.detail
+
+
+@pytest.mark.parametrize(
+    ("p", "units"),
+    [
+        (0.5, (500, 500)),
+        (0.5, (480, 520)),
+        (0.3, (800, 200)),
+        (0.99, (900, 1_100)),
+        (0.1, (150, 150)),
+    ],
+)
+def test_the_error_of_conversions_added_up_over_all_counts(
+    p: float, units: tuple[int, int]
+) -> None:
+    harm, success = exact_levels(p, units)
+    assert 0.0 <= harm <= 0.025
+    assert 0.0 <= success <= 0.025
+    if p == 0.5:
+        assert success > 0.019
+
+
+def exact_levels(p: float, units: tuple[int, int]) -> tuple[float, float]:
+    """Chance of harm and of success without an effect; calls rise with the treatment's count."""
+    counts = [np.arange(int(binom.ppf(1e-6, n, p)), int(binom.ppf(1 - 1e-6, n, p))) for n in units]
+    harm = success = 0.0
+    for count in counts[0]:
+
+        def called(treated: int, control: int = int(count)) -> int:
+            found = look((control, treated), units)
+            return (found.ci_lower > 0.0) - (found.ci_upper < 0.0)
+
+        weight = float(binom.pmf(count, units[0], p))
+        least = bisect_left(counts[1], 1, key=lambda treated: called(int(treated)))
+        most = bisect_left(counts[1], 0, key=lambda treated: called(int(treated)))
+        edges = [int(counts[1][0]) + place - 1 for place in (least, most)]
+        success += weight * float(binom.sf(edges[0], units[1], p))
+        harm += weight * float(binom.cdf(edges[1], units[1], p))
+    return harm, success
 
 
 def test_rare_events_with_a_large_effect_are_decided() -> None:

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from benchmarks.watched_power import WORLDS, found
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -98,6 +99,24 @@ def test_watching_costs_units_and_the_plan_says_how_many() -> None:
     assert sample_size_factor(method="mixture") == pytest.approx(1.61, abs=0.02)
     assert sample_size_factor(method="plan") == pytest.approx(1.37, abs=0.02)
     assert sample_size_factor(method="plan", power=0.9) < sample_size_factor(method="plan")
+
+
+def test_a_watched_plan_has_the_power_that_was_asked_for() -> None:
+    """Rare conversions and three treatments, where the sequence alone would have 70 to 77 %."""
+    for index in (3, 6):
+        world = WORLDS[index]
+        units = world.plan.sequential_total
+        assert found(world, units, looks=20, worlds=300, seed=4) > 0.8 * 300 - 2 * 6.9
+
+
+def test_a_watched_plan_for_no_harm_reads_the_limit_of_the_verdict() -> None:
+    """2.5 % one-sided, for each treatment by itself."""
+    baseline = Baseline(kind="mean", mean=10.0, sd=5.0)
+    plan = plan_sample(baseline, mde=0.0, margin=0.02)
+    assert plan.total == pytest.approx(plan_sample(baseline, mde=0.02).total, rel=0.01)
+    several = plan_sample(baseline, mde=0.0, margin=0.02, shares=(1, 1, 1), comparisons=2)
+    assert several.total == pytest.approx(1.5 * plan.total, rel=0.001)
+    assert 1.4 < plan.sequential_factor < 1.6
 
 
 def test_first_passage_is_the_reflection_principle_for_a_flat_boundary() -> None:

@@ -10,6 +10,7 @@ from neonblue.errors import InvalidInputError
 from neonblue.models import MetricSummary
 from neonblue.stats.effect import linearised
 from neonblue.stats.power import (
+    MOST_UNITS,
     Sides,
     guardrail_power,
     mean_mde,
@@ -18,7 +19,8 @@ from neonblue.stats.power import (
     proportion_sample_size,
 )
 from neonblue.stats.quantiles import QuantileSummary
-from neonblue.stats.sequential_power import sample_size_factor
+from neonblue.stats.sequential_power import meeting
+from neonblue.stats.watched_size import WatchedDesign, watched_power
 
 PlannedKind = Literal["proportion", "mean", "ratio", "quantile"]
 
@@ -52,8 +54,9 @@ class SamplePlan:
     """Units that a design needs; ``per_variant`` follows the order of the shares.
 
     ``total`` is for one look at the end; ``sequential_total`` for the confidence sequence, which
-    may be looked at any time and costs ``sequential_factor`` as many. ``days`` and
-    ``sequential_days`` are None without a traffic.
+    may be looked at any time and costs ``sequential_factor`` as many, when it is looked at
+    ``watched_size.LOOKS`` times or more until then. ``days`` and ``sequential_days`` are None
+    without a traffic.
     """
 
     per_variant: tuple[int, ...]
@@ -113,30 +116,83 @@ def plan_sample(
 ) -> SamplePlan:
     """Units to find a relative lift ``mde`` in the least-served treatment; control comes first.
 
-    ``margin`` (relative) plans a one-sided non-inferiority test instead, with the true lift taken
-    to be ``mde`` (0 for no change). ``comparisons`` divides alpha (Bonferroni bounds Holm from
-    above), ``guardrails`` asks beta / (G + 1) of each. Raises ``InvalidInputError``.
+    ``margin`` (relative) plans to show "not worse by more" instead, with the true lift taken to be
+    ``mde`` (0 for no change): that takes the lower limit of the 1 - alpha interval, of each
+    treatment by itself. ``comparisons`` divides alpha (Bonferroni bounds Holm from above),
+    ``guardrails`` asks beta / (G + 1) of each. Raises ``InvalidInputError``.
 
     Total = n_c / share_c with n_c from ``power``, alpha / m (Bonferroni 1936), beta / (G + 1)
-    (Schultzberg et al. 2024), and the sequential total = total times
-    ``sequential_power.sample_size_factor``.
+    (Schultzberg et al. 2024); the sequential total is where ``watched_size.watched_power`` reaches
+    the same power.
     """
     portions = _portions(shares)
-    tested_alpha, tested_power = alpha / comparisons, guardrail_power(power, guardrails)
-    tested_sides: Sides = 1 if margin is not None else sides
+    tested_alpha = alpha / comparisons if margin is None else alpha
+    tested_power = guardrail_power(power, guardrails)
     ratio = min(portions[1:]) / portions[0]
-    control = _control_units(baseline, mde, margin, ratio, tested_alpha, tested_power, tested_sides)
+    level, tested_sides = (tested_alpha, sides) if margin is None else (alpha / 2.0, 1)
+    control = _control_units(baseline, mde, margin, ratio, level, tested_power, tested_sides)
     total = control / portions[0]
-    factor = sample_size_factor(alpha=tested_alpha, power=tested_power, sides=tested_sides)
+    watched = _watched_total(
+        _watched_design(baseline, mde, margin, portions, alpha, tested_alpha), tested_power, total
+    )
     return SamplePlan(
         per_variant=tuple(math.ceil(total * portion) for portion in portions),
         total=sum(math.ceil(total * portion) for portion in portions),
-        sequential_total=math.ceil(total * factor),
-        sequential_factor=factor,
+        sequential_total=math.ceil(watched),
+        sequential_factor=watched / total,
         days=_days(total, units_per_day),
-        sequential_days=_days(total * factor, units_per_day),
+        sequential_days=_days(watched, units_per_day),
         power=tested_power,
         alpha=tested_alpha,
+    )
+
+
+def _watched_total(design: WatchedDesign, power: float, total: float) -> float:
+    """Units of all variants with which the watched plan has ``power``; no fewer than ``total``."""
+
+    def reached(units: float) -> float:
+        return watched_power(design, units)
+
+    low, high = total, 2.0 * total
+    if reached(low) >= power:
+        return low
+    while reached(high) < power:
+        low, high = high, 2.0 * high
+        if high > MOST_UNITS:
+            raise InvalidInputError(f"no number of units, watched, has power {power!r}")
+    return meeting(reached, power, low, high, tolerance=1e-5)
+
+
+def _watched_design(
+    baseline: Baseline,
+    mde: float,
+    margin: float | None,
+    portions: tuple[float, ...],
+    alpha: float,
+    tested_alpha: float,
+) -> WatchedDesign:
+    """The alternative as the sequence sees it; a covariate takes its share of the variances.
+
+    A metric with a positive mean is taken for one without values below zero, which costs more.
+    """
+    proportion, size = baseline.kind == "proportion", abs(baseline.mean)
+    treated = baseline.mean + mde * size
+    variances = (baseline.sd**2, baseline.sd**2)
+    if proportion:
+        variances = (baseline.mean * (1.0 - baseline.mean), treated * (1.0 - treated))
+    kept = 1.0 - baseline.variance_reduction
+    return WatchedDesign(
+        mean_control=baseline.mean,
+        mean_treatment=treated,
+        variance_control=kept * variances[0],
+        variance_treatment=kept * variances[1],
+        share_control=portions[0],
+        share_treatment=min(portions[1:]),
+        alpha=alpha,
+        tested_alpha=tested_alpha,
+        margin=(margin or 0.0) * size,
+        nonnegative=baseline.mean > 0.0 and treated > 0.0,
+        proportion=proportion and baseline.variance_reduction == 0.0,
     )
 
 

@@ -95,7 +95,7 @@ class LogMargins:
         mean = self.mean_treatment if treated else self.mean_control
         error = self.relative_error_treatment if treated else self.relative_error_control
         # Of a part without units both are NaN, and so are its limits.
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", over="ignore"):
             return mean * np.abs(np.expm1(sign * np.minimum(critical * error, LARGEST_EXPONENT)))
 
 

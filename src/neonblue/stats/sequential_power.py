@@ -69,17 +69,26 @@ def _factor(alpha: float, power: float, sides: int, method: SequenceMethod) -> f
     def reached(drift: float) -> float:
         return sequential_power(drift, alpha=alpha, sides=sides, method=method)
 
-    return (_inverse(reached, power, 0.5 * fixed, 4.0 * fixed) / fixed) ** 2
+    return (meeting(reached, power, 0.5 * fixed, 4.0 * fixed) / fixed) ** 2
 
 
-def _inverse(rising: Callable[[float], float], target: float, low: float, high: float) -> float:
-    """Where a rising function meets ``target``: regula falsi, Illinois variant."""
+def meeting(
+    rising: Callable[[float], float],
+    target: float,
+    low: float,
+    high: float,
+    tolerance: float = 1e-7,
+) -> float:
+    """Where a rising function meets ``target``, to within ``tolerance`` of it.
+
+    Definition: a root by regula falsi, Illinois variant.
+    """
     below, above = rising(low) - target, rising(high) - target
     middle = high
     for _ in range(60):
         middle = (low * above - high * below) / (above - below)
         gap = rising(middle) - target
-        if abs(gap) < 1e-7:
+        if abs(gap) < tolerance:
             break
         if gap < 0.0:
             low, below, above = middle, gap, above / 2.0

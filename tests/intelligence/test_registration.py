@@ -143,4 +143,4 @@ def test_the_first_of_all_readings_says_what_is_primary(
     simulate(world, experiment_id="three", **plan)
     found = analyze(store, "three", now=now + timedelta(seconds=2))
     assert roles(found) == {PURCHASE: "primary", REVENUE: "secondary"}
-    assert found.experiment.alpha == 0.0125
+    assert found.experiment.alpha == pytest.approx(0.05 * 0.45**2)

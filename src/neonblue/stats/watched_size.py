@@ -70,9 +70,9 @@ def watched_power(design: WatchedDesign, total: float, *, looks: int = LOOKS) ->
 
     ``total`` counts all variants. The plan may go on to twice as many, as is the default.
 
-    Ours, by ``sequential_power.crossing_curve`` (Peskir 2002): the boundary is the estimate at
-    which the deciding limit meets the margin, in true standard deviations, raised by Siegmund's
-    (1985) mean overshoot for looks that are apart.
+    Peskir (2002), eq. 1.2, by ``crossing_curve`` with drift = effect / sd(total) and the boundary
+    z(t) = d(t) / sd(t) + 0.583 / sqrt(looks t): d(t) is the estimate at which the deciding limit
+    just meets the margin, the last term Siegmund's (1985) mean overshoot for looks that are apart.
     """
     units = np.array([design.share_control, design.share_treatment]) * total
     if units.min() < 2.0:

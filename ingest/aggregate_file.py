@@ -9,12 +9,13 @@ from itertools import pairwise
 from typing import Any
 
 from neonblue.errors import InvalidInputError
-from neonblue.ingest.columns import to_number, to_text, to_time
-from neonblue.ingest.exclusion import Exclusion
+from neonblue.ingest.columns.rules import ColumnRules
+from neonblue.ingest.columns.text import to_text
+from neonblue.ingest.exclusion import Exclusions
 from neonblue.ingest.files import DataFile
 from neonblue.ingest.load_plan import LoadPlan, MetricSpec
 from neonblue.ingest.rejects import Rejects
-from neonblue.ingest.row_file import split_excluded
+from neonblue.ingest.row_file import column_rules
 from neonblue.ingest.staged_file import StagedFile
 from neonblue.models import MetricKind, MetricSummary
 from neonblue.stores.aggregates import Aggregate
@@ -25,16 +26,17 @@ def read_aggregates(
 ) -> tuple[StagedFile, tuple[Aggregate, ...]]:
     """Every usable snapshot; refuses two for one variant, metric and time, and shrinking n."""
     plan = with_variances(plan, file)
-    exclusions = [Exclusion(text, file.columns) for text in plan.excludes]
+    exclusions = Exclusions(plan.excludes, file.columns)
+    rules = _rules(plan, file, exclusions)
     kinds = {metric.name: kind_of(metric) for metric in plan.metrics}
     at = file.written_at
     aggregates: list[Aggregate] = []
     read = excluded = 0
     for batch in file.batches(_columns(plan, exclusions)):
-        table, numbers, out = split_excluded(batch, exclusions)
+        table, numbers, out = exclusions.split(batch, rules)
         for line in batch.bad:
             rejects.add(line.row, "bad_row", line.reason, line.text)
-        for number, row in zip(numbers, _converted(plan, table), strict=True):
+        for number, row in zip(numbers, _converted(plan, table, rules), strict=True):
             try:
                 aggregates += _row(plan, row, at)
             except ValueError as error:
@@ -43,7 +45,11 @@ def read_aggregates(
         excluded += out
     _check_series(aggregates)
     staged = StagedFile(
-        rows_read=read, rows_excluded=excluded, timed=plan.timestamp is not None, kinds=kinds
+        rows_read=read,
+        rows_excluded=excluded,
+        timed=plan.timestamp is not None,
+        kinds=kinds,
+        warnings=(*exclusions.warnings(), *rules.warnings),
     )
     return staged, tuple(aggregates)
 
@@ -73,28 +79,46 @@ def kind_of(metric: MetricSpec) -> MetricKind:
     )
 
 
-def _columns(plan: LoadPlan, exclusions: Sequence[Exclusion]) -> list[str]:
+def _columns(plan: LoadPlan, exclusions: Exclusions) -> list[str]:
     names = [
         plan.variant,
         plan.n,
         plan.timestamp,
         *(column for metric in plan.metrics for column in metric.columns),
-        *(column for exclusion in exclusions for column in exclusion.columns),
+        *exclusions.columns,
     ]
     return list(dict.fromkeys(name for name in names if name is not None))
 
 
-def _converted(plan: LoadPlan, table: Any) -> list[dict[str, Any]]:
+def _rules(plan: LoadPlan, file: DataFile, exclusions: Exclusions) -> ColumnRules:
+    """How the columns are read; per cents are no counts of units."""
+    numbers = [plan.n, *(column for metric in plan.metrics for column in metric.columns)]
+    times = [] if plan.timestamp is None else [plan.timestamp]
+    rules = column_rules(plan, file, exclusions, numbers=numbers, times=times)
+    counts = [plan.n, *(item.column for item in plan.metrics if kind_of(item) == "proportion")]
+    for name in counts:
+        if rules.number(name).percent:
+            raise InvalidInputError(
+                f"column {name!r} of {file.path.name!r} holds per cents, but how many units "
+                "succeeded, in whole numbers, is needed. Nothing was loaded"
+            )
+    return rules
+
+
+def _converted(plan: LoadPlan, table: Any, rules: ColumnRules) -> list[dict[str, Any]]:
     """Rows with text, times and numbers; what could not be converted is None."""
+    import pyarrow as pa
+
     columns: dict[str, list[Any]] = {}
     for name in table.column_names:
-        column = table[name].combine_chunks()
+        chunks = table[name].chunks
+        column = pa.concat_arrays(chunks) if chunks else pa.array([], table[name].type)
         if name == plan.variant:
             columns[name] = to_text(column).to_pylist()
         elif name == plan.timestamp:
-            columns[name] = to_time(column)[0].to_pylist()
+            columns[name] = rules.time(name).read(column)[0].to_pylist()
         else:
-            columns[name] = to_number(column)[0].to_pylist()
+            columns[name] = rules.number(name).read(column)[0].to_pylist()
     return [
         dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
     ]
@@ -129,6 +153,12 @@ def _summary(metric: MetricSpec, row: dict[str, Any], n: float) -> MetricSummary
             raise ValueError(f"{metric.denominator} is {variance:g}, a negative variance")
         return MetricSummary(n=n, mean=_number(row, metric.column), variance=variance)
     successes = _number(row, metric.column)
+    if successes != round(successes):
+        raise InvalidInputError(
+            f"column {metric.column!r} has {successes:g}, which is no count: --metric "
+            f"{metric.name}={metric.column} needs how many of the {n:g} units succeeded, and no "
+            "rate or share of them. Nothing was loaded"
+        )
     if not 0 <= successes <= n:
         raise ValueError(f"{metric.column} is {successes:g}, not between 0 and n ({n:g})")
     p = successes / n if n else 0.0

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from neonblue.ingest.columns import to_text
+from neonblue.ingest.columns.text import to_text
 from neonblue.ingest.event import Reason
 from neonblue.ingest.validate import Finding
+
+MAX_SHOWN = 200
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -50,13 +52,24 @@ class ColumnBatch:
         self.mark(pc.fill_null(empty, True), "empty_field", f"{name} is empty")
         return pc.fill_null(text, "")
 
-    def mark(self, mask: pa.Array, reason: Reason, detail: str) -> None:
-        """Note a reason against the rows where the mask is true, unless they have one."""
+    def mark(
+        self, mask: pa.Array, reason: Reason, detail: str, *, shown: str | None = None
+    ) -> None:
+        """Note a reason against the rows where the mask is true, unless they have one.
+
+        ``shown`` names a column whose value stands in the detail in the place of ``{}``.
+        """
         import numpy as np
 
-        for row in np.nonzero(mask.to_numpy(zero_copy_only=False))[0]:
-            finding = Finding(row=int(row), reason=reason, detail=detail)
-            self.findings.setdefault(finding.row, finding)
+        for row in np.nonzero(mask.to_numpy(zero_copy_only=False))[0].tolist():
+            if row in self.findings:
+                continue
+            said = detail if shown is None else detail.replace("{}", self.shown(shown, row))
+            self.findings[row] = Finding(row=row, reason=reason, detail=said)
+
+    def shown(self, name: str, row: int) -> str:
+        """One cell as it may stand in a message."""
+        return shown_cell(self.table[name][row])[:MAX_SHOWN]
 
     def add(self, findings: Sequence[Finding]) -> None:
         """Note findings of others against rows that have none."""
@@ -75,6 +88,20 @@ class ColumnBatch:
     def found(self) -> list[Finding]:
         """The findings in row order."""
         return [self.findings[row] for row in sorted(self.findings)]
+
+
+def shown_cell(cell: pa.Scalar) -> str:
+    """A cell as Python writes it; a time that Python cannot hold as the number that it is."""
+    try:
+        return repr(cell.as_py())
+    except (ValueError, OverflowError):
+        return str(cell.value)
+
+
+def shown_row(table: pa.Table, row: int) -> str:
+    """One row as it is written among the rejected."""
+    cells = (f"{name!r}: {shown_cell(table[name][row])}" for name in table.column_names)
+    return f"{{{', '.join(cells)}}}"
 
 
 def interleave(columns: Mapping[str, pa.Array], size: int) -> pa.Array:

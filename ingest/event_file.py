@@ -8,15 +8,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from neonblue.errors import InvalidInputError
-from neonblue.ingest.column_batch import ColumnBatch, interleave
-from neonblue.ingest.columns import to_number, to_time
+from neonblue.ingest.column_batch import ColumnBatch, interleave, shown_row
+from neonblue.ingest.columns.rules import CellFormat, ColumnRules
 from neonblue.ingest.decode import EventDecoder
 from neonblue.ingest.event import EARLIEST
-from neonblue.ingest.exclusion import Exclusion
+from neonblue.ingest.exclusion import Exclusions
 from neonblue.ingest.files import DataFile, json_lines
 from neonblue.ingest.load_plan import LoadPlan
 from neonblue.ingest.rejects import Rejects
-from neonblue.ingest.row_file import READING, Report, split_excluded
+from neonblue.ingest.row_batch import mark_numbers, mark_times, number_text
+from neonblue.ingest.row_file import READING, Report, column_rules
 from neonblue.ingest.staged_file import StagedFile
 from neonblue.ingest.validate import Finding, check_events
 from neonblue.models import MetricKind
@@ -37,8 +38,9 @@ def stage_events(
     """Read, check and stage every event; a unit without an exposure gets one from its first."""
     if _is_contract(plan, file):
         read, excluded = _decode(staging, file, rejects, report), 0
+        warnings: tuple[str, ...] = ()
     else:
-        read, excluded = _map(staging, plan, file, rejects, report)
+        read, excluded, warnings = _map(staging, plan, file, rejects, report)
     report(READING, 1.0, "finding exposures")
     repeated = read - excluded - rejects.total - staging.count()
     staging.expose_from_events()
@@ -48,6 +50,7 @@ def stage_events(
         repeated_rows=repeated,
         timed=True,
         kinds=_kinds(plan, staging.describe(plan.experiment_id).event_types),
+        warnings=warnings,
     )
 
 
@@ -55,7 +58,8 @@ def _is_contract(plan: LoadPlan, file: DataFile) -> bool:
     """Whether the lines are events (or change envelopes) as Kafka would bring them."""
     named = (plan.unit, plan.variant, plan.timestamp, plan.event_type, plan.value, plan.event_id)
     plain = set(file.columns) >= CONTRACT or "op" in file.columns or "payload" in file.columns
-    return file.format == "jsonl" and plain and not any(named) and not plan.excludes
+    told = any(named) or plan.excludes or plan.cells != CellFormat()
+    return file.format == "jsonl" and plain and not told
 
 
 def _decode(staging: Staging, file: DataFile, rejects: Rejects, report: Report) -> int:
@@ -76,24 +80,24 @@ def _decode(staging: Staging, file: DataFile, rejects: Rejects, report: Report) 
 
 def _map(
     staging: Staging, plan: LoadPlan, file: DataFile, rejects: Rejects, report: Report
-) -> tuple[int, int]:
-    exclusions = [Exclusion(text, file.columns) for text in plan.excludes]
+) -> tuple[int, int, tuple[str, ...]]:
+    exclusions = Exclusions(plan.excludes, file.columns)
     reader = EventColumns(plan, file)
+    rules = column_rules(plan, file, exclusions, numbers=reader.numbers, times=reader.times)
     read = excluded = 0
-    wanted = [*reader.columns, *(name for item in exclusions for name in item.columns)]
-    for batch in file.batches(list(dict.fromkeys(wanted))):
-        table, numbers, out = split_excluded(batch, exclusions)
-        events, findings = reader.read(table)
+    for batch in file.batches(list(dict.fromkeys([*reader.columns, *exclusions.columns]))):
+        table, numbers, out = exclusions.split(batch, rules)
+        events, findings = reader.read(table, rules)
         for line in batch.bad:
             rejects.add(line.row, "bad_row", line.reason, line.text)
         for finding in findings:
-            content = str(table.slice(finding.row, 1).to_pylist()[0])
+            content = shown_row(table, finding.row)
             rejects.add(numbers[finding.row], finding.reason, finding.detail, content)
         staging.insert(events)
         read += batch.table.num_rows + len(batch.bad)
         excluded += out
         report(READING * batch.bytes_read / file.size_bytes, 1.0, f"{read:,} events read")
-    return read, excluded
+    return read, excluded, (*exclusions.warnings(), *rules.warnings)
 
 
 class EventColumns:
@@ -130,21 +134,32 @@ class EventColumns:
         properties = [*self._plan.segments, *(item.column for item in self._plan.covariates)]
         return list(dict.fromkeys([*self._names.values(), *properties]))
 
-    def read(self, table: pa.Table) -> tuple[pa.Table, list[Finding]]:
+    @property
+    def numbers(self) -> list[str]:
+        """The columns that are read as numbers."""
+        value = [self._names["value"]] if "value" in self._names else []
+        return [*value, *(item.column for item in self._plan.covariates)]
+
+    @property
+    def times(self) -> list[str]:
+        """The column that is read as times."""
+        return [self._names["timestamp"]]
+
+    def read(self, table: pa.Table, rules: ColumnRules) -> tuple[pa.Table, list[Finding]]:
         """Events of the good rows, and a finding for each bad one."""
         batch = ColumnBatch(table=table, numbers=range(table.num_rows))
-        events = self._events(batch)
+        events = self._events(batch, rules)
         batch.add(check_events(events, datetime.now(UTC)))
         return batch.good(events), batch.found()
 
-    def _events(self, batch: ColumnBatch) -> pa.Table:
+    def _events(self, batch: ColumnBatch, rules: ColumnRules) -> pa.Table:
         import pyarrow as pa
 
         texts = {
             field: self._text(batch, field)
             for field in ("user_id", "variant_id", "event_type", "session_id", "experiment_id")
         }
-        times, values = self._times(batch), self._values(batch)
+        times, values = self._times(batch, rules), self._values(batch, rules)
         known = "event_id" in self._names
         columns = {
             **texts,
@@ -153,7 +168,7 @@ class EventColumns:
             else _content_ids([*texts.values(), times, values]),
             "timestamp": times,
             "value": values,
-            "properties": self._properties(batch),
+            "properties": self._properties(batch, rules),
             "source": pa.repeat(pa.scalar("file", pa.string()), batch.size),
         }
         return pa.Table.from_arrays(
@@ -169,29 +184,32 @@ class EventColumns:
             return pa.repeat(pa.scalar(constant, pa.string()), batch.size)
         return pc.fill_null(batch.text(self._names[field]), "")
 
-    def _times(self, batch: ColumnBatch) -> pa.Array:
+    def _times(self, batch: ColumnBatch, rules: ColumnRules) -> pa.Array:
         import pyarrow as pa
         import pyarrow.compute as pc
 
         name = self._names["timestamp"]
-        times, bad = to_time(batch.column(name))
-        batch.mark(pc.or_(bad, pc.is_null(times)), "bad_timestamp", f"{name} holds no time")
+        times, bad = rules.time(name).read(batch.column(name))
+        mark_times(batch, name, times, bad)
         filled = pc.fill_null(times, pa.scalar(EARLIEST, times.type))
         return filled.cast(pa.timestamp("ms", "UTC"), safe=False)
 
-    def _values(self, batch: ColumnBatch) -> pa.Array:
+    def _values(self, batch: ColumnBatch, rules: ColumnRules) -> pa.Array:
         import pyarrow as pa
 
         if "value" not in self._names:
             return pa.nulls(batch.size, pa.float64())
         name = self._names["value"]
-        values, bad = to_number(batch.column(name))
-        batch.mark(bad, "wrong_type", f"{name} is no number")
+        values, bad = rules.number(name).read(batch.column(name))
+        mark_numbers(batch, name, bad)
         return values
 
-    def _properties(self, batch: ColumnBatch) -> pa.Array:
+    def _properties(self, batch: ColumnBatch, rules: ColumnRules) -> pa.Array:
         texts = {name: batch.text(name) for name in self._plan.segments}
-        texts |= {item.name: batch.text(item.column) for item in self._plan.covariates}
+        for item in self._plan.covariates:
+            numbers, bad = rules.number(item.column).read(batch.column(item.column))
+            mark_numbers(batch, item.column, bad)
+            texts[item.name] = number_text(numbers)
         return interleave(texts, batch.size)
 
 

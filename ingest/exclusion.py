@@ -8,15 +8,21 @@ text. Parsed with sqlglot, then only what is listed here is evaluated.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from neonblue.errors import InvalidInputError
-from neonblue.ingest.columns import to_number, to_text
+from neonblue.ingest.columns.number_column import NumberRule
+from neonblue.ingest.columns.rules import ColumnRules
+from neonblue.ingest.columns.text import decoded, to_text
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
     from sqlglot import exp
+
+    from neonblue.ingest.files import FileBatch
 
 TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[^\W\d]\w*|&&|\|\||.""", re.DOTALL)
 SPELLINGS = {"&&": " and ", "||": " or "}
@@ -31,13 +37,19 @@ class Exclusion:
         self._known = set(columns)
         self._tree = _parse(text, self._known)
         self.columns = tuple(sorted(self._used(self._tree)))
+        self.numeric_columns = tuple(sorted(self._compared_as_numbers(self._tree)))
+        self._rules: ColumnRules | None = None
         self._check(self._tree)
 
-    def mask(self, table: pa.Table) -> pa.Array:
-        """True where a row is to be left out; a comparison with null is false."""
+    def mask(self, table: pa.Table, rules: ColumnRules | None = None) -> pa.Array:
+        """True where a row is to be left out; a comparison with null is false.
+
+        ``rules`` say how the columns that are compared as numbers are read; plainly without them.
+        """
         import pyarrow as pa
         import pyarrow.compute as pc
 
+        self._rules = rules
         mask = self._truth(self._tree, table)
         if isinstance(mask, pa.ChunkedArray):
             mask = pa.concat_arrays(mask.chunks) if mask.num_chunks else pa.array([], pa.bool_())
@@ -78,10 +90,12 @@ class Exclusion:
             raise TypeError(f"{node.sql()} names no column of the file")
         left, right = self._operand(node.this, table), self._operand(node.expression, table)
         if not isinstance(node, exp.EQ | exp.NEQ):
-            return compare(_numbers(left), _numbers(right))
-        equal = pc.equal(_texts(left), _texts(right))
-        if isinstance(node.expression, exp.Literal) and not node.expression.is_string:
-            equal = pc.equal(_numbers(left), _numbers(right))
+            return compare(self._numbers(node.this, left), self._numbers(node.expression, right))
+        if _is_number(node.expression):
+            numbers = self._numbers(node.this, left), self._numbers(node.expression, right)
+            equal = pc.equal(*numbers)
+        else:
+            equal = pc.equal(_texts(left), _texts(right))
         return equal if isinstance(node, exp.EQ) else pc.invert(pc.fill_null(equal, False))
 
     def _operand(self, node: exp.Expr, table: pa.Table) -> Any:
@@ -90,6 +104,27 @@ class Exclusion:
         if isinstance(node, exp.Column) and node.name in self._known:
             return table[node.name]
         return self._literal(node)
+
+    def _numbers(self, node: exp.Expr, value: Any) -> Any:
+        import pyarrow as pa
+
+        if isinstance(value, str):
+            return pa.scalar(float(value), pa.float64())
+        rule = NumberRule() if self._rules is None else self._rules.number(node.name)
+        columns = [rule.read(_readable(chunk))[0] for chunk in value.chunks]
+        return pa.chunked_array(columns, pa.float64())
+
+    def _compared_as_numbers(self, tree: exp.Expr) -> set[str]:
+        """Columns of the file that stand beside a number or in a comparison of sizes."""
+        from sqlglot import exp
+
+        found: set[str] = set()
+        comparisons: Iterator[exp.Expr] = tree.find_all(*_comparisons())
+        for node in comparisons:
+            by_size = not isinstance(node, exp.EQ | exp.NEQ)
+            if isinstance(node.this, exp.Column) and (by_size or _is_number(node.expression)):
+                found |= self._used(node)
+        return found
 
     def _literal(self, node: exp.Expr) -> str:
         from sqlglot import exp
@@ -162,12 +197,76 @@ def _texts(value: Any) -> Any:
     return pa.chunked_array([to_text(chunk) for chunk in value.chunks], pa.string())
 
 
-def _numbers(value: Any) -> Any:
+def _is_number(node: exp.Expr) -> bool:
+    from sqlglot import exp
+
+    return isinstance(node, exp.Literal) and not node.is_string
+
+
+def _readable(column: pa.Array) -> pa.Array:
+    """What is no number by its type (a time) is compared as its text, and is no number either."""
     import pyarrow as pa
 
-    if isinstance(value, str):
-        return pa.scalar(float(value), pa.float64())
-    return pa.chunked_array([to_number(chunk)[0] for chunk in value.chunks], pa.float64())
+    column = decoded(column)
+    kind = column.type
+    if pa.types.is_temporal(kind) or pa.types.is_null(kind):
+        return to_text(column)
+    return column
+
+
+class Exclusions:
+    """All the expressions of a load, and how many rows each left out."""
+
+    def __init__(self, texts: Sequence[str], columns: Sequence[str]) -> None:
+        self._each = [Exclusion(text, columns) for text in texts]
+        self._left_out = [0] * len(self._each)
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that they read."""
+        return list(dict.fromkeys(name for item in self._each for name in item.columns))
+
+    @property
+    def numeric_columns(self) -> list[str]:
+        """Those that they compare as numbers."""
+        return list(dict.fromkeys(name for item in self._each for name in item.numeric_columns))
+
+    def kept(self, table: pa.Table) -> pa.Table:
+        """The table without the rows that are left out, its numbers read plainly."""
+        import pyarrow as pa
+
+        return table.filter(pa.array(~self._mask(table, None))) if self._each else table
+
+    def split(self, batch: FileBatch, rules: ColumnRules) -> tuple[pa.Table, list[int], int]:
+        """A batch without the rows that are left out, their numbers, and how many went."""
+        import numpy as np
+        import pyarrow as pa
+
+        table = rules.null_words.blank(batch.table)
+        if not self._each or table.num_rows == 0:
+            return table, list(batch.rows), 0
+        out = self._mask(table, rules)
+        kept = np.asarray(batch.rows)[~out].tolist()
+        return table.filter(pa.array(~out)), kept, int(out.sum())
+
+    def warnings(self) -> tuple[str, ...]:
+        """Of expressions that left nothing out: they may be misspelt."""
+        return tuple(
+            f"--exclude {item.text!r} matched no row: check how its values are written"
+            for item, count in zip(self._each, self._left_out, strict=True)
+            if count == 0
+        )
+
+    def _mask(self, table: pa.Table, rules: ColumnRules | None) -> NDArray[np.bool_]:
+        import numpy as np
+
+        out = np.zeros(table.num_rows, dtype=bool)
+        for place, item in enumerate(self._each):
+            mask = item.mask(table, rules).to_numpy(zero_copy_only=False)
+            if rules is not None:
+                self._left_out[place] += int(mask.sum())
+            out |= mask
+        return out
 
 
 def _refused(text: str, reason: str) -> InvalidInputError:

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from neonblue.errors import InvalidInputError
+from neonblue.ingest.columns.number_shape import Decimal
+from neonblue.ingest.columns.rules import CellFormat
+from neonblue.ingest.columns.time_decision import check_format
 from neonblue.models import ExperimentStatus, MetricDefinition, MetricKind, MetricRole
 from neonblue.models.experiment import FINISHED_STATUSES, Aggregation
 
@@ -68,6 +71,9 @@ class LoadPlan:
     covariates: tuple[CovariateSpec, ...] = ()
     segments: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
+    null_words: tuple[str, ...] = ()
+    decimal: Decimal | None = None
+    time_format: str | None = None
     timestamp: str | None = None
     event_type: str | None = None
     value: str | None = None
@@ -99,6 +105,13 @@ class LoadPlan:
     def status_at_load(self) -> ExperimentStatus:
         """The status of an experiment that this load defines."""
         return "stopped" if self.finished else self.status
+
+    @property
+    def cells(self) -> CellFormat:
+        """What was said of how cells are written."""
+        return CellFormat(
+            null_words=self.null_words, decimal=self.decimal, time_format=self.time_format
+        )
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> LoadPlan:
@@ -146,12 +159,20 @@ class LoadPlan:
             raise InvalidInputError(
                 f"--status {self.status!r} is not known: use running, or --finished when it ended"
             )
+        self._check_cells()
         for name, level in self.winsorize:
             if not 0.5 < level < 1:
                 raise InvalidInputError(
                     f"--winsorize {name}={level!r} is out of range: give a quantile above 0.5 "
                     "and below 1, like 0.99"
                 )
+
+    def _check_cells(self) -> None:
+        if self.time_format is not None and (fault := check_format(self.time_format)) is not None:
+            raise InvalidInputError(
+                f"--time-format {self.time_format!r} {fault}: write it like %d/%m/%Y %H:%M, or say "
+                "excel"
+            )
 
     def _fault(self, metric: MetricSpec) -> str | None:
         """What is wrong with a metric of two columns; aggregated, they are MEAN/VARIANCE."""

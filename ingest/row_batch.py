@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from neonblue.ingest.column_batch import ColumnBatch, interleave
-from neonblue.ingest.columns import to_number, to_time
+from neonblue.ingest.columns.rules import ColumnRules
+from neonblue.ingest.columns.time_column import FORMS
 from neonblue.ingest.event import EXPOSURE, MAX_VALUE
 from neonblue.ingest.load_plan import LoadPlan
 from neonblue.ingest.validate import Finding, check_events
@@ -30,8 +31,15 @@ class ReadRows:
 class RowReader:
     """Reads batches according to a plan; ``file_time`` stands in for a missing time column."""
 
-    def __init__(self, plan: LoadPlan, value_columns: Sequence[str], file_time: datetime) -> None:
+    def __init__(
+        self,
+        plan: LoadPlan,
+        value_columns: Sequence[str],
+        rules: ColumnRules,
+        file_time: datetime,
+    ) -> None:
         self._plan = plan
+        self._rules = rules
         self._value_columns = tuple(value_columns)
         self._file_time = file_time
         self._proportions = {
@@ -67,16 +75,16 @@ class RowReader:
         filler = pa.scalar(self._file_time, kind)
         if self._plan.timestamp is None:
             return pa.repeat(filler, batch.size)
-        times, bad = to_time(batch.column(self._plan.timestamp))
         name = self._plan.timestamp
-        batch.mark(pc.or_(bad, pc.is_null(times)), "bad_timestamp", f"{name} holds no time")
+        times, bad = self._rules.time(name).read(batch.column(name))
+        mark_times(batch, name, times, bad)
         return pc.fill_null(times, filler)
 
     def _value(self, batch: ColumnBatch, column: str) -> Any:
         import pyarrow.compute as pc
 
-        values, bad = to_number(batch.column(column))
-        batch.mark(bad, "wrong_type", f"{column} is no number")
+        values, bad = self._rules.number(column).read(batch.column(column))
+        mark_numbers(batch, column, bad)
         missing = pc.is_null(values)
         if not self._plan.missing_as_zero:
             batch.mark(missing, "missing_value", f"{column} is missing (--missing-as-zero?)")
@@ -85,7 +93,8 @@ class RowReader:
         batch.mark(pc.invert(sane), "value_not_finite", f"{column} is not a finite number")
         if column in self._proportions:
             neither = pc.and_(pc.not_equal(values, 0.0), pc.not_equal(values, 1.0))
-            batch.mark(neither, "not_a_proportion", f"{column} is neither 0 nor 1")
+            detail = f"{column} is {{}}, neither 0 nor 1"
+            batch.mark(neither, "not_a_proportion", detail, shown=column)
         return values.to_numpy(zero_copy_only=False)
 
     def _properties(self, batch: ColumnBatch) -> pa.Array:
@@ -93,18 +102,32 @@ class RowReader:
         for segment in self._plan.segments:
             columns[segment] = batch.text(segment)
         for covariate in self._plan.covariates:
-            _, bad = to_number(batch.column(covariate.column))
-            batch.mark(bad, "wrong_type", f"{covariate.column} is no number")
-            columns[covariate.name] = _number_text(batch.column(covariate.column))
+            name = covariate.column
+            numbers, bad = self._rules.number(name).read(batch.column(name))
+            mark_numbers(batch, name, bad)
+            columns[covariate.name] = number_text(numbers)
         return interleave(columns, batch.size)
 
 
-def _number_text(column: pa.Array) -> pa.Array:
-    """Numbers as text that reads back exactly; what is no number is left out."""
+def mark_numbers(batch: ColumnBatch, name: str, bad: pa.Array) -> None:
+    """Mark the rows whose cell is no number."""
+    detail = f"{name} is {{}}, no number (--null WORD if it means that there is no value)"
+    batch.mark(bad, "wrong_type", detail, shown=name)
+
+
+def mark_times(batch: ColumnBatch, name: str, times: pa.Array, bad: pa.Array) -> None:
+    """Mark the rows whose cell is no time, or empty."""
+    import pyarrow.compute as pc
+
+    batch.mark(bad, "bad_timestamp", f"{name} is {{}}, no time; known are {FORMS}", shown=name)
+    batch.mark(pc.is_null(times), "bad_timestamp", f"{name} is empty")
+
+
+def number_text(numbers: pa.Array) -> pa.Array:
+    """Numbers as text that reads back exactly; what is no finite number is left out."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    numbers, _ = to_number(column)
     finite = pc.if_else(pc.is_finite(numbers), numbers, pa.scalar(None, pa.float64()))
     return pc.cast(finite, pa.string())
 

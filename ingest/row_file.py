@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from neonblue.ingest.exclusion import Exclusion
-from neonblue.ingest.files import DataFile, FileBatch
+from neonblue.errors import InvalidInputError
+from neonblue.ingest.column_batch import shown_row
+from neonblue.ingest.columns.rules import ColumnRules, Survey
+from neonblue.ingest.exclusion import Exclusions
+from neonblue.ingest.files import DataFile
 from neonblue.ingest.load_plan import LoadPlan, MetricSpec, event_type_of
 from neonblue.ingest.rejects import Rejects
 from neonblue.ingest.row_batch import RowReader
@@ -14,8 +17,6 @@ from neonblue.ingest.staged_file import StagedFile
 from neonblue.models import MetricKind
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from neonblue.stores.loads import Staging
     from neonblue.stores.row_staging import ColumnRange, RowStaging
 
@@ -29,9 +30,11 @@ def stage_rows(
 ) -> StagedFile:
     """Read, check and stage every row, then make the events of the units that were kept."""
     values = value_columns(plan)
+    exclusions = Exclusions(plan.excludes, file.columns)
+    rules = _rules(plan, file, exclusions)
     rows = staging.rows()
     try:
-        read, excluded = _read(rows, plan, file, rejects, report)
+        read, excluded = _read(rows, plan, file, rules, exclusions, rejects, report)
         report(READING, 1.0, "making events")
         rows.compact()
         ranges = rows.ranges(values)
@@ -42,7 +45,11 @@ def stage_rows(
             repeated_rows=read - excluded - rejects.total - rows.count(),
             timed=plan.timestamp is not None,
             kinds=_kinds(plan.metrics, ranges),
-            warnings=tuple(_constant(item) for item in ranges if item.minimum == item.maximum),
+            warnings=(
+                *exclusions.warnings(),
+                *rules.warnings,
+                *(_constant(item) for item in ranges if item.minimum == item.maximum),
+            ),
         )
     finally:
         rows.drop()
@@ -53,35 +60,62 @@ def value_columns(plan: LoadPlan) -> list[str]:
     return list(dict.fromkeys(column for metric in plan.metrics for column in metric.columns))
 
 
-def split_excluded(
-    batch: FileBatch, exclusions: Sequence[Exclusion]
-) -> tuple[pa.Table, list[int], int]:
-    """A batch without the rows that an ``--exclude`` names, their numbers, and how many went."""
-    import numpy as np
-    import pyarrow as pa
+def _rules(plan: LoadPlan, file: DataFile, exclusions: Exclusions) -> ColumnRules:
+    covariates = [covariate.column for covariate in plan.covariates]
+    rules = column_rules(
+        plan,
+        file,
+        exclusions,
+        numbers=[*value_columns(plan), *covariates],
+        times=[] if plan.timestamp is None else [plan.timestamp],
+    )
+    _refuse_percent(plan, file, rules)
+    return rules
 
-    if not exclusions or batch.table.num_rows == 0:
-        return batch.table, list(batch.rows), 0
-    out = np.zeros(batch.table.num_rows, dtype=bool)
-    for exclusion in exclusions:
-        out |= exclusion.mask(batch.table).to_numpy(zero_copy_only=False)
-    kept = np.asarray(batch.rows)[~out].tolist()
-    return batch.table.filter(pa.array(~out)), kept, int(out.sum())
+
+def _refuse_percent(plan: LoadPlan, file: DataFile, rules: ColumnRules) -> None:
+    """Whether a unit did something is 0 or 1: a per cent is a share of something else."""
+    for metric in plan.metrics:
+        if metric.said_kind == "proportion" and rules.number(metric.column).percent:
+            raise InvalidInputError(
+                f"column {metric.column!r} of {file.path.name!r} holds per cents, but a proportion "
+                f"needs 0 or 1 for each unit: name the column that says whether it happened, or "
+                f"write {metric.name}:mean={metric.column} for the mean of the per cents. Nothing "
+                "was loaded"
+            )
+
+
+def column_rules(
+    plan: LoadPlan,
+    file: DataFile,
+    exclusions: Exclusions,
+    *,
+    numbers: Sequence[str],
+    times: Sequence[str],
+) -> ColumnRules:
+    """How each column of the rows that count is read."""
+    survey = Survey(file, plan.cells, keep=exclusions.kept, also=exclusions.columns)
+    return survey.rules(list(dict.fromkeys([*numbers, *exclusions.numeric_columns])), times)
 
 
 def _read(
-    rows: RowStaging, plan: LoadPlan, file: DataFile, rejects: Rejects, report: Report
+    rows: RowStaging,
+    plan: LoadPlan,
+    file: DataFile,
+    rules: ColumnRules,
+    exclusions: Exclusions,
+    rejects: Rejects,
+    report: Report,
 ) -> tuple[int, int]:
-    exclusions = [Exclusion(text, file.columns) for text in plan.excludes]
-    reader = RowReader(plan, value_columns(plan), file.written_at)
     read = excluded = 0
+    reader = RowReader(plan, value_columns(plan), rules, file.written_at)
     for batch in file.batches(_columns(plan, exclusions)):
-        table, numbers, out = split_excluded(batch, exclusions)
+        table, numbers, out = exclusions.split(batch, rules)
         found = reader.read(table, numbers)
         for line in batch.bad:
             rejects.add(line.row, "bad_row", line.reason, line.text)
         for finding in found.findings:
-            content = str(table.slice(finding.row, 1).to_pylist()[0])
+            content = shown_row(table, finding.row)
             rejects.add(numbers[finding.row], finding.reason, finding.detail, content)
         rows.insert(found.rows)
         read += batch.table.num_rows + len(batch.bad)
@@ -90,7 +124,7 @@ def _read(
     return read, excluded
 
 
-def _columns(plan: LoadPlan, exclusions: Sequence[Exclusion]) -> list[str]:
+def _columns(plan: LoadPlan, exclusions: Exclusions) -> list[str]:
     names = [
         plan.unit,
         plan.variant,
@@ -98,7 +132,7 @@ def _columns(plan: LoadPlan, exclusions: Sequence[Exclusion]) -> list[str]:
         *value_columns(plan),
         *(covariate.column for covariate in plan.covariates),
         *plan.segments,
-        *(column for exclusion in exclusions for column in exclusion.columns),
+        *exclusions.columns,
     ]
     return list(dict.fromkeys(name for name in names if name is not None))
 

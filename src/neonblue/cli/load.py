@@ -51,6 +51,22 @@ def _columns(options: argparse._ArgumentGroup) -> None:
     )
     options.add_argument("--timestamp", metavar="COL", help="ISO 8601 (UTC unless said) or epoch")
     options.add_argument(
+        "--time-format",
+        metavar="FORMAT",
+        help="how times are written, as in %%d/%%m/%%Y %%H:%%M, or excel for its serial days",
+    )
+    options.add_argument(
+        "--decimal", choices=(".", ","), help="the sign before decimals, where it cannot be told"
+    )
+    options.add_argument(
+        "--null",
+        dest="null_words",
+        metavar="WORD",
+        action="append",
+        default=[],
+        help="a word that means that there is no value, as in NA; may be repeated",
+    )
+    options.add_argument(
         "--segment",
         dest="segments",
         metavar="COL",

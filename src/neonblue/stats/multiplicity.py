@@ -1,4 +1,4 @@
-"""Adjusting p-values for how many questions were asked (statsmodels, imported on first use).
+"""Adjusting p-values for how many questions were asked.
 
 Holm across the success metrics of an experiment, because any of them can ship it; none across
 guardrails, because every one of them must pass; Benjamini-Hochberg across disjoint segments,
@@ -18,25 +18,17 @@ AdjustMethod = Literal[
     "bonferroni", "sidak", "holm", "holm-sidak", "hochberg", "hommel", "bh", "by", "none"
 ]
 
-STATSMODELS_NAMES = {
-    "bonferroni": "bonferroni",
-    "sidak": "sidak",
-    "holm-sidak": "holm-sidak",
-    "hochberg": "simes-hochberg",
-    "hommel": "hommel",
-}
-
 
 def adjusted_p_values(p_values: ArrayLike, *, method: AdjustMethod = "holm") -> np.ndarray:
     """Adjusted p (k,) in the order given; NaN (no test was made) stays NaN and does not count.
 
-    Holm, BH and BY are computed here, as they run in every analysis; the rest by statsmodels.
     Raises ``InvalidInputError`` for a value outside 0 to 1.
 
     Holm (1979): max over j <= i of (m - j + 1) p_(j); Benjamini and Hochberg (1995): min over j
     >= i of m p_(j) / j; Benjamini and Yekutieli (2001): that times the sum of 1 / j; Hochberg
-    (1988): min over j >= i of (m - j + 1) p_(j); Hommel (1988), Bonferroni m p and Sidak 1 - (1
-    - p)^m by statsmodels.
+    (1988): min over j >= i of (m - j + 1) p_(j); Hommel (1988): the largest Simes p of a set that
+    holds i; Bonferroni m p; Sidak (1967) 1 - (1 - p)^m; Holm-Sidak: max over j <= i of 1 - (1 -
+    p_(j))^(m - j + 1).
     """
     p = np.asarray(p_values, dtype=float)
     made = ~np.isnan(p)
@@ -55,13 +47,17 @@ def _adjusted(p: np.ndarray, method: AdjustMethod) -> np.ndarray:
         return _step_down(p)
     if method in ("bh", "by"):
         return _step_up(p, penalty=_harmonic(p.size) if method == "by" else 1.0)
-    if method not in STATSMODELS_NAMES:
+    if method == "hochberg":
+        return _hochberg(p)
+    if method == "hommel":
+        return _hommel(p)
+    if method == "holm-sidak":
+        return _holm_sidak(p)
+    if method == "sidak":
+        return _any_of(p, p.size)
+    if method != "bonferroni":
         raise InvalidInputError(f"method {method!r} is not one of {get_args(AdjustMethod)!r}")
-    from statsmodels.stats.multitest import multipletests
-
-    with np.errstate(divide="ignore"):  # Sidak takes the log of 1 - p, also of p = 1.
-        corrected = multipletests(p, method=STATSMODELS_NAMES[method])[1]
-    return np.asarray(np.minimum(corrected, 1.0), dtype=float)
+    return np.asarray(np.minimum(p * p.size, 1.0), dtype=float)
 
 
 def _step_down(p: np.ndarray) -> np.ndarray:
@@ -76,6 +72,39 @@ def _step_up(p: np.ndarray, *, penalty: float) -> np.ndarray:
     order = np.argsort(p, kind="stable")[::-1]
     stepped = np.minimum.accumulate(p[order] * penalty * p.size / np.arange(p.size, 0, -1))
     return _back(np.minimum(stepped, 1.0), order)
+
+
+def _hochberg(p: np.ndarray) -> np.ndarray:
+    """Hochberg (1988)."""
+    order = np.argsort(p, kind="stable")[::-1]
+    return _back(np.minimum.accumulate(p[order] * np.arange(1, p.size + 1)), order)
+
+
+def _holm_sidak(p: np.ndarray) -> np.ndarray:
+    """Holm's steps with Sidak's correction."""
+    order = np.argsort(p, kind="stable")
+    return _back(np.maximum.accumulate(_any_of(p[order], np.arange(p.size, 0, -1))), order)
+
+
+def _hommel(p: np.ndarray) -> np.ndarray:
+    """Hommel (1988) as a closed test: of the sets of one size that hold p_i, the one with the
+    largest others has the largest Simes p."""
+    order = np.argsort(p, kind="stable")
+    ascending = p[order]
+    adjusted = ascending.copy()
+    for size in range(2, p.size + 1):
+        first = p.size - size
+        simes = size * ascending[first:] / np.arange(1, size + 1)
+        adjusted[first:] = np.maximum(adjusted[first:], simes.min())
+        beside = np.minimum(size * ascending[:first], simes[1:].min())
+        adjusted[:first] = np.maximum(adjusted[:first], beside)
+    return _back(np.minimum(adjusted, 1.0), order)
+
+
+def _any_of(p: np.ndarray, tests: int | np.ndarray) -> np.ndarray:
+    """1 - (1 - p)^tests, exact also for tiny p."""
+    with np.errstate(divide="ignore"):  # the log of 0 where p = 1
+        return np.asarray(-np.expm1(tests * np.log1p(-p)), dtype=float)
 
 
 def _back(values: np.ndarray, order: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Intervals and tests for two proportions beyond the z-test: small counts and rates near 0 or 1.
 
-Score intervals come from statsmodels, exact tests from scipy; both are imported on first use
-(3 s and 2 s), as none of this is on the path of an ordinary analysis.
+Exact tests come from scipy, imported on first use (2 s), as none of this is on the path of an
+ordinary analysis. Ratios and odds ratios are in ``ratio_intervals``.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
-from scipy.special import chdtrc, ndtr, ndtri
+from scipy.special import betainccinv, betaincinv, chdtrc, ndtr, ndtri
 
 from neonblue.errors import InvalidInputError
 from neonblue.stats.comparison import Alternative, check_alpha
@@ -19,7 +19,6 @@ from neonblue.stats.comparison import Alternative, check_alpha
 DifferenceMethod = Literal[
     "wald", "yates", "newcomb", "miettinen-nurminen", "score", "agresti-caffo"
 ]
-RatioMethod = Literal["log", "log-adjusted", "score"]
 OneMethod = Literal["normal", "wilson", "agresti_coull", "jeffreys", "beta"]
 
 
@@ -69,51 +68,24 @@ def difference_interval(
 
     ``newcomb``: Newcombe (1998), method 10; ``miettinen-nurminen``: their score interval (1985);
     ``agresti-caffo``: Agresti and Caffo (2000); ``yates``: Wald widened by Yates' correction.
-    ``score`` is statsmodels' version of the score interval, to agree with it: it depends on which
-    variant comes first, by 0.05 with 30 units each.
+    ``score`` is statsmodels' version of the score interval, to agree with it: one coefficient of
+    its cubic has control's successes for its units, so that it depends on which variant comes
+    first, by 0.05 with 30 units each.
 
     Newcombe: d - sqrt((p_t - l_t)^2 + (u_c - p_c)^2) with Wilson limits l, u. Agresti-Caffo:
     Wald after one more success and failure each. Score: the d with |z(d)| = z, z(d)^2 = (p_t -
     p_c - d)^2 / (v(d) N / (N - 1)).
     """
     check_alpha(alpha)
-    if method == "miettinen-nurminen":
-        return _miettinen_nurminen(counts, alpha)
+    if method in ("miettinen-nurminen", "score"):
+        return _score_interval(counts, alpha, swapped=method == "score")
     if method in ("wald", "yates"):
         return _wald(counts, alpha, continuity=method == "yates")
-    from statsmodels.stats.proportion import confint_proportions_2indep
-
-    lower, upper = confint_proportions_2indep(
-        counts.successes_treatment,
-        counts.n_treatment,
-        counts.successes_control,
-        counts.n_control,
-        method=method,
-        compare="diff",
-        alpha=alpha,
-    )
-    return float(lower), float(upper)
-
-
-def risk_ratio_interval(
-    counts: Counts, *, method: RatioMethod = "log", alpha: float = 0.05
-) -> tuple[float, float]:
-    """Limits of p_treatment / p_control (Katz 1978 on the log; Miettinen and Nurminen's score).
-
-    log(p_t / p_c) -+ z sqrt(1 / x_t - 1 / n_t + 1 / x_c - 1 / n_c), z = the 1 - alpha / 2
-    quantile.
-    """
-    return _compared(counts, "ratio", method, alpha)
-
-
-def odds_ratio_interval(
-    counts: Counts, *, method: RatioMethod | Literal["logit"] = "logit", alpha: float = 0.05
-) -> tuple[float, float]:
-    """Limits of the odds ratio (Woolf 1955 on the logit, or the score interval).
-
-    log OR -+ z sqrt(1 / a + 1 / b + 1 / c + 1 / d), z = the 1 - alpha / 2 quantile.
-    """
-    return _compared(counts, "odds-ratio", method, alpha)
+    if method == "newcomb":
+        return _newcombe(counts, alpha)
+    if method != "agresti-caffo":
+        raise InvalidInputError(f"method {method!r} is not one of {get_args(DifferenceMethod)!r}")
+    return _agresti_caffo(counts, alpha)
 
 
 def proportion_interval(
@@ -122,12 +94,49 @@ def proportion_interval(
     """Limits of one proportion; ``beta`` is Clopper and Pearson's exact interval.
 
     Wilson (1927): (p + z^2 / 2n -+ z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n); Clopper
-    and Pearson (1934): the p with P(X >= x) = alpha / 2 and P(X <= x) = alpha / 2.
+    and Pearson (1934): the p with P(X >= x) = alpha / 2 and P(X <= x) = alpha / 2; Agresti and
+    Coull (1998): Wald after z^2 / 2 more successes and failures; Jeffreys: quantiles of beta(x +
+    1/2, n - x + 1/2) (Brown, Cai and DasGupta 2001, eq. 6). Raises ``InvalidInputError``.
     """
-    from statsmodels.stats.proportion import proportion_confint
-
     check_alpha(alpha)
-    lower, upper = proportion_confint(successes, n, alpha=alpha, method=method)
+    if not (n > 0 and 0 <= successes <= n):
+        raise InvalidInputError(f"{successes!r} successes of {n!r}: need n > 0, 0 to n successes")
+    if method in ("beta", "jeffreys"):
+        more = 0.5 if method == "jeffreys" else 0.0
+        return _beta_limits(successes, n, alpha, more)
+    reach = -float(ndtri(alpha / 2.0))
+    if method == "normal":
+        p = successes / n
+        middle, half = p, reach * math.sqrt(p * (1.0 - p) / n)
+    elif method == "wilson":
+        middle, half = _wilson(successes, n, reach)
+    elif method == "agresti_coull":
+        size = n + reach**2
+        middle = (successes + reach**2 / 2.0) / size
+        half = reach * math.sqrt(middle * (1.0 - middle) / size)
+    else:
+        raise InvalidInputError(f"method {method!r} is not one of {get_args(OneMethod)!r}")
+    return max(middle - half, 0.0), min(middle + half, 1.0)
+
+
+def _wilson(successes: float, n: float, reach: float) -> tuple[float, float]:
+    """Middle and half width."""
+    p = successes / n
+    size = 1.0 + reach**2 / n
+    half = reach * math.sqrt(p * (1.0 - p) / n + reach**2 / (4.0 * n**2)) / size
+    return (p + reach**2 / (2.0 * n)) / size, half
+
+
+def _beta_limits(successes: float, n: float, alpha: float, more: float) -> tuple[float, float]:
+    """Quantiles of beta laws; ``more`` is 0 for Clopper and Pearson, 1/2 for Jeffreys."""
+    failures = n - successes
+    if more:
+        return (
+            float(betaincinv(successes + more, failures + more, alpha / 2.0)),
+            float(betainccinv(successes + more, failures + more, alpha / 2.0)),
+        )
+    lower = betaincinv(successes, failures + 1.0, alpha / 2.0) if successes else 0.0
+    upper = betainccinv(successes + 1.0, failures, alpha / 2.0) if failures else 1.0
     return float(lower), float(upper)
 
 
@@ -196,43 +205,64 @@ def _wald(counts: Counts, alpha: float, *, continuity: bool) -> tuple[float, flo
     return max(b - a - half, -1.0), min(b - a + half, 1.0)
 
 
-def _miettinen_nurminen(counts: Counts, alpha: float) -> tuple[float, float]:
+def _newcombe(counts: Counts, alpha: float) -> tuple[float, float]:
+    reach = -float(ndtri(alpha / 2.0))
+    a, half_a = _wilson(counts.successes_control, counts.n_control, reach)
+    b, half_b = _wilson(counts.successes_treatment, counts.n_treatment, reach)
+    p, q = counts.p_treatment, counts.p_control
+    below = math.hypot(p - max(b - half_b, 0.0), min(a + half_a, 1.0) - q)
+    above = math.hypot(q - max(a - half_a, 0.0), min(b + half_b, 1.0) - p)
+    return p - q - below, p - q + above
+
+
+def _agresti_caffo(counts: Counts, alpha: float) -> tuple[float, float]:
+    a = (counts.successes_control + 1.0) / (counts.n_control + 2.0)
+    b = (counts.successes_treatment + 1.0) / (counts.n_treatment + 2.0)
+    variance = a * (1.0 - a) / (counts.n_control + 2.0)
+    variance += b * (1.0 - b) / (counts.n_treatment + 2.0)
+    half = -float(ndtri(alpha / 2.0)) * math.sqrt(variance)
+    return b - a - half, b - a + half
+
+
+def _score_interval(counts: Counts, alpha: float, *, swapped: bool) -> tuple[float, float]:
     """Where the score statistic passes its critical value, by bisection."""
     reach = -float(ndtri(alpha / 2.0))
     difference = counts.p_treatment - counts.p_control
-    lower = _crossing(lambda d: _score(counts, d) > reach, -1.0, difference)
-    upper = _crossing(lambda d: _score(counts, d) >= -reach, difference, 1.0)
+    lower = crossing(lambda d: _score(counts, d, swapped) > reach, -1.0, difference)
+    upper = crossing(lambda d: _score(counts, d, swapped) >= -reach, difference, 1.0)
     return lower, upper
 
 
-def _crossing(before: Callable[[float], bool], low: float, high: float) -> float:
+def crossing(before: Callable[[float], bool], low: float, high: float) -> float:
+    """Where ``before`` turns false between two numbers. Definition: bisection, in 60 steps."""
     for _ in range(60):
         middle = 0.5 * (low + high)
         low, high = (middle, high) if before(middle) else (low, middle)
     return 0.5 * (low + high)
 
 
-def _score(counts: Counts, difference: float) -> float:
+def _score(counts: Counts, difference: float, swapped: bool) -> float:
     """Score statistic of p_treatment - p_control = difference, with the n / (n - 1) correction."""
     total = counts.n_control + counts.n_treatment
-    a = _restricted(counts, difference)
+    a = _restricted(counts, difference, swapped)
     b = a + difference
-    variance = max(a * (1.0 - a), 0.0) / counts.n_control
-    variance += max(b * (1.0 - b), 0.0) / counts.n_treatment
+    least = -math.inf if swapped else 0.0
+    variance = max(a * (1.0 - a), least) / counts.n_control
+    variance += max(b * (1.0 - b), least) / counts.n_treatment
     distance = counts.p_treatment - counts.p_control - difference
     if variance <= 0.0:
         return math.copysign(math.inf, distance) if distance else 0.0
     return distance / math.sqrt(variance * total / (total - 1.0))
 
 
-def _restricted(counts: Counts, d: float) -> float:
+def _restricted(counts: Counts, d: float, swapped: bool) -> float:
     """Likeliest control proportion given the difference: the cubic of Miettinen and Nurminen,
-    solved as Farrington and Manning (1990), appendix."""
+    solved as Farrington and Manning (1990), appendix. ``swapped`` is statsmodels' cubic."""
     n0, n1 = counts.n_control, counts.n_treatment
     x0, successes = counts.successes_control, counts.successes_control + counts.successes_treatment
     total = n0 + n1
     l2 = (n1 + 2.0 * n0) * d - total - successes
-    l1 = (n0 * d - total - 2.0 * x0) * d + successes
+    l1 = ((x0 if swapped else n0) * d - total - 2.0 * x0) * d + successes
     l0 = x0 * d * (1.0 - d)
     q = (l2 / (3.0 * total)) ** 3 - l1 * l2 / (6.0 * total**2) + l0 / (2.0 * total)
     p = math.sqrt(max((l2 / (3.0 * total)) ** 2 - l1 / (3.0 * total), 0.0))
@@ -240,23 +270,7 @@ def _restricted(counts: Counts, d: float) -> float:
     ratio = 0.0 if p == 0.0 else min(max(q / p**3, -1.0), 1.0)
     angle = (math.pi + math.acos(ratio)) / 3.0
     found = 2.0 * p * math.cos(angle) - l2 / (3.0 * total)
-    return min(max(found, 0.0, -d), 1.0, 1.0 - d)
-
-
-def _compared(counts: Counts, compare: str, method: str, alpha: float) -> tuple[float, float]:
-    from statsmodels.stats.proportion import confint_proportions_2indep
-
-    check_alpha(alpha)
-    lower, upper = confint_proportions_2indep(
-        counts.successes_treatment,
-        counts.n_treatment,
-        counts.successes_control,
-        counts.n_control,
-        method=method,
-        compare=compare,
-        alpha=alpha,
-    )
-    return float(lower), float(upper)
+    return found if swapped else min(max(found, 0.0, -d), 1.0, 1.0 - d)
 
 
 def barnard_statistic(counts: Counts, *, pooled: bool = True) -> float:

@@ -1,4 +1,4 @@
-"""Files as batches of Arrow columns in bounded memory: CSV, CSV.gz, Parquet, JSONL.
+"""Files as batches of Arrow columns in bounded memory: CSV, Parquet, JSON; packed or not.
 
 A file that cannot be read as a whole raises ``InvalidInputError`` with what to do; a row that
 cannot be read is handed on with its number, so that it is counted and not lost.
@@ -6,31 +6,39 @@ cannot be read is handed on with its number, so that it is counted and not lost.
 
 from __future__ import annotations
 
-import codecs
-import csv
-import io
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
 from neonblue.errors import InvalidInputError, NotFoundError
+from neonblue.ingest.csv_file import csv_batches, csv_layout
+from neonblue.ingest.csv_layout import CsvLayout
 from neonblue.ingest.event import EARLIEST
+from neonblue.ingest.file_batch import WHOLE_ROW, BadLine, FileBatch, explained
+from neonblue.ingest.json_file import json_batches, json_columns
+from neonblue.ingest.json_file import json_lines as lines_of_json
+from neonblue.ingest.packed import (
+    PARQUET,
+    byte_stream,
+    first_bytes,
+    inner_name,
+    is_packed,
+    read_up_to,
+)
+from neonblue.ingest.parquet_file import parquet_batches, parquet_columns
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+__all__ = ["WHOLE_ROW", "BadLine", "DataFile", "FileBatch", "json_lines", "open_file"]
 
 FileFormat = Literal["csv", "parquet", "jsonl"]
-BLOCK_BYTES = 8 << 20
-PARQUET_ROWS = 100_000
-MAX_HEADER_BYTES = 1 << 20
-UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+SHOWN_COLUMNS = 40
 SUFFIXES: dict[str, FileFormat] = {
     ".csv": "csv",
     ".tsv": "csv",
+    ".tab": "csv",
     ".txt": "csv",
     ".parquet": "parquet",
     ".pq": "parquet",
@@ -41,33 +49,18 @@ SUFFIXES: dict[str, FileFormat] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BadLine:
-    """A line that could not be split into columns; ``row`` counts data rows from 1."""
-
-    row: int
-    reason: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileBatch:
-    """Some rows: columns as they came (text from CSV and JSONL), numbers of the rows from 1."""
-
-    table: pa.Table
-    rows: Sequence[int]
-    bad: tuple[BadLine, ...]
-    bytes_read: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DataFile:
-    """A file that was opened once: its format, columns and size on disk."""
+    """A file that was opened once: its format, columns and size on disk.
+
+    ``repeated`` are the names that several columns have: none of them can be read.
+    """
 
     path: Path
     format: FileFormat
     columns: tuple[str, ...]
-    delimiter: str
     size_bytes: int
+    repeated: frozenset[str] = frozenset()
+    layout: CsvLayout | None = None
 
     @property
     def written_at(self) -> datetime:
@@ -81,25 +74,39 @@ class DataFile:
         return datetime.fromtimestamp(max(int(EARLIEST.timestamp()), min(seconds, now)), UTC)
 
     def batches(self, columns: Sequence[str]) -> Iterator[FileBatch]:
-        """The named columns, in file order; raises when the file turns out to be broken."""
-        self._require(columns)
-        with _explained(self.path):
+        """The named columns, in file order; raises when the file turns out to be broken.
+
+        May be called again. ``WHOLE_ROW`` among the columns is all that the row says.
+        """
+        self._require([column for column in columns if column != WHOLE_ROW])
+        with explained(self.path):
             if self.format == "parquet":
-                yield from _parquet(self, columns)
-            elif self.format == "jsonl":
-                yield from _jsonl(self, columns)
+                yield from parquet_batches(self.path, columns)
+            elif self.layout is not None:
+                yield from csv_batches(self.path, self.layout, columns)
             else:
-                yield from _csv(self, columns)
+                yield from json_batches(self.path, columns)
 
     def _require(self, columns: Sequence[str]) -> None:
-        missing = [column for column in columns if column not in self.columns]
-        if missing:
-            close = get_close_matches(missing[0], self.columns, n=1)
-            hint = f"did you mean {close[0]!r}? It" if close else "it"
-            raise InvalidInputError(
-                f"{self.path.name!r} has no column {missing[0]!r}: "
-                f"{hint} has {', '.join(map(repr, self.columns[:40]))}"
-            )
+        known = set(self.columns)
+        for column in columns:
+            if column in self.repeated:
+                raise InvalidInputError(
+                    f"{self.path.name!r} has the column {column!r} more than once: rename one of "
+                    "them. Nothing was loaded"
+                )
+            if column not in known:
+                shown = ", ".join(map(repr, self.columns[:SHOWN_COLUMNS]))
+                more = len(self.columns) - SHOWN_COLUMNS
+                raise InvalidInputError(
+                    f"{self.path.name!r} has no column {column!r}: {self._hint(column)} has "
+                    f"{shown}{f' and {more} more' if more > 0 else ''}"
+                )
+
+    def _hint(self, column: str) -> str:
+        nested = [name for name in self.columns if name.endswith(f".{column}")]
+        close = nested[:1] or get_close_matches(column, self.columns[:1000], n=1)
+        return f"did you mean {close[0]!r}? It" if close else "it"
 
 
 def open_file(path: Path) -> DataFile:
@@ -113,281 +120,48 @@ def open_file(path: Path) -> DataFile:
         raise InvalidInputError(
             f"{path.name!r} is empty: export it again, with a header and at least one row"
         )
-    kind = _format(path)
-    with _explained(path):
-        columns, delimiter = _columns(path, kind)
-    repeated = sorted({name for name in columns if columns.count(name) > 1})
-    if repeated:
-        raise InvalidInputError(
-            f"{path.name!r} has the column {repeated[0]!r} more than once: rename one of them"
-        )
+    with explained(path):
+        kind = _format(path)
+        layout = csv_layout(path) if kind == "csv" else None
+        names = _columns(path, kind, layout)
     return DataFile(
-        path=path, format=kind, columns=tuple(columns), delimiter=delimiter, size_bytes=size
+        path=path,
+        format=kind,
+        columns=tuple(dict.fromkeys(names)),
+        size_bytes=size,
+        repeated=frozenset(name for name, count in Counter(names).items() if count > 1),
+        layout=layout,
     )
 
 
+def json_lines(file: DataFile) -> Iterator[tuple[list[bytes], int]]:
+    """The raw lines of a JSONL file in chunks, each with the bytes read so far."""
+    with explained(file.path):
+        yield from lines_of_json(file.path)
+
+
+def _columns(path: Path, kind: FileFormat, layout: CsvLayout | None) -> tuple[str, ...]:
+    if layout is not None:
+        return tuple(name for name in layout.names if name)
+    return parquet_columns(path) if kind == "parquet" else json_columns(path)
+
+
 def _format(path: Path) -> FileFormat:
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    if suffixes and suffixes[-1] == ".gz":
-        suffixes.pop()
-    found = SUFFIXES.get(suffixes[-1]) if suffixes else None
+    if first_bytes(path).startswith(PARQUET):
+        return "parquet"
+    suffix = inner_name(path).suffix.lower()
+    packed = is_packed(path)
+    start = b""
+    if packed:
+        with byte_stream(path) as (stream, _):
+            start = read_up_to(stream, 64).removeprefix(b"\xef\xbb\xbf").lstrip()
+    found = SUFFIXES.get(suffix)
+    if packed and (found == "parquet" or start.startswith(PARQUET)):
+        raise InvalidInputError(f"{path.name!r} is a packed Parquet file: unpack it first")
+    if packed and found is None:
+        return "jsonl" if start.startswith((b"{", b"[")) else "csv"
     if found is None:
         raise InvalidInputError(
             f"{path.name!r} is of no known kind: name it .csv, .csv.gz, .parquet or .jsonl"
         )
     return found
-
-
-def _columns(path: Path, kind: FileFormat) -> tuple[list[str], str]:
-    if kind == "parquet":
-        import pyarrow.parquet as pq
-
-        with pq.ParquetFile(path) as parquet:
-            return list(parquet.schema_arrow.names), ","
-    if kind == "jsonl":
-        return _json_columns(path), ","
-    return _csv_columns(path)
-
-
-def _csv_columns(path: Path) -> tuple[list[str], str]:
-    with _stream(path) as (stream, _):
-        start = stream.read(MAX_HEADER_BYTES)
-    header = start.splitlines()[0].decode("utf-8-sig") if start.strip() else ""
-    if not header.strip():
-        raise InvalidInputError(f"{path.name!r} has no header: put column names in its first line")
-    delimiter = max(",;\t|", key=header.count)
-    return next(csv.reader(io.StringIO(header), delimiter=delimiter)), delimiter
-
-
-def _json_columns(path: Path) -> list[str]:
-    """The keys of the first thousand objects, in order of appearance."""
-    import msgspec
-
-    names: dict[str, None] = {}
-    for number, line in enumerate(_lines(path)):
-        if number >= 1000:
-            break
-        try:
-            names |= dict.fromkeys(msgspec.json.decode(line, type=dict[str, Any]))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            continue
-    if not names:
-        raise InvalidInputError(
-            f"{path.name!r} holds no JSON objects: write one object a line (JSON Lines)"
-        )
-    return list(names)
-
-
-def _csv(file: DataFile, columns: Sequence[str]) -> Iterator[FileBatch]:
-    import pyarrow as pa
-    import pyarrow.csv
-
-    bad: list[BadLine] = []
-
-    def keep(row: Any) -> str:
-        reason = f"{row.actual_columns} columns instead of {row.expected_columns}"
-        bad.append(BadLine(row=(row.number or 2) - 1, reason=reason, text=row.text))
-        return "skip"
-
-    with _stream(file.path) as (stream, position):
-        checked = Utf8Stream(stream)
-        reader = pyarrow.csv.open_csv(
-            pa.PythonFile(checked, mode="r"),
-            read_options=pyarrow.csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
-            parse_options=pyarrow.csv.ParseOptions(
-                delimiter=file.delimiter, newlines_in_values=True, invalid_row_handler=keep
-            ),
-            convert_options=pyarrow.csv.ConvertOptions(
-                include_columns=list(columns),
-                column_types={column: pa.string() for column in columns},
-                strings_can_be_null=True,
-                null_values=[""],
-            ),
-        )
-        row = 1
-        for batch in reader:
-            taken, bad[:] = tuple(bad), []
-            numbers, row = _numbers(row, batch.num_rows, taken)
-            yield FileBatch(
-                table=pa.Table.from_batches([batch]),
-                rows=numbers,
-                bad=taken,
-                bytes_read=position(),
-            )
-        checked.refuse_open_quote(file.path, row + len(bad))
-
-
-def _numbers(start: int, count: int, bad: Sequence[BadLine]) -> tuple[list[int], int]:
-    """Numbers of ``count`` good rows from ``start`` on, stepping over the bad ones."""
-    skipped = {line.row for line in bad}
-    numbers: list[int] = []
-    row = start
-    while len(numbers) < count:
-        span = range(row, row + count - len(numbers))
-        numbers += [number for number in span if number not in skipped]
-        row = span.stop
-    return numbers, max([row, *(line.row + 1 for line in bad)])
-
-
-def _parquet(file: DataFile, columns: Sequence[str]) -> Iterator[FileBatch]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(file.path) as parquet:
-        _refuse_nested(file, parquet.schema_arrow, columns)
-        total = max(1, parquet.metadata.num_rows)
-        row = 1
-        for batch in parquet.iter_batches(batch_size=PARQUET_ROWS, columns=list(columns)):
-            numbers = range(row, row + batch.num_rows)
-            row = numbers.stop
-            yield FileBatch(
-                table=pa.Table.from_batches([batch]).select(list(columns)),
-                rows=numbers,
-                bad=(),
-                bytes_read=round(file.size_bytes * (row - 1) / total),
-            )
-
-
-def _refuse_nested(file: DataFile, schema: pa.Schema, columns: Sequence[str]) -> None:
-    import pyarrow as pa
-
-    for name in columns:
-        kind = schema.field(name).type
-        if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_null(kind):
-            raise InvalidInputError(
-                f"column {name!r} of {file.path.name!r} holds {kind}: choose a column of text, "
-                "numbers, truth values or times. Nothing was loaded"
-            )
-
-
-def _jsonl(file: DataFile, columns: Sequence[str]) -> Iterator[FileBatch]:
-    row = 1
-    for lines, position in _line_chunks(file.path):
-        yield _json_batch(lines, columns, row, position)
-        row += len(lines)
-
-
-def _json_batch(
-    lines: Sequence[bytes], columns: Sequence[str], start: int, position: int
-) -> FileBatch:
-    import msgspec
-    import pyarrow as pa
-
-    decode = msgspec.json.Decoder(dict[str, Any]).decode
-    objects, numbers, bad = [], [], []
-    for row, line in enumerate(lines, start):
-        try:
-            objects.append(decode(line))
-            numbers.append(row)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            text = line.decode("utf-8", "replace")
-            bad.append(BadLine(row=row, reason=f"no JSON object: {error}", text=text))
-    arrays = [
-        pa.array([_text(item.get(name)) for item in objects], pa.string()) for name in columns
-    ]
-    table = pa.Table.from_arrays(arrays, names=list(columns))
-    return FileBatch(table=table, rows=numbers, bad=tuple(bad), bytes_read=position)
-
-
-def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    import msgspec
-
-    return msgspec.json.encode(value).decode()
-
-
-def json_lines(file: DataFile) -> Iterator[tuple[list[bytes], int]]:
-    """The raw lines of a JSONL file in chunks, each with the bytes read so far."""
-    with _explained(file.path):
-        yield from _line_chunks(file.path)
-
-
-def _line_chunks(path: Path) -> Iterator[tuple[list[bytes], int]]:
-    with _stream(path) as (stream, position):
-        rest = b""
-        while block := stream.read(BLOCK_BYTES):
-            *lines, rest = (rest + block).split(b"\n")
-            yield [line for line in lines if line.strip()], position()
-        if rest.strip():
-            yield [rest], position()
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    for chunk, _ in _line_chunks(path):
-        yield from chunk
-
-
-@contextmanager
-def _stream(path: Path) -> Iterator[tuple[Any, Callable[[], int]]]:
-    """The bytes of a file, decompressed when it ends in .gz, and how far it was read on disk."""
-    import pyarrow as pa
-
-    with pa.OSFile(str(path)) as raw:
-        if path.suffix.lower() == ".gz":
-            with pa.CompressedInputStream(raw, "gzip") as stream:
-                yield stream, raw.tell
-        else:
-            yield raw, raw.tell
-
-
-class Utf8Stream:
-    """Passes bytes on and raises ``UnicodeDecodeError`` for what is not UTF-8.
-
-    The CSV reader would look only at the columns that are asked for.
-    """
-
-    closed = False
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-        self._decoder = codecs.getincrementaldecoder("utf-8")()
-        self._quotes = 0
-        self._lines = 0
-
-    def read(self, size: int = -1) -> bytes:
-        """The next bytes, checked."""
-        block: bytes = self._stream.read(size)
-        self._decoder.decode(block, final=not block)
-        self._quotes += block.count(b'"')
-        self._lines += block.count(b"\n")
-        return block
-
-    def refuse_open_quote(self, path: Path, rows: int) -> None:
-        """A quote that is never closed swallows the rest of the file without a word."""
-        if self._quotes % 2 and rows < self._lines:
-            raise InvalidInputError(
-                f"{path.name!r} has a quote that is never closed, so the rows after it are lost: "
-                "close or double it. Nothing was loaded"
-            )
-
-    def close(self) -> None:
-        """The stream is closed by who opened it."""
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Say in one line what is wrong with a file and what to do."""
-    import pyarrow as pa
-
-    try:
-        yield
-    except UnicodeDecodeError as error:
-        raise _not_utf8(path) from error
-    except (pa.ArrowException, OSError, EOFError) as error:
-        text = str(error)
-        if "UTF8" in text or "UTF-8" in text:
-            raise _not_utf8(path) from error
-        raise InvalidInputError(
-            f"{path.name!r} cannot be read ({text.splitlines()[0][:200]}): it is cut off, damaged "
-            "or not what its name says; export it again. Nothing was loaded"
-        ) from error
-
-
-def _not_utf8(path: Path) -> InvalidInputError:
-    with path.open("rb") as file:
-        encoding = "utf-16" if file.read(2) in UTF16_MARKS else "latin1"
-    return InvalidInputError(
-        f"{path.name!r} is not UTF-8: convert it, for example with "
-        f"`iconv -f {encoding} -t utf-8`, and load the result. Nothing was loaded"
-    )

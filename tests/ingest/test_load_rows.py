@@ -2,8 +2,10 @@
 
 import csv
 import gzip
+import io
 import json
 import os
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -270,6 +272,14 @@ def cut(content: bytes) -> bytes:
     return content[: len(content) // 2]
 
 
+def zipped(**members: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(f"{name}.csv", content)
+    return packed.getvalue()
+
+
 def files(tmp_path: Path) -> dict[str, tuple[str, bytes, str]]:
     """Files that are no data: name, bytes, and what is said about them."""
     text = write(tmp_path / "good.csv", rows(5000)).read_bytes()
@@ -281,7 +291,6 @@ def files(tmp_path: Path) -> dict[str, tuple[str, bytes, str]]:
         "header only": ("shop.csv", text.splitlines()[0] + b"\n", "has a header but no rows"),
         "cut gz": ("shop.csv.gz", cut(gzip.compress(text)), "cut off, damaged"),
         "cut parquet": ("shop.parquet", cut(parquet), "cut off, damaged"),
-        "not gz": ("shop.csv.gz", text, "cut off, damaged"),
         "not parquet": ("shop.parquet", text, "cut off, damaged"),
         "latin-1": ("shop.csv", text + "u,a,,1,1,é,1\n".encode("latin-1"), "is not UTF-8"),
         "utf-16": ("shop.csv", text.decode().encode("utf-16"), "iconv -f utf-16 -t utf-8"),
@@ -291,13 +300,15 @@ def files(tmp_path: Path) -> dict[str, tuple[str, bytes, str]]:
             "is not UTF-8: convert it",
         ),
         "binary": ("shop.csv", bytes(range(256)) * 40, "shop.csv"),
-        "json array": ("shop.json", b'[{"user": 1}]', "holds no JSON objects"),
+        "json numbers": ("shop.json", b"[1, 2]", "holds no JSON objects"),
+        "json array": ("shop.json", b'[{"user": 1}, {"us', "JSON array in 'shop.json' is broken"),
         "columns twice": ("shop.csv", b"user,user\n1,2\n", "column 'user' more than once"),
-        "unknown kind": ("shop.xlsx", b"PK", "is of no known kind"),
-        "open quote": (
+        "unknown kind": ("shop.docx", b"PK", "is of no known kind"),
+        "two zipped": ("shop.csv", zipped(a=text, b=text), "a zip file of 2 files"),
+        "two readings": (
             "shop.csv",
-            text.replace(b"u4990", b'"u4990'),
-            "a quote that is never closed",
+            text.replace(b",ios,30\r", b',"ios,30\r').replace(b",ios,90\r", b',ios",90\r'),
+            "a quote in line",
         ),
     }
 
@@ -305,9 +316,9 @@ def files(tmp_path: Path) -> dict[str, tuple[str, bytes, str]]:
 @pytest.mark.parametrize(
     "name",
     [
-        *("empty", "blank", "header only", "cut gz", "cut parquet", "not gz", "not parquet"),
-        *("latin-1", "latin-1 later", "utf-16", "binary", "json array", "columns twice"),
-        *("unknown kind", "open quote"),
+        *("empty", "blank", "header only", "cut gz", "cut parquet", "not parquet"),
+        *("latin-1", "latin-1 later", "utf-16", "binary", "json numbers", "json array"),
+        *("columns twice", "unknown kind", "two zipped", "two readings"),
     ],
 )
 def test_a_file_that_is_no_data_gives_one_message_and_leaves_nothing(

@@ -302,7 +302,11 @@ def files(tmp_path: Path) -> dict[str, tuple[str, bytes, str]]:
         "binary": ("shop.csv", bytes(range(256)) * 40, "shop.csv"),
         "json numbers": ("shop.json", b"[1, 2]", "holds no JSON objects"),
         "json array": ("shop.json", b'[{"user": 1}, {"us', "JSON array in 'shop.json' is broken"),
-        "columns twice": ("shop.csv", b"user,user\n1,2\n", "column 'user' more than once"),
+        "columns twice": (
+            "shop.csv",
+            b"user,variant,bought,spent,user\n1,a,1,1,2\n",
+            "column 'user' more than once",
+        ),
         "unknown kind": ("shop.docx", b"PK", "is of no known kind"),
         "two zipped": ("shop.csv", zipped(a=text, b=text), "a zip file of 2 files"),
         "two readings": (

@@ -29,7 +29,8 @@ from fastmcp.tools.function_tool import ToolMeta
 from neonblue import __version__
 from neonblue.errors import NeonBlueError
 from neonblue.models.reader import Reader, reading
-from neonblue.servers.argument_errors import ArgumentErrors
+from neonblue.servers.call_arguments import CallArguments
+from neonblue.servers.short_errors import ShortErrors, short_error
 from neonblue.tools.effect import WRITES
 
 Function = Callable[..., Any]
@@ -45,7 +46,7 @@ class Surface(NamedTuple):
 
 def new_server(name: str, instructions: str) -> FastMCP:
     """A server with the settings that all of ours have."""
-    return FastMCP(
+    server = FastMCP(
         name,
         instructions=instructions,
         version=__version__,
@@ -53,6 +54,8 @@ def new_server(name: str, instructions: str) -> FastMCP:
         on_duplicate="error",
         dereference_schemas=False,  # inputs have no references; answers are shorter with them
     )
+    server.add_middleware(ShortErrors())
+    return server
 
 
 def build_server(surface: Surface, *, read_only: bool = False) -> FastMCP:
@@ -61,7 +64,8 @@ def build_server(surface: Surface, *, read_only: bool = False) -> FastMCP:
     With ``read_only`` no tool that writes, and the others run as readers that leave no record.
     """
     server = new_server(surface.name, surface.instructions)
-    server.add_middleware(ArgumentErrors())
+    schemas: dict[str, Any] = {}
+    server.add_middleware(CallArguments(schemas))
     for module in surface.modules:
         for function in getattr(module, "TOOLS", ()):
             if not (_writes(function) and read_only):
@@ -69,6 +73,7 @@ def build_server(surface: Surface, *, read_only: bool = False) -> FastMCP:
                     _without_return(_raising(ToolError, function, read_only=read_only))
                 )
                 tool.parameters = compact(tool.parameters)
+                schemas[tool.name] = tool.parameters
                 if read_only and tool.annotations is not None:
                     tool.annotations = tool.annotations.model_copy(update={"read_only_hint": True})
         for function in getattr(module, "RESOURCES", ()):
@@ -106,7 +111,7 @@ def _raising(
                 with reading(reader):
                     return await function(*args, **kwargs)
             except NeonBlueError as error:
-                raise wire_error(str(error), log_level=logging.INFO) from error
+                raise _wired(wire_error, error, args, kwargs) from error
 
         return answer_later
 
@@ -116,9 +121,15 @@ def _raising(
             with reading(reader):
                 return function(*args, **kwargs)
         except NeonBlueError as error:
-            raise wire_error(str(error), log_level=logging.INFO) from error
+            raise _wired(wire_error, error, args, kwargs) from error
 
     return answer
+
+
+def _wired(
+    wire_error: type[FastMCPError], error: NeonBlueError, args: Any, kwargs: Any
+) -> FastMCPError:
+    return wire_error(short_error(str(error), (args, kwargs)), log_level=logging.INFO)
 
 
 def _without_return(function: Function) -> Function:

@@ -11,7 +11,7 @@ import ipaddress
 import logging
 from contextlib import ExitStack
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from fastmcp.server.auth import restrict_tag
@@ -21,6 +21,7 @@ from neonblue.errors import InvalidInputError
 from neonblue.servers.data_directory import DataDirectory
 from neonblue.servers.greeting import Wish
 from neonblue.servers.http_token import READ, WRITE, KnownTokens, configured_tokens, kept_token
+from neonblue.servers.json_rpc_http import JsonRpcBodies
 from neonblue.servers.starting import build_imported
 from neonblue.settings import HttpSettings, StoreSettings
 from neonblue.tools.effect import WRITES
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from fastmcp import FastMCP
 
 logger = logging.getLogger(__name__)
+
+BODIES: Any = [(JsonRpcBodies, (), {})]  # as starlette's Middleware, which is not ours to import
 
 
 def serve_http(name: str, host: str, port: int) -> None:
@@ -61,6 +64,7 @@ async def _run(server: FastMCP, host: str, port: int, allowed_hosts: list[str]) 
         port=port,
         host_origin_protection=True if is_loopback(host) or allowed_hosts else "auto",
         allowed_hosts=[host, *allowed_hosts] if is_loopback(host) or allowed_hosts else None,
+        middleware=BODIES,
         uvicorn_config={"log_config": None, "access_log": False},
     )
 

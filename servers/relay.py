@@ -18,11 +18,13 @@ from typing import Any, NamedTuple
 
 from neonblue.errors import NeonBlueError, UnavailableError
 from neonblue.servers.connection import Connection
+from neonblue.servers.json_rpc import objects
 
 OWNER_DIED = -32000
 DRAIN_SECONDS = 10.0
 USELESS_OWNERS = 20
 PAUSE_SECONDS = 0.005
+SHOWN_CHARACTERS = 80
 LISTING = frozenset(
     {
         "ping",
@@ -72,10 +74,11 @@ class Relay:
                 self._connection.close()
 
     def _forward(self, line: bytes) -> None:
-        message = _parsed(line)
+        messages = objects(line)
         with self._change:
             connection = self._live_connection()
-            self._note(line, message)
+            for message in messages:
+                self._note(_line_of(message) if len(messages) > 1 else line, message)
         with suppress(OSError):  # the owner died; the reading thread sees it too and takes care
             connection.send(line)
 
@@ -90,9 +93,9 @@ class Relay:
         if method in ("initialize", "notifications/initialized"):
             self._handshake.append(line)
         if method == "notifications/cancelled":
-            self._in_flight.pop(_key(message.get("params", {}).get("requestId")), None)
-        elif method is not None and "id" in message:
-            self._in_flight[_key(message["id"])] = Request(line, method, _described(message))
+            self._in_flight.pop(_key(_params(message).get("requestId")), None)
+        elif _waits_for_answer(message):
+            self._in_flight[_key(message["id"])] = Request(line, str(method), _described(message))
 
     def _read_from_owners(self) -> None:
         useless = 0
@@ -111,11 +114,11 @@ class Relay:
 
     def _answer(self, line: bytes) -> None:
         self._write(line)
-        message = _parsed(line)
-        if "method" not in message:
-            with self._change:
-                self._in_flight.pop(_key(message.get("id")), None)
-                self._change.notify_all()
+        answers = [message for message in objects(line) if "method" not in message]
+        with self._change:
+            for answer in answers:
+                self._in_flight.pop(_key(answer.get("id")), None)
+            self._change.notify_all()
 
     def _move_on(self, useless: int) -> None:
         """Fail what was in flight, find or become the next owner, greet it as the client did."""
@@ -152,25 +155,32 @@ class Relay:
     def _greet(self, connection: Connection, line: bytes, unanswered: set[str]) -> None:
         """Send one line of the handshake; its answer goes to a client that still waits for it."""
         connection.send(line)
-        message = _parsed(line)
-        if "id" not in message:
+        keys = [_key(message["id"]) for message in objects(line) if "id" in message]
+        if not keys:
             return
-        key = _key(message["id"])
+        key = keys[0]
         for answer in connection.lines():
             if key in unanswered:
                 self._write(answer)
-            if _key(_parsed(answer).get("id")) == key:
+            if key in [_key(message.get("id")) for message in objects(answer)]:
                 unanswered.discard(key)
                 return
         raise ConnectionResetError("the owner died during the handshake")
 
 
-def _parsed(line: bytes) -> dict[str, Any]:
-    try:
-        message = json.loads(line)
-    except ValueError:  # the owner says what is wrong with it
-        return {}
-    return message if isinstance(message, dict) else {}
+def _line_of(message: dict[str, Any]) -> bytes:
+    return json.dumps(message).encode() + b"\n"
+
+
+def _waits_for_answer(message: dict[str, Any]) -> bool:
+    """Also when it cannot be served: the owner refuses it under its id."""
+    answers = "result" in message or "error" in message
+    return isinstance(message.get("id"), int | float | str) and not answers
+
+
+def _params(message: dict[str, Any]) -> dict[str, Any]:
+    params = message.get("params")
+    return params if isinstance(params, dict) else {}
 
 
 def _key(request_id: Any) -> str:
@@ -178,9 +188,8 @@ def _key(request_id: Any) -> str:
 
 
 def _described(message: dict[str, Any]) -> str:
-    method = str(message["method"])
-    parameters = message.get("params")
-    name = parameters.get("name") if isinstance(parameters, dict) else None
+    method = str(message.get("method"))[:SHOWN_CHARACTERS]
+    name = str(_params(message).get("name") or "")[:SHOWN_CHARACTERS]
     return f"{method} {name}" if name else method
 
 

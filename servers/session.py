@@ -4,7 +4,9 @@ The client's first request decides the protocol era. When the client stops sendi
 it already sent are still answered, for a while: `printf … | neonblue serve` gets its answers.
 """
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 import anyio
@@ -13,6 +15,9 @@ from fastmcp.server.context import reset_transport, set_transport
 from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCNotification, JSONRPCRequest, jsonrpc_message_adapter
 from pydantic import ValidationError
+from pydantic_core import from_json
+
+from neonblue.servers.json_rpc import Arrived, arrived, unparsable, without_mark
 
 DRAIN_SECONDS = 10.0
 CANCELLED = "notifications/cancelled"
@@ -29,6 +34,8 @@ class Session:
         self._incoming = incoming
         self._send = send
         self._unanswered: set[Any] = set()
+        self._batches: list[_Batch] = []
+        self._sending = anyio.Lock()
         self._idle = anyio.Event()
 
     @property
@@ -55,33 +62,87 @@ class Session:
     async def _read(self, to_server: Any) -> None:
         async with to_server:
             async for line in self._incoming:
-                await to_server.send(self._parsed(line))
+                if line.strip():
+                    await self._take(_read_line(line), to_server)
             with anyio.move_on_after(DRAIN_SECONDS):
                 while self._unanswered:
                     self._idle = anyio.Event()
                     await self._idle.wait()
 
-    def _parsed(self, line: bytes) -> SessionMessage | Exception:
-        try:
-            message = jsonrpc_message_adapter.validate_json(line, by_name=False)
-        except ValidationError as error:
-            return error
-        if isinstance(message, JSONRPCRequest):
-            self._unanswered.add(message.id)
-        elif isinstance(message, JSONRPCNotification) and message.method == CANCELLED:
-            self._settle((message.params or {}).get("requestId"))
-        return SessionMessage(message)
+    async def _take(self, line: Arrived, to_server: Any) -> None:
+        """Pass on what the server can answer, and answer the rest."""
+        messages = [parsed for one in line.messages if (parsed := _parsed(one)) is not None]
+        requests = [one.id for one in messages if isinstance(one, JSONRPCRequest)]
+        self._unanswered.update(requests)
+        if line.batch:
+            batch = _Batch(waiting=requests, answers=list(line.refusals))
+            self._batches.append(batch)
+            await self._finish(batch)
+        else:
+            for refused in line.refusals:
+                await self._say(refused)
+        for message in messages:
+            if isinstance(message, JSONRPCNotification) and message.method == CANCELLED:
+                await self._settle((message.params or {}).get("requestId"))
+            await to_server.send(SessionMessage(message))
 
     async def _write(self, from_server: Any) -> None:
         async with from_server:
             async for item in from_server:
                 message = item.message
-                await self._send(
-                    message.model_dump_json(by_alias=True, exclude_unset=True).encode() + b"\n"
-                )
-                if not hasattr(message, "method"):
-                    self._settle(message.id)
+                if hasattr(message, "method"):
+                    await self._say(_wire_form(message))
+                else:
+                    await self._settle(message.id, message)
 
-    def _settle(self, request_id: Any) -> None:
+    async def _settle(self, request_id: Any, answer: Any = None) -> None:
+        """A request is answered or cancelled; answers of one batch wait for each other."""
+        batch = next((one for one in self._batches if request_id in one.waiting), None)
+        if batch is not None:
+            batch.waiting.remove(request_id)
+            if answer is not None:
+                batch.answers.append(json.loads(_wire_form(answer)))
+            await self._finish(batch)
+        elif answer is not None:
+            await self._say(_wire_form(answer))
         self._unanswered.discard(request_id)
         self._idle.set()
+
+    async def _finish(self, batch: "_Batch") -> None:
+        if batch.waiting:
+            return
+        self._batches.remove(batch)
+        if batch.answers:
+            await self._say(batch.answers)
+
+    async def _say(self, answer: Any) -> None:
+        line = answer if isinstance(answer, bytes) else json.dumps(answer).encode() + b"\n"
+        async with self._sending:
+            await self._send(line)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """The requests of one line that wait for their answers, and the answers so far."""
+
+    waiting: list[Any]
+    answers: list[Any]
+
+
+def _read_line(line: bytes) -> Arrived:
+    try:
+        return arrived(from_json(without_mark(line)))
+    except ValueError as error:
+        return unparsable(error)
+
+
+def _parsed(message: dict[str, Any]) -> Any:
+    try:
+        return jsonrpc_message_adapter.validate_python(message, by_name=False)
+    except ValidationError:  # an answer to nothing that was asked
+        return None
+
+
+def _wire_form(message: Any) -> bytes:
+    line: str = message.model_dump_json(by_alias=True, exclude_unset=True)
+    return line.encode() + b"\n"

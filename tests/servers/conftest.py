@@ -87,7 +87,9 @@ class ServerProcess:
         for line in self.process.stdout:
             self.lines.append(line)
             message = json.loads(line)
-            if "method" not in message:
+            if isinstance(message, list) or "method" in message:
+                continue
+            if message["id"] in self._answers:
                 self._answers[message["id"]].put(message)
 
 

@@ -70,5 +70,21 @@ async def test_a_missing_argument_is_named() -> None:
     assert "how is required" in await _message("fail")
 
 
-async def test_an_argument_that_does_not_exist_is_named() -> None:
-    assert "there is no argument 'nope'" in await _message("fail", how="x", nope=1)
+@pytest.mark.parametrize("near", ["oftn", "Often", "often_", "of-ten", "ofte"])
+async def test_a_name_close_to_a_real_one_is_refused_with_the_real_one(near: str) -> None:
+    message = await _message("fail", how="x", **{near: 1})
+    assert f"there is no argument {near!r}: it is called 'often'" in message
+
+
+async def test_an_error_echoes_little_of_what_was_sent_and_nothing_unseen() -> None:
+    sent = "\u202eq\n" * 5000
+    RAISED[sent] = errors.NotFoundError(f"there is no {sent!r}, nor {sent}: look again")
+    message = await _message("fail", how=sent)
+    assert len(message) < 600
+    assert message.endswith(": look again")
+    assert "\n" not in message
+    assert "\u202e" not in message
+
+
+async def test_a_tool_that_does_not_exist_is_not_echoed_at_length() -> None:
+    assert len(await _message("t\n" * 5000)) < 300

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 PARSE_ERROR = -32700
@@ -39,6 +40,17 @@ def without_mark(line: bytes) -> bytes:
     return line.removeprefix(BYTE_ORDER_MARK)
 
 
+def read(line: bytes) -> Arrived:
+    """Parse a line or a body; JSON that could not be written back (a lone surrogate) is none."""
+    from pydantic import ValidationError
+
+    try:
+        return arrived(_json().validate_json(without_mark(line)))
+    except ValidationError as error:
+        reason = str(error.errors(include_url=False)[0]["msg"])[:200]
+        return Arrived(refusals=(refusal(PARSE_ERROR, reason),))
+
+
 def arrived(value: Any) -> Arrived:
     """Sort what was parsed into messages and refusals."""
     if not isinstance(value, list):
@@ -46,11 +58,6 @@ def arrived(value: Any) -> Arrived:
     if not value:
         return Arrived(refusals=(refusal(INVALID_REQUEST, "the batch is empty"),))
     return _sorted(tuple(value), batch=True)
-
-
-def unparsable(reason: object) -> Arrived:
-    """The answer to a line that is no JSON."""
-    return Arrived(refusals=(refusal(PARSE_ERROR, f"this is no JSON: {str(reason)[:200]}"),))
 
 
 def refusal(code: int, message: str, request_id: Any = None) -> dict[str, Any]:
@@ -75,6 +82,13 @@ def objects(line: bytes) -> tuple[dict[str, Any], ...]:
     except (ValueError, RecursionError):  # whoever answers the line says what is wrong with it
         return ()
     return tuple(one for one in (value if isinstance(value, list) else [value]) if _is_object(one))
+
+
+@lru_cache(maxsize=1)
+def _json() -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Any)
 
 
 def _sorted(values: tuple[Any, ...], *, batch: bool) -> Arrived:

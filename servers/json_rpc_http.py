@@ -6,16 +6,12 @@ import json
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
-from pydantic_core import from_json
-
 from neonblue.servers.json_rpc import (
     INVALID_REQUEST,
     MAX_MESSAGE_BYTES,
     Arrived,
-    arrived,
+    read,
     refusal,
-    unparsable,
-    without_mark,
 )
 
 BAD_REQUEST, ACCEPTED, TOO_LARGE, OK = 400, 202, 413, 200
@@ -42,7 +38,7 @@ class JsonRpcBodies:
             too_long = f"more than {MAX_MESSAGE_BYTES} bytes in one message: send less at once"
             await _respond(send, TOO_LARGE, refusal(INVALID_REQUEST, too_long))
             return
-        what = _read(body)
+        what = read(body)
         if what.batch:
             await self._answer_batch(what, scope, receive, send)
         elif what.refusals:
@@ -108,13 +104,6 @@ async def _body(receive: Any) -> bytes | None:
             return None
         if message["type"] != "http.request" or not message.get("more_body", False):
             return bytes(body)
-
-
-def _read(body: bytes) -> Arrived:
-    try:
-        return arrived(from_json(without_mark(body)))
-    except ValueError as error:
-        return unparsable(error)
 
 
 def _replay(body: bytes, receive: Any) -> Any:

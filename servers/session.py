@@ -15,9 +15,8 @@ from fastmcp.server.context import reset_transport, set_transport
 from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCNotification, JSONRPCRequest, jsonrpc_message_adapter
 from pydantic import ValidationError
-from pydantic_core import from_json
 
-from neonblue.servers.json_rpc import Arrived, arrived, unparsable, without_mark
+from neonblue.servers.json_rpc import Arrived, read
 
 DRAIN_SECONDS = 10.0
 CANCELLED = "notifications/cancelled"
@@ -63,7 +62,7 @@ class Session:
         async with to_server:
             async for line in self._incoming:
                 if line.strip():
-                    await self._take(_read_line(line), to_server)
+                    await self._take(read(line), to_server)
             with anyio.move_on_after(DRAIN_SECONDS):
                 while self._unanswered:
                     self._idle = anyio.Event()
@@ -127,13 +126,6 @@ class _Batch:
 
     waiting: list[Any]
     answers: list[Any]
-
-
-def _read_line(line: bytes) -> Arrived:
-    try:
-        return arrived(from_json(without_mark(line)))
-    except ValueError as error:
-        return unparsable(error)
 
 
 def _parsed(message: dict[str, Any]) -> Any:

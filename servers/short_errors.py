@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
-from fastmcp.exceptions import FastMCPError
+from fastmcp.exceptions import DisabledError, FastMCPError, NotFoundError, ToolError
 from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS
 from pydantic import BaseModel
 
 from neonblue.models.written_text import shortened
@@ -29,6 +31,14 @@ class ShortErrors(Middleware):
         except FastMCPError as error:
             error.args = (short_error(str(error), context.message), *error.args[1:])
             raise
+        except (NotFoundError, DisabledError) as error:
+            name = str(getattr(context.message, "name", getattr(context.message, "uri", "")))
+            if name == (shown := shortened(name, ECHOED_CHARACTERS)):
+                raise
+            message = f"there is nothing called {shown!r}: list what there is"
+            if context.method == "tools/call":
+                raise ToolError(message, log_level=logging.INFO) from error
+            raise MCPError(code=INVALID_PARAMS, message=message) from error
         except MCPError as error:
             error.error.message = short_error(error.error.message, context.message)
             raise

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from fastmcp import Client
 from fastmcp.exceptions import ToolError
+from mcp.shared.exceptions import MCPError
 
 from neonblue import errors
 from neonblue.servers.build import Surface, build_server
@@ -86,5 +87,10 @@ async def test_an_error_echoes_little_of_what_was_sent_and_nothing_unseen() -> N
     assert "\u202e" not in message
 
 
-async def test_a_tool_that_does_not_exist_is_not_echoed_at_length() -> None:
-    assert len(await _message("t\n" * 5000)) < 300
+@pytest.mark.parametrize("method", ["call_tool", "get_prompt", "read_resource"])
+async def test_what_does_not_exist_is_not_echoed_at_length(method: str) -> None:
+    async with Client(build_server(SURFACE)) as client:
+        with pytest.raises((ToolError, MCPError)) as caught:
+            await getattr(client, method)("x://" + "t\u202e" * 5000)
+    assert "\u202e" not in str(caught.value)
+    assert len(str(caught.value)) < 300

@@ -25,7 +25,10 @@ def warm_up(name: str, read_only: bool) -> None:
     """Import and build in advance what an owner needs, so that taking over is quick."""
     with _importing:
         _built[name, read_only] = _build(name, read_only)
-    import chdb.state  # noqa: F401
+    from neonblue.stores.fatal_signals import kept_signal_handlers
+
+    with kept_signal_handlers():
+        import chdb.state  # noqa: F401
     import clickhouse_connect  # noqa: F401
 
     import neonblue.servers.session

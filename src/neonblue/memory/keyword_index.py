@@ -26,6 +26,9 @@ WORD = re.compile(r"[^\W_]+")
 MAX_QUERY_WORDS = 64
 # Of rows that have a word, and what a word adds there, kept between queries.
 MOST_KEPT_BYTES = 32 << 20
+# Rows of replaced and removed documents stay until they are as many as those in use, so that giving
+# them back costs no more than adding did.
+FEWEST_DEAD_ROWS = 64
 # A word in more than this share of the rows is kept as one value a row: that is less than twice as
 # large, and adding a column to another takes a tenth of the time of adding at places.
 DENSE_SHARE = 0.25
@@ -81,17 +84,19 @@ class KeywordScores:
 
 
 class _Impacts(NamedTuple):
-    """What a word adds to the rows that have it, or to every row."""
+    """What a word adds to the rows in use that have it, or to every row; and how many have it."""
 
     at: NDArray[np.int32] | slice
     values: NDArray[np.float32]
+    found: int
 
 
 EVERY_ROW = slice(None)
 
 
 class KeywordIndex:
-    """Postings by word; a replaced document's old row stays as a dead one."""
+    """Postings by word. A replaced document's old row counts for nothing from then on, and is given
+    back with others: there are never more rows than twice the documents and a few."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -99,7 +104,7 @@ class KeywordIndex:
         self._rows: dict[str, int] = {}
         self._lengths = array("f")
         self._postings: dict[str, tuple[array[int], array[int]]] = {}
-        self._dead: set[int] = set()
+        self._alive = bytearray()
         self._live_length = 0.0
         self._impacts: dict[str, _Impacts] = {}
         self._kept_bytes = 0
@@ -108,6 +113,11 @@ class KeywordIndex:
     def __len__(self) -> int:
         return len(self._rows)
 
+    @property
+    def rows_held(self) -> int:
+        """How many rows there are, with those of documents that were replaced or removed."""
+        return len(self._ids)
+
     def add(self, documents: Iterable[tuple[str, str]]) -> None:
         """Add or replace documents, given as (id, text)."""
         for document_id, text in documents:
@@ -115,12 +125,14 @@ class KeywordIndex:
             with self._lock:
                 self._remove(document_id)
                 self._append(document_id, counts)
+                self._give_rows_back()
 
     def remove(self, document_ids: Iterable[str]) -> None:
         """Forget documents."""
         with self._lock:
             for document_id in document_ids:
                 self._remove(document_id)
+            self._give_rows_back()
 
     def search(self, query: str, limit: int) -> list[tuple[str, float]]:
         """The best documents that share a word, with scores in (0, 1), best first."""
@@ -139,6 +151,7 @@ class KeywordIndex:
         self._rows[document_id] = row
         length = float(counts.total())
         self._lengths.append(length)
+        self._alive.append(1)
         self._live_length += length
         for word, count in counts.items():
             if (postings := self._postings.get(word)) is None:
@@ -152,8 +165,38 @@ class KeywordIndex:
         if row is not None:
             self._cached_norms = None
             self._forget_impacts()
-            self._dead.add(row)
+            self._alive[row] = 0
             self._live_length -= self._lengths[row]
+
+    def _give_rows_back(self) -> None:
+        """Number the rows in use anew when too many are not. Scores that were asked for before keep
+        the old numbers, which is why nothing is changed in place."""
+        import numpy as np
+
+        dead = len(self._ids) - len(self._rows)
+        if dead <= max(FEWEST_DEAD_ROWS, len(self._rows)):
+            return
+        alive = np.frombuffer(bytes(self._alive), dtype=bool)
+        place = np.cumsum(alive, dtype=np.int32) - 1
+        kept = np.flatnonzero(alive).tolist()
+        self._ids = [self._ids[row] for row in kept]
+        self._rows = {document_id: row for row, document_id in enumerate(self._ids)}
+        self._lengths = array("f", [self._lengths[row] for row in kept])
+        self._live_length = float(sum(self._lengths))
+        self._alive = bytearray(b"\1" * len(kept))
+        postings: dict[str, tuple[array[int], array[int]]] = {}
+        for word, (rows, frequencies) in self._postings.items():
+            old = np.frombuffer(rows, dtype=np.int32)
+            used = alive[old]
+            if used.any():
+                times = np.frombuffer(frequencies, dtype=np.uint16)[used]
+                postings[word] = (
+                    array("i", place[old[used]].tobytes()),
+                    array("H", times.tobytes()),
+                )
+        self._postings = postings
+        self._cached_norms = None
+        self._forget_impacts()
 
     def _scores(self, query: str) -> NDArray[np.float32]:
         import numpy as np
@@ -165,14 +208,12 @@ class KeywordIndex:
         norms = self._norms(live)
         ideal = 0.0
         for word in dict.fromkeys(words(query)[:MAX_QUERY_WORDS]):
-            found = len(self._postings[word][0]) if word in self._postings else 0
-            weight = float(np.log1p((max(live - found, 0) + 0.5) / (found + 0.5))) * (K1 + 1)
+            impacts = self._impacts_of(word, norms) if word in self._postings else None
+            found = impacts.found if impacts else 0
+            weight = float(np.log1p((live - found + 0.5) / (found + 0.5))) * (K1 + 1)
             ideal += weight
-            if found:
-                rows, impacts = self._impacts_of(word, norms)
-                scores[rows] += np.float32(weight) * impacts
-        if self._dead:
-            scores[list(self._dead)] = 0
+            if impacts:
+                scores[impacts.at] += np.float32(weight) * impacts.values
         return scores / np.float32(ideal) if ideal else scores
 
     def _impacts_of(self, word: str, norms: NDArray[np.float32]) -> _Impacts:
@@ -193,12 +234,15 @@ class KeywordIndex:
         # Copies, because an array that lends its buffer cannot grow.
         at = np.array(np.frombuffer(rows, dtype=np.int32))
         times = np.frombuffer(frequencies, dtype=np.uint16).astype(np.float32)
+        if len(self._ids) > len(self._rows):
+            used = np.frombuffer(bytes(self._alive), dtype=bool)[at]
+            at, times = at[used], times[used]
         values = times / (times + norms[at])
         if len(at) < DENSE_SHARE * len(norms):
-            return _Impacts(at, values)
+            return _Impacts(at, values, len(at))
         column = np.zeros(len(norms), dtype=np.float32)
         column[at] = values
-        return _Impacts(EVERY_ROW, column)
+        return _Impacts(EVERY_ROW, column, len(at))
 
     def _forget_impacts(self) -> None:
         self._impacts.clear()

@@ -26,6 +26,7 @@ from neonblue.errors import (
     UnavailableError,
 )
 from neonblue.models.reader import current_reader
+from neonblue.stores.fatal_signals import end_if_engine_died, kept_signal_handlers
 from neonblue.stores.row_faults import ROW_FAULTS
 
 if TYPE_CHECKING:
@@ -224,12 +225,13 @@ def _open_embedded(dsn: str, memory_bytes: int) -> Client:
 def _embedded_client(path: Path, memory_bytes: int) -> Client:
     import clickhouse_connect
 
-    return clickhouse_connect.get_client(
-        interface="chdb",
-        path=str(path),
-        chdb_options={"max_server_memory_usage": str(memory_bytes), **_small_engine()},
-        settings=_spilling(memory_bytes),
-    )
+    with kept_signal_handlers():
+        return clickhouse_connect.get_client(
+            interface="chdb",
+            path=str(path),
+            chdb_options={"max_server_memory_usage": str(memory_bytes), **_small_engine()},
+            settings=_spilling(memory_bytes),
+        )
 
 
 def _engine_locked(path: Path) -> bool:
@@ -300,6 +302,8 @@ def _translated(name: str) -> Iterator[None]:
             raise
         raise _cannot_open(name, str(error)) from error
     except exceptions.DatabaseError as error:
+        if name.startswith("chdb:"):
+            end_if_engine_died(error.code, str(error))
         if error.code != MEMORY_LIMIT_EXCEEDED:
             raise
         raise UnavailableError(

@@ -87,3 +87,14 @@ def test_published_ports_are_distinct_and_listened_on(services: dict[str, Any]) 
             (port,) = each["ports"]
             assert each["command"][-1].endswith(f":{port.split(':')[-1]}")
             assert port.split(":")[-1] in str(each["healthcheck"]["test"])
+
+
+def test_chroma_is_reached_by_our_services_alone(services: dict[str, Any]) -> None:
+    networks = yaml.safe_load(FILE.read_text())["networks"]
+    assert "ports" not in services["chroma"]
+    (network,) = services["chroma"]["networks"]
+    assert networks[network]["internal"] is True
+    for name in ("experiment-intelligence", "user-behavior", "optimization-engine", "ingest"):
+        assert set(services[name]["networks"]) == {"default", network}
+    for name in ("kafka", "topics", "clickhouse"):
+        assert network not in services[name].get("networks", ())

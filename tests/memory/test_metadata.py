@@ -1,8 +1,10 @@
 """Every name of the metadata is in Chroma, means something in real data, and can be filtered by."""
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +17,10 @@ from neonblue.intelligence.recollection.learning import learn
 from neonblue.intelligence.segment_discovery import discover_segments
 from neonblue.intelligence.segment_memory import remember_segments
 from neonblue.memory.collections import collection_named
+from neonblue.memory.index_folder import own_folder
 from neonblue.memory.library import Memory
 from neonblue.memory.search import search
+from neonblue.memory.vector_index import VectorIndex
 from neonblue.models import Experiment, MetricDefinition, Variant
 from neonblue.stores import Store
 
@@ -161,9 +165,10 @@ class Filled:
     """A memory in which everything came in the way that it comes in production."""
 
     memory: Memory
+    chroma: VectorIndex
 
     def in_chroma(self, collection: str) -> dict[str, dict[str, Any]]:
-        found = self.memory.index._collection(collection).get(include=["metadatas"])
+        found = self.chroma._collection(collection).get(include=["metadatas"])
         return {
             name: dict(metadata)
             for name, metadata in zip(found["ids"], found["metadatas"] or [], strict=True)
@@ -171,7 +176,7 @@ class Filled:
 
 
 @pytest.fixture
-def filled(store: Store, memory: Memory) -> Filled:
+def filled(store: Store, memory: Memory, tmp_path: Path) -> Iterator[Filled]:
     for name in RATES:
         store.events.insert(table(experiment_rows(name)))
         store.experiments.save(plan(name))
@@ -182,7 +187,11 @@ def filled(store: Store, memory: Memory) -> Filled:
     store.journey_marks.touch(events["user_id"].unique())
     index = JourneyIndex(store, lambda: memory, StatusBoard(store, Telemetry()))
     assert index.catch_up() == 3
-    return Filled(memory=memory)
+    # What Chroma itself has and finds, seen in a copy: the index is open in a process of its own.
+    copy = shutil.copytree(own_folder(tmp_path / "chroma"), tmp_path / "copy")
+    chroma = VectorIndex(copy, memory.embedder.fingerprint)
+    yield Filled(memory=memory, chroma=chroma)
+    chroma.close()
 
 
 @pytest.mark.timeout(300)
@@ -193,24 +202,24 @@ def test_every_name_is_in_chroma_and_can_be_filtered_by(filled: Filled) -> None:
         for document_id, metadata in documents.items():
             kinds = {name: type(metadata.get(name)) for name in names}
             assert kinds == names, document_id
-            assert found_by_each(filled.memory, collection, document_id, metadata)
+            assert found_by_each(filled, collection, document_id, metadata)
         for name in names:
             if name != "experiment_id" and collection != "optimization_patterns":
                 assert len({repr(each[name]) for each in documents.values()}) > 1, name
 
 
 def found_by_each(
-    memory: Memory, collection: str, document_id: str, metadata: Mapping[str, Any]
+    filled: Filled, collection: str, document_id: str, metadata: Mapping[str, Any]
 ) -> bool:
     """Whether each name's value finds the document, in Chroma itself and through the search."""
     for name, kind in NAMES[collection].items():
         wanted = wanted_of(kind, metadata[name])
         where = [{name: {f"${operator}": value}} for operator, value in wanted.items()]
-        chroma = memory.index._collection(collection)
+        chroma = filled.chroma._collection(collection)
         ids = chroma.get(where=where[0] if len(where) == 1 else {"$and": where})["ids"]
         assert document_id in ids, name
         page = search(
-            memory, collection_named(collection), "anything", filters={name: wanted}, limit=50
+            filled.memory, collection_named(collection), "anything", filters={name: wanted}, limit=50
         )
         assert {hit.document.document_id for hit in page.hits} == set(ids), name
     return True

@@ -87,11 +87,12 @@ def check_clickhouse() -> Finding:
 
 
 def check_chroma() -> Finding:
-    """The vector index: a server's heartbeat, or the embedded one's place."""
+    """The vector index: a server's heartbeat, or the embedded one's files."""
     settings = ChromaSettings()
     if settings.host is None:
-        place = StoreSettings().data_dir / "chroma"
-        return Finding(part="chroma", status="ok", detail=f"{version('chromadb')} in {place}")
+        from neonblue.cli.index_check import check_embedded_index
+
+        return check_embedded_index(StoreSettings().data_dir / "chroma")
     address = f"{'https' if settings.ssl else 'http'}://{settings.host}:{settings.port}"
     try:
         found = _get_json(f"{address}/api/v2/version")

@@ -20,6 +20,7 @@ from neonblue.memory.contents import PATIENCE_SECONDS, Contents
 from neonblue.memory.derived import DerivedValues
 from neonblue.memory.embedding import Embedder
 from neonblue.memory.fresh import Fresh
+from neonblue.memory.index_process import IndexProcess
 from neonblue.memory.known_hashes import KnownHashes
 from neonblue.memory.others import LOOK_SECONDS, Others
 from neonblue.memory.parts import Embed, embed_parts
@@ -55,7 +56,7 @@ class Memory:
     ) -> None:
         self.documents = documents
         self.embedder = embedder
-        self.index = VectorIndex(place, embedder.fingerprint)
+        self.index = _open_index(place, embedder)
         self._fresh = {name: Fresh(embedder.dimension) for name in COLLECTIONS}
         self._hashes = {name: KnownHashes() for name in COLLECTIONS}
         self.upkeep = self._new_upkeep()
@@ -380,6 +381,12 @@ class Memory:
     def _embed_query(self, query: str) -> NDArray[np.float32]:
         vector: NDArray[np.float32] = self.embedder.embed([query])[0]
         return vector
+
+
+def _open_index(place: Path | ChromaServer, embedder: Embedder) -> VectorIndex | IndexProcess:
+    if isinstance(place, ChromaServer):
+        return VectorIndex(place, embedder.fingerprint)
+    return IndexProcess(place, embedder.fingerprint, list(COLLECTIONS), embedder.dimension)
 
 
 def _cleaned(collection: Collection, document: Document) -> Document:

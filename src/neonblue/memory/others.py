@@ -14,6 +14,7 @@ import time
 from neonblue.errors import UnavailableError
 from neonblue.memory.changes import Changes
 from neonblue.memory.fresh import REST_SECONDS, Fresh
+from neonblue.memory.index_process import IndexProcess
 from neonblue.memory.upkeep import Upkeep
 from neonblue.memory.vector_index import IndexBrokenError, VectorIndex
 from neonblue.stores.documents import Documents, EmbeddedDocument
@@ -36,7 +37,7 @@ class Others:
     def __init__(
         self,
         documents: Documents,
-        index: VectorIndex,
+        index: VectorIndex | IndexProcess,
         upkeep: Upkeep,
         *,
         collection: str,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from neonblue.errors import UnavailableError
 from neonblue.memory.fresh import REST_SECONDS, Fresh
+from neonblue.memory.index_process import IndexProcess
 from neonblue.memory.upkeep import Upkeep
 from neonblue.memory.vector_index import IndexBrokenError, VectorIndex
 
@@ -28,7 +29,12 @@ class Settling:
     """
 
     def __init__(
-        self, fresh: Mapping[str, Fresh], index: VectorIndex, upkeep: Upkeep, *, alone: bool
+        self,
+        fresh: Mapping[str, Fresh],
+        index: VectorIndex | IndexProcess,
+        upkeep: Upkeep,
+        *,
+        alone: bool,
     ) -> None:
         self._fresh, self._index, self._upkeep, self._alone = fresh, index, upkeep, alone
         self.paused = threading.RLock()

@@ -11,11 +11,13 @@ import math
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from neonblue.errors import UnavailableError
+from neonblue.memory.index_process import IndexProcess
 from neonblue.memory.vector_index import IndexBrokenError, VectorIndex
 from neonblue.stores.documents import Documents
 
@@ -23,6 +25,12 @@ MEND_BATCH = 500
 # So little is put in while this process's writers wait.
 LAST_BATCH = 200
 RETRY_SECONDS = 5.0
+# So many documents have to find themselves among so many neighbours before the index is believed.
+SAMPLE = 50
+NEIGHBOURS = 10
+FOUND_SHARE = 0.9
+# Documents of one text have one vector, and only so many of them are among the neighbours.
+SAME = 0.999
 # How often to look whether another process goes on writing, and for how long at most.
 LOOK_SECONDS = 1.0
 OTHERS_SECONDS = 60.0
@@ -50,7 +58,7 @@ class Upkeep:
     def __init__(
         self,
         documents: Documents,
-        index: VectorIndex,
+        index: VectorIndex | IndexProcess,
         *,
         fingerprint: str,
         dimension: int,
@@ -63,7 +71,7 @@ class Upkeep:
         self._fresh = fresh
         self.writing = threading.RLock()
         self._states = {name: IndexState(phase="checking") for name in collections}
-        self._failures = 0
+        self._failures: Counter[str] = Counter()
         self._alone = alone
         self._check_at = math.inf if alone else time.monotonic() + FIRST_CHECK_SECONDS
         self._changed = threading.Condition()
@@ -163,29 +171,29 @@ class Upkeep:
     def _attempt(self, collection: str) -> None:
         try:
             self._mend(collection)
-            self._failures = 0
+            self._failures[collection] = 0
         except IndexBrokenError as error:
-            self._recover(error)
+            self._recover(collection, error)
         except UnavailableError as error:  # ClickHouse itself is away or closed
             if not self.is_ready(collection):
                 self._set(collection, IndexState(phase="unavailable", reason=str(error)))
 
-    def _recover(self, error: IndexBrokenError) -> None:
+    def _recover(self, collection: str, error: IndexBrokenError) -> None:
         """Opening again heals a lost connection; only then is the index thrown away."""
-        self._failures += 1
+        self._failures[collection] += 1
         phase: Phase = "checking"
         try:
             self._index.close()
-            if self._failures > 1:
+            if self._failures[collection] > 1:
                 self._index.discard()
                 phase = "rebuilding"
         except IndexBrokenError:
             # Nobody is there: what came of asking says nothing about the index that will be.
-            phase, self._failures = "unavailable", 0
+            phase, self._failures[collection] = "unavailable", 0
         for name in self._states:
             self._set(name, IndexState(phase=phase, reason=str(error)))
         with self._changed:
-            self._wanted = phase != "unavailable" and self._failures < 4
+            self._wanted = phase != "unavailable" and self._failures[collection] < 4
 
     def _mend(self, collection: str) -> None:
         while not self._stopped:
@@ -212,12 +220,31 @@ class Upkeep:
             self._index.delete(collection, extra)
             self.bring(collection, missing)
             self._index.probe(collection, self._dimension)
+            self._require_found(collection, sorted(present.keys() - extra))
             if not self._alone and not self.is_ready(collection):
                 # What was fresh elsewhere was left out: look again when it has rested.
                 self._check_at = min(self._check_at, time.monotonic() + FIRST_CHECK_SECONDS)
             total = self._documents.count(collection)
             self._set(collection, IndexState(phase="ready", done=total, total=total))
             return True
+
+    def _require_found(self, collection: str, names: Sequence[str]) -> None:
+        """Raise unless a sample of documents is found by their own vectors, as ClickHouse has them:
+        files may be whole and yet hold something else."""
+        sample = random.sample(names, min(SAMPLE, len(names)))
+        embedded = self._documents.embedded(collection, self._fingerprint, sample)
+        lost = [
+            item.document.document_id
+            for item in embedded
+            if not _finds_itself(
+                item.document.document_id, self._index.query(collection, item.vector, NEIGHBOURS)
+            )
+        ]
+        if len(lost) > (1 - FOUND_SHARE) * len(embedded):
+            raise IndexBrokenError(
+                f"{len(lost)} of {len(embedded)} documents are not found by their own vectors in "
+                f"the index of {collection!r}: it is built again from ClickHouse"
+            )
 
     def _difference(
         self, collection: str, present: Mapping[str, str]
@@ -254,3 +281,8 @@ class Upkeep:
     def _rebuilding(self, collection: str, done: int, total: int) -> None:
         reason = self._states[collection].reason or "the index was missing or behind"
         self._set(collection, IndexState(phase="rebuilding", done=done, total=total, reason=reason))
+
+
+def _finds_itself(document_id: str, near: Sequence[tuple[str, float]]) -> bool:
+    same = [name for name, likeness in near if likeness >= SAME]
+    return document_id in same or len(same) == NEIGHBOURS

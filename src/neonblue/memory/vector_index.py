@@ -1,14 +1,11 @@
 """The vectors in Chroma: fast to ask, and nothing that cannot be rebuilt from ClickHouse.
 
-Embedded, each rebuild begins in a fresh folder below the index path, because a Chroma folder whose
-writer was killed can stay broken for good; ``CURRENT`` names the folder in use. On a server the
-collections are dropped and made again. Vectors always come from us, never from Chroma.
+In a folder, which is opened in a process of its own (``index_process``), or on a server. Vectors
+always come from us, never from Chroma.
 """
 
 from __future__ import annotations
 
-import shutil
-import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,7 +48,7 @@ class ChromaServer:
 
 
 class VectorIndex:
-    """Chroma collections of one embedding model, in a folder of ours or on a server."""
+    """Chroma collections of one embedding model, in the given folder or on a server."""
 
     def __init__(self, place: Path | ChromaServer, fingerprint: str) -> None:
         self.place = place
@@ -136,12 +133,15 @@ class VectorIndex:
         self, collection: str, stopped: Callable[[], bool] = lambda: False
     ) -> dict[str, str]:
         """The content hash of every document in the index, by id; some once ``stopped`` is true."""
-        found: dict[str, str] = {}
-        for page in self._pages(collection):
-            found.update((name, _hash(metadata)) for name, metadata in page)
-            if stopped():
-                break
-        return found
+        return read_pages(lambda offset: self.hashes_page(collection, offset), stopped)
+
+    def hashes_page(self, collection: str, offset: int) -> dict[str, str]:
+        """Some of the hashes, beginning with the one of that number; none after the last."""
+        with _broken_as_ours():
+            found = self._collection(collection).get(
+                limit=READ_BATCH, offset=offset, include=["metadatas"]
+            )
+            return dict(zip(found["ids"], map(_hash, found["metadatas"] or []), strict=True))
 
     def hashes_of(self, collection: str, document_ids: Sequence[str]) -> dict[str, str]:
         """The content hashes of those named that are in the index, by id."""
@@ -161,10 +161,6 @@ class VectorIndex:
 
     def discard(self) -> None:
         """Forget everything and begin again with empty collections."""
-        if isinstance(self.place, Path):
-            self.close()
-            _point_at_new_folder(self.place)
-            return
         with _broken_as_ours():
             self._open.clear()
             client = self._connect()
@@ -180,17 +176,6 @@ class VectorIndex:
             close = getattr(client, "close", None)
             if close is not None:
                 close()
-
-    def _pages(self, collection: str) -> Iterator[list[tuple[str, Mapping[str, Any]]]]:
-        with _broken_as_ours():
-            chroma = self._collection(collection)
-            offset = 0
-            while True:
-                found = chroma.get(limit=READ_BATCH, offset=offset, include=["metadatas"])
-                if not found["ids"]:
-                    return
-                yield list(zip(found["ids"], found["metadatas"] or [], strict=True))
-                offset += len(found["ids"])
 
     def _collection(self, name: str) -> ChromaCollection:
         known = self._open.get(name)
@@ -227,29 +212,25 @@ def _open_client(place: Path | ChromaServer) -> ClientAPI:
 
     settings = Settings(anonymized_telemetry=False)
     if isinstance(place, Path):
-        return chromadb.PersistentClient(path=str(_current_folder(place)), settings=settings)
+        return chromadb.PersistentClient(path=str(place), settings=settings)
     headers = {"Authorization": f"Bearer {place.token}"} if place.token else None
     return chromadb.HttpClient(
         host=place.host, port=place.port, ssl=place.ssl, headers=headers, settings=settings
     )
 
 
-def _current_folder(place: Path) -> Path:
-    pointer = place / "CURRENT"
-    if not pointer.is_file():
-        _point_at_new_folder(place)
-    folder = place / pointer.read_text().strip()
-    for other in place.glob("index-*"):
-        if other != folder:
-            shutil.rmtree(other, ignore_errors=True)
-    return folder
-
-
-def _point_at_new_folder(place: Path) -> None:
-    place.mkdir(parents=True, exist_ok=True, mode=0o700)
-    written = place / "CURRENT.new"
-    written.write_text(f"index-{uuid.uuid4().hex[:12]}\n")
-    written.replace(place / "CURRENT")
+def read_pages(
+    page: Callable[[int], dict[str, str]], stopped: Callable[[], bool]
+) -> dict[str, str]:
+    """All pages, read one after the other; some once ``stopped`` is true."""
+    found: dict[str, str] = {}
+    offset = 0
+    while more := page(offset):
+        found.update(more)
+        offset += len(more)
+        if stopped():
+            break
+    return found
 
 
 @contextmanager

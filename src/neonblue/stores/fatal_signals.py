@@ -1,8 +1,8 @@
 """A fatal error ends the process, so that another one takes over the data.
 
-The engine in this process installs handlers of its own for SIGSEGV and its like. They write a report
-and then keep the thread that failed for ever: the process goes on living with its locks, answers
-every query with code 236, or nothing at all if that thread held the interpreter lock.
+The engine in this process installs handlers of its own for SIGSEGV and its like. They write a
+report and then keep the thread that failed for ever: the process goes on living with its locks,
+answers every query with code 236, or nothing at all if that thread held the interpreter lock.
 """
 
 from __future__ import annotations

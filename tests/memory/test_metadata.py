@@ -219,7 +219,11 @@ def found_by_each(
         ids = chroma.get(where=where[0] if len(where) == 1 else {"$and": where})["ids"]
         assert document_id in ids, name
         page = search(
-            filled.memory, collection_named(collection), "anything", filters={name: wanted}, limit=50
+            filled.memory,
+            collection_named(collection),
+            "anything",
+            filters={name: wanted},
+            limit=50,
         )
         assert {hit.document.document_id for hit in page.hits} == set(ids), name
     return True

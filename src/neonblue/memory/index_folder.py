@@ -24,7 +24,7 @@ def current_folder(place: Path) -> Path | None:
     """The folder in use, if the index was ever begun."""
     try:
         return place / (place / POINTER).read_text("utf-8").strip()
-    except (FileNotFoundError, UnicodeDecodeError):
+    except (OSError, UnicodeDecodeError):
         return None
 
 

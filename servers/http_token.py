@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hmac
+import logging
 import os
 import secrets
+import stat
 from pathlib import Path
 
 from fastmcp.server.auth import AccessToken, TokenVerifier
 
 from neonblue.errors import UnavailableError
+from neonblue.models.private_file import FOR_OWNER
 from neonblue.settings import HttpSettings
 
 READ, WRITE = "read", "write"
 TOKEN_FILE = "http.token"
+
+logger = logging.getLogger(__name__)
 
 
 class KnownTokens(TokenVerifier):
@@ -47,6 +52,7 @@ def kept_token(directory: Path) -> tuple[str, Path]:
     try:
         if not path.exists():
             _write_new(path, secrets.token_urlsafe(32))
+        _keep_from_others(path)
         token = path.read_text("ascii").strip()
     except (OSError, ValueError) as error:
         raise UnavailableError(
@@ -56,6 +62,19 @@ def kept_token(directory: Path) -> tuple[str, Path]:
     if not token:
         raise UnavailableError(f"the token file {str(path)!r} is empty: remove it and start again")
     return token, path
+
+
+def _keep_from_others(path: Path) -> None:
+    """Mend a file that others may read; ``OSError`` when it is not ours to mend."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        path.chmod(FOR_OWNER)
+        logger.warning(
+            "the token file %s could be read by others (mode %o): now it cannot, but whoever read "
+            "it still has the token; remove the file to get a new one",
+            path,
+            mode,
+        )
 
 
 def _write_new(path: Path, token: str) -> None:

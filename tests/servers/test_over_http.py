@@ -153,3 +153,14 @@ def test_other_machines_are_let_in_only_with_a_token(data_dir: Path) -> None:
 )
 def test_what_counts_as_loopback(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
+
+
+def test_a_token_that_others_can_read_is_kept_from_them(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    token, path = kept_token(tmp_path)
+    assert not caplog.records
+    path.chmod(0o644)
+    assert kept_token(tmp_path) == (token, path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert "could be read by others (mode 644)" in caplog.text

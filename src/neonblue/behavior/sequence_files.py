@@ -20,6 +20,7 @@ from neonblue.behavior.next_action_training import (
 )
 from neonblue.behavior.sequences import Sequences, read_sequences
 from neonblue.errors import InvalidInputError, NotFoundError
+from neonblue.models.private_file import open_private
 
 KIND = "sequences"
 HELD_OUT_SHARE = 0.05
@@ -136,7 +137,7 @@ def predict_file(path: Path, out: Path, files: ModelFiles, *, top: int = 7) -> d
             "there is no model of sequences yet: run neonblue behavior train FILE first"
         )
     sequences = read_sequences(path).sequences
-    with out.open("w", encoding="utf-8") as file:
+    with open_private(out) as file:
         for line in _ranking_lines(model_of(stored), sequences, top):
             file.write(line)
     predictions = int((sequences.lengths - 1).clip(0).sum())

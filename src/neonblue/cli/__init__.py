@@ -46,9 +46,11 @@ def _module(name: str):  # type: ignore[no-untyped-def]
 
 def _run(arguments: argparse.Namespace) -> int:
     from neonblue.errors import NeonBlueError
+    from neonblue.models.private_file import for_owner_alone
 
     try:
-        status: int = _module(arguments.command).run(arguments)
+        with for_owner_alone():
+            status: int = _module(arguments.command).run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever reads the output, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -90,6 +90,7 @@ def _predict(path: Path, out: Path) -> str:
 
     from neonblue.intelligence.text_model.arms import TEXT_COLUMNS, read_texts
     from neonblue.intelligence.text_model.model import load_model
+    from neonblue.models.private_file import open_private
     from neonblue.workspace import Workspace
 
     if not out.parent.is_dir():
@@ -101,7 +102,7 @@ def _predict(path: Path, out: Path) -> str:
         probabilities = model.probabilities(pairs, workspace.embedder)
     finally:
         workspace.close()
-    with out.open("w", encoding="utf-8", newline="") as file:
+    with open_private(out, newline="") as file:
         writer = csv.writer(file)
         writer.writerow([*TEXT_COLUMNS, "probability_a_wins"])
         for (a, b), probability in zip(pairs, probabilities, strict=True):

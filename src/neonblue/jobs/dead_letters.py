@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neonblue.errors import InvalidInputError
+from neonblue.models.private_file import open_private
 
 if TYPE_CHECKING:
     from neonblue.jobs import Report
@@ -44,7 +45,7 @@ def _listed(store: Store, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def _exported(store: Store, arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
     written = 0
-    with Path(arguments["path"]).open("w", encoding="utf-8") as file:
+    with open_private(Path(arguments["path"])) as file:
         for page in _pages(store, arguments):
             for letter in page:
                 payload = b64encode(letter.payload).decode()

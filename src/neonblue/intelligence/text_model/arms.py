@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
 
 from neonblue.errors import InvalidInputError, NotFoundError
+from neonblue.models.private_file import open_private
 
 if TYPE_CHECKING:
     import numpy as np
@@ -96,7 +97,7 @@ def read_texts(path: Path) -> list[tuple[str, str]]:
 
 def write_pairs(path: Path, pairs: Iterable[Pair]) -> None:
     """Pairs as a CSV that ``read_pairs`` reads back as they were."""
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with open_private(path, newline="") as file:
         writer = csv.writer(file)
         writer.writerow([*PAIR_COLUMNS, "week", "image_id"])
         for a, b in ((pair.a, pair.b) for pair in pairs):

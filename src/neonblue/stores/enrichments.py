@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
+from neonblue.stores.events import BEHAVIOUR
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -81,16 +83,17 @@ class Enrichments:
                        greatest(1, arrayLastIndex(gap -> gap > {window:Int64}, gaps)) AS begin,
                        arraySlice(arrayReverse(arrayMap(each -> each.3, latest)), begin) AS types
                 FROM events FINAL
-                WHERE user_id IN (
+                WHERE {behaviour} AND user_id IN (
                     SELECT user_id FROM events
-                    WHERE toUnixTimestamp64Milli(timestamp) >= (
+                    WHERE {behaviour} AND toUnixTimestamp64Milli(timestamp) >= (
                         SELECT max(toUnixTimestamp64Milli(timestamp)) - {window:Int64} FROM events
+                        WHERE {behaviour}
                     )
                     GROUP BY user_id ORDER BY max(timestamp) DESC LIMIT {limit:UInt32}
                 )
                 GROUP BY user_id
             )
-            """.replace("{most:UInt32}", str(int(most_events))),
+            """.replace("{most:UInt32}", str(int(most_events))).replace("{behaviour}", BEHAVIOUR),
             {"window": int(days * 86_400_000), "limit": limit, "gap": session_gap_ms},
         )
 
@@ -107,15 +110,15 @@ class Enrichments:
                             (timestamp, toString(event_type))))) AS types
                         FROM (
                             SELECT user_id, timestamp, event_type FROM events
-                            WHERE timestamp >= (
+                            WHERE {behaviour} AND timestamp >= (
                                 SELECT max(timestamp) - toIntervalSecond({window:UInt32})
-                                FROM events)
+                                FROM events WHERE {behaviour})
                             ORDER BY timestamp DESC LIMIT {limit:UInt32}
                         )
                         GROUP BY user_id
                     )
                 ) GROUP BY 1, 2
-                """,
+                """.replace("{behaviour}", BEHAVIOUR),
                 {"window": int(days * 86_400), "limit": limit},
             )
         ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from neonblue.stores.events import FROM_ROWS
+
 if TYPE_CHECKING:
     from neonblue.stores.database import Database
 
@@ -52,7 +54,7 @@ def event_types(database: Database, experiment_id: str) -> EventTypes:
     from_rows = database.rows(
         f"""
         SELECT 1 FROM events WHERE experiment_id = {{id:String}} AND event_type = 'exposure'
-               AND source = 'file' AND event_id = {FROM_ROW} LIMIT 1
+               AND source IN ('file', '{FROM_ROWS}') AND event_id = {FROM_ROW} LIMIT 1
         """,
         {"id": experiment_id},
     )

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from neonblue.stores.database import Database
 
 TABLE = "events"
+FROM_ROWS = "file-row"
+"""The source of what a file with one row a unit became: sums of a metric and not what units did."""
+BEHAVIOUR = f"events.source != '{FROM_ROWS}'"
+"""Of events that somebody did, for journeys, funnels and training."""
 
 
 @cache

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from neonblue.stores.events import BEHAVIOUR
+
 if TYPE_CHECKING:
     from neonblue.stores.database import Database
 
@@ -58,7 +60,7 @@ class Funnels:
                        windowFunnel({{window_ms:UInt64}})(
                            toUInt64(toUnixTimestamp64Milli(timestamp)), {conditions}) AS level
                 FROM events FINAL {_exposed(scope)}
-                WHERE event_type IN {{steps:Array(String)}}
+                WHERE {BEHAVIOUR} AND event_type IN {{steps:Array(String)}}
                   AND toUnixTimestamp64Milli(timestamp) >= {{since_ms:Int64}}
                   AND toUnixTimestamp64Milli(timestamp) < {{until_ms:Int64}}
                   {"AND timestamp >= exposed_at" if scope.experiment_id else ""}

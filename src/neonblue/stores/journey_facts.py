@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from neonblue.stores.events import BEHAVIOUR
 from neonblue.stores.sessions import GAP_SECONDS
 
 if TYPE_CHECKING:
@@ -50,18 +51,18 @@ class Journeys:
     def of(self, user_ids: Sequence[str]) -> list[JourneyFacts]:
         """The journeys of those units that have events."""
         rows = self._database.rows(
-            """
+            f"""
             SELECT user_id, count() AS events,
                    greatest(uniqExactIf(session_id, session_id != ''), visits) AS sessions,
                    min(timestamp) AS first_at, max(timestamp) AS last_at,
                    sum(ifNull(value, 0)) AS total,
                    arrayMap(e -> e.2, arraySort(arraySlice(arrayReverseSort(groupArray(
-                       (timestamp, toString(event_type)))), 1, {last:UInt32}))) AS types,
-                   arraySort(groupUniqArray({most:UInt32})(toString(event_type))) AS all_types,
+                       (timestamp, toString(event_type)))), 1, {{last:UInt32}}))) AS types,
+                   arraySort(groupUniqArray({{most:UInt32}})(toString(event_type))) AS all_types,
                    arrayDifference(arraySort(groupArray(toUnixTimestamp64Milli(timestamp))))
                        AS pauses,
-                   1 + arrayCount(pause -> pause > {gap_ms:Int64}, pauses) AS visits,
-                   arraySum(arrayFilter(pause -> pause <= {gap_ms:Int64}, pauses)) / 1000,
+                   1 + arrayCount(pause -> pause > {{gap_ms:Int64}}, pauses) AS visits,
+                   arraySum(arrayFilter(pause -> pause <= {{gap_ms:Int64}}, pauses)) / 1000,
                    argMaxIf(device, timestamp, device != '') AS device,
                    argMinIf(source, timestamp, source != '') AS source,
                    argMaxIf(segment, timestamp, segment != '') AS segment,
@@ -73,8 +74,9 @@ class Journeys:
                        if(properties['utm_source'] != '', properties['utm_source'],
                           properties['traffic_source']) AS source,
                        arrayFirst(found -> found != '', arrayMap(
-                           name -> properties[name], {segments:Array(String)})) AS segment
-                FROM events FINAL WHERE user_id IN {users:Array(String)}
+                           name -> properties[name], {{segments:Array(String)}})) AS segment
+                FROM events FINAL
+                WHERE {BEHAVIOUR} AND user_id IN {{users:Array(String)}}
             )
             GROUP BY user_id
             """,

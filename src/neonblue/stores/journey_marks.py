@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from neonblue.stores.events import BEHAVIOUR
 from neonblue.stores.forgetting import hashes
 
 if TYPE_CHECKING:
@@ -50,10 +51,11 @@ class JourneyMarks:
     def touch_all(self) -> int:
         """Say so of every unit that has events and was never marked; returns how many wait."""
         self._database.command(
-            """
+            f"""
             INSERT INTO journey_marks (user_id, touched_at)
             SELECT user_id, now64(6) FROM events
-            WHERE user_id NOT IN (SELECT user_id FROM journey_marks WHERE touched_at > 0)
+            WHERE {BEHAVIOUR}
+              AND user_id NOT IN (SELECT user_id FROM journey_marks WHERE touched_at > 0)
             GROUP BY user_id
             """
         )

@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from neonblue.stores.database import identifier
+from neonblue.stores.events import FROM_ROWS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -103,7 +104,7 @@ class RowStaging:
         """
         for statement in (EXPOSURES, VALUES):
             self._database.command(
-                statement.format(target=identifier(target), rows=self.table),
+                statement.format(target=identifier(target), rows=self.table, source=FROM_ROWS),
                 {"experiment": experiment_id, "event_types": list(event_types)},
             )
 
@@ -121,7 +122,7 @@ EXPOSURES = (
     + """
 SELECT lower(hex(sipHash128({{experiment:String}}, user_id, variant_id, 'exposure'))),
        user_id, {{experiment:String}}, variant_id, 'exposure', timestamp, NULL, '', properties,
-       'file'
+       '{source}'
 FROM {rows} FINAL
 """
 )
@@ -129,7 +130,7 @@ VALUES = (
     COLUMNS
     + """
 SELECT lower(hex(sipHash128({{experiment:String}}, user_id, variant_id, 'value', kind))),
-       user_id, {{experiment:String}}, variant_id, kind, timestamp, amount, '', map(), 'file'
+       user_id, {{experiment:String}}, variant_id, kind, timestamp, amount, '', map(), '{source}'
 FROM {rows} FINAL
 ARRAY JOIN values AS amount, {{event_types:Array(String)}} AS kind
 WHERE amount != 0

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from neonblue.models.reader import current_reader
+from neonblue.stores.events import BEHAVIOUR
 from neonblue.stores.session_vectors import SessionVectors, session_vectors
 
 if TYPE_CHECKING:
@@ -54,31 +55,31 @@ FROM (
 )
 """
 # FINAL would read everything that could hide a newer version, 20 times as long for one user.
-ONE_USER = """
+ONE_USER = f"""
 SELECT user_id, timestamp, event_id, event_type, value, properties, experiment_id
-FROM events WHERE user_id = {user:String}
+FROM events WHERE user_id = {{user:String}} AND {BEHAVIOUR}
 ORDER BY ingested_at DESC LIMIT 1 BY experiment_id, event_id
 """
 OF_USER = (
     f"SELECT * FROM ({ONE_USER}) ORDER BY timestamp DESC, event_id DESC LIMIT {{limit:UInt32}}"
 )
 # Whoever is drawn must not depend on what they did or whether they came back: a hash decides.
-DRAWN = """
+DRAWN = f"""
 SELECT * FROM events FINAL
-WHERE timestamp > {since:DateTime64(3, 'UTC')} AND user_id IN (
-    SELECT user_id FROM events WHERE timestamp > {since:DateTime64(3, 'UTC')}
-      AND ({acting:UInt8} = 0 OR event_type != 'exposure')
-    GROUP BY user_id ORDER BY sipHash64(user_id) LIMIT {users:UInt32}
+WHERE {BEHAVIOUR} AND timestamp > {{since:DateTime64(3, 'UTC')}} AND user_id IN (
+    SELECT user_id FROM events WHERE {BEHAVIOUR} AND timestamp > {{since:DateTime64(3, 'UTC')}}
+      AND ({{acting:UInt8}} = 0 OR event_type != 'exposure')
+    GROUP BY user_id ORDER BY sipHash64(user_id) LIMIT {{users:UInt32}}
 )
-ORDER BY user_id, timestamp DESC LIMIT {limit:UInt32} BY user_id
+ORDER BY user_id, timestamp DESC LIMIT {{limit:UInt32}} BY user_id
 """
-RECENT = """
+RECENT = f"""
 SELECT * FROM events FINAL
-WHERE user_id IN (
-    SELECT user_id FROM events WHERE event_type != 'exposure'
-    GROUP BY user_id ORDER BY max(timestamp) DESC LIMIT {users:UInt32}
+WHERE {BEHAVIOUR} AND user_id IN (
+    SELECT user_id FROM events WHERE {BEHAVIOUR} AND event_type != 'exposure'
+    GROUP BY user_id ORDER BY max(timestamp) DESC LIMIT {{users:UInt32}}
 )
-ORDER BY user_id, timestamp DESC LIMIT {limit:UInt32} BY user_id
+ORDER BY user_id, timestamp DESC LIMIT {{limit:UInt32}} BY user_id
 """
 
 
@@ -141,7 +142,9 @@ class Sessions:
         Unlike ``recent`` it takes in users who never came back and, unless only ``acting`` ones are
         wanted, those who were exposed and did nothing.
         """
-        newest = self._database.row("SELECT least(max(timestamp), now64(3, 'UTC')) FROM events")
+        newest = self._database.row(
+            f"SELECT least(max(timestamp), now64(3, 'UTC')) FROM events WHERE {BEHAVIOUR}"
+        )
         assert newest is not None
         rows = self._database.rows(
             CUT.replace("READ", DRAWN),

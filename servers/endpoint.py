@@ -15,6 +15,7 @@ import secrets
 import threading
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -127,7 +128,9 @@ class Endpoint:
 
             self._jobs += 1
             try:
-                await run_streamed(wish.name, wish.arguments or {}, stream.send)
+                await run_streamed(
+                    wish.name, wish.arguments or {}, stream.send, partial(lines.receive, 1)
+                )
             finally:
                 self._jobs -= 1
 

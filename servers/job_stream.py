@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
@@ -19,14 +20,31 @@ from neonblue.workspace import open_workspace
 SECONDS_BETWEEN_REPORTS = 0.05
 
 Send = Callable[[bytes], Coroutine[Any, Any, None]]
+Read = Callable[[], Coroutine[Any, Any, bytes]]
 
 logger = logging.getLogger(__name__)
 
 
-async def run_streamed(name: str, arguments: Mapping[str, Any], send: Send) -> None:
-    """Run the job in a thread and send how it goes; it stops at its next report if nobody reads."""
-    last = await anyio.to_thread.run_sync(partial(_outcome, name, arguments, send))
-    await send(_line(last))
+async def run_streamed(name: str, arguments: Mapping[str, Any], send: Send, read: Read) -> None:
+    """Run the job in a thread and send how it goes; it stops at its next report if nobody reads.
+
+    ``read`` waits for more from the client, which sends nothing: it ends when the client does.
+    """
+    left = threading.Event()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_watch, read, left)
+        last = await anyio.to_thread.run_sync(partial(_outcome, name, arguments, send, left))
+        tasks.cancel_scope.cancel()
+    if last is not None:
+        await send(_line(last))
+
+
+async def _watch(read: Read, left: threading.Event) -> None:
+    try:
+        while True:
+            await read()
+    except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
+        left.set()
 
 
 def read_streamed(lines: Iterable[bytes], report: Report) -> dict[str, Any] | None:
@@ -46,11 +64,16 @@ def read_streamed(lines: Iterable[bytes], report: Report) -> dict[str, Any] | No
     return None
 
 
-def _outcome(name: str, arguments: Mapping[str, Any], send: Send) -> dict[str, Any]:
+def _outcome(
+    name: str, arguments: Mapping[str, Any], send: Send, left: threading.Event
+) -> dict[str, Any] | None:
+    """The job's last line; None if the client left, and the job with it."""
     last_sent = 0.0
 
     def report(done: float, total: float, message: str) -> None:
         nonlocal last_sent
+        if left.is_set():
+            raise anyio.BrokenResourceError
         now = time.monotonic()
         if done < total and now - last_sent < SECONDS_BETWEEN_REPORTS:
             return
@@ -63,7 +86,7 @@ def _outcome(name: str, arguments: Mapping[str, Any], send: Send) -> dict[str, A
     except errors.NeonBlueError as error:
         return {"error": {"kind": type(error).__name__, "message": str(error)}}
     except (anyio.BrokenResourceError, anyio.ClosedResourceError):
-        raise  # the client left, and the job with it
+        return None
     except Exception:  # a mistake of ours must reach the log here and the person over there
         logger.exception("the job %r failed", name)
         return {"error": {"kind": "", "message": f"the job {name!r} failed: see the log above"}}

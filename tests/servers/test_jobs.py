@@ -1,5 +1,6 @@
 """Jobs run where the data is, and their progress and errors come back."""
 
+import json
 import os
 import signal
 import subprocess
@@ -9,11 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import pytest
 
 from neonblue.errors import InvalidInputError, NotFoundError, UnavailableError
 from neonblue.servers.embedded import run_job
-from neonblue.servers.job_stream import read_streamed
+from neonblue.servers.job_stream import read_streamed, run_streamed
 
 if TYPE_CHECKING:
     from .conftest import Start
@@ -73,6 +75,30 @@ def test_a_client_that_starts_during_a_load_works_through_it(
         assert loading.wait(60) == 0
     answer = server.request("tools/call", name="list_experiments", arguments={})
     assert answer["result"]["structuredContent"]["total"] == 1
+
+
+def test_a_load_stops_when_its_client_is_gone(data_dir: Path, units_file: Path) -> None:
+    """The client leaves with the first progress: nothing is loaded and nothing more is said."""
+    load = {"path": str(units_file), "experiment_id": "checkout", "unit": "user"}
+    load |= {"variant": "variant", "control": "control"}
+    sent: list[dict[str, Any]] = []
+
+    async def leave_at_once() -> None:
+        begun = anyio.Event()
+
+        async def send(line: bytes) -> None:
+            sent.append(json.loads(line))
+            begun.set()
+
+        async def read() -> bytes:
+            await begun.wait()
+            raise anyio.EndOfStream
+
+        await run_streamed("load", {**load, "metrics": ["converted=converted"]}, send, read)
+
+    anyio.run(leave_at_once)
+    assert [list(line) for line in sent] == [["progress"]]
+    assert run_job("inspect", {}, _silent)["experiments"] == 0
 
 
 def test_an_unknown_job_is_refused_with_the_list(data_dir: Path) -> None:

@@ -25,6 +25,8 @@ def read_aggregates(
     plan: LoadPlan, file: DataFile, rejects: Rejects
 ) -> tuple[StagedFile, tuple[Aggregate, ...]]:
     """Every usable snapshot; refuses two for one variant, metric and time, and shrinking n."""
+    import pyarrow as pa
+
     plan = with_variances(plan, file)
     exclusions = Exclusions(plan.excludes, file.columns)
     rules = _rules(plan, file, exclusions)
@@ -36,11 +38,15 @@ def read_aggregates(
         table, numbers, out = exclusions.split(batch, rules)
         for line in batch.bad:
             rejects.add(line.row, "bad_row", line.reason, line.text)
+        taken: list[str] = []
         for number, row in zip(numbers, _converted(plan, table, rules), strict=True):
+            variant = row[plan.variant or ""] or ""
             try:
                 aggregates += _row(plan, row, at)
+                taken.append(variant)
             except ValueError as error:
-                rejects.add(number, "bad_row", str(error), str(row))
+                rejects.add(number, "bad_row", str(error), str(row), variant=variant)
+        rejects.used(pa.table({"variant_id": pa.array(taken, pa.string())}))
         read += batch.table.num_rows + len(batch.bad)
         excluded += out
     _check_series(aggregates)

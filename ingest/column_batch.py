@@ -98,6 +98,11 @@ def shown_cell(cell: pa.Scalar) -> str:
         return str(cell.value)
 
 
+def shown_text(cell: pa.Scalar) -> str:
+    """A cell's text as a name, '' where there is none."""
+    return str(cell.as_py()).strip() if cell.is_valid else ""
+
+
 def shown_row(table: pa.Table, row: int) -> str:
     """One row as it is written among the rejected."""
     cells = (f"{name!r}: {shown_cell(table[name][row])}" for name in table.column_names)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from neonblue.errors import InvalidInputError
-from neonblue.ingest.column_batch import ColumnBatch, interleave, shown_row
+from neonblue.ingest.column_batch import ColumnBatch, interleave, shown_cell, shown_row, shown_text
 from neonblue.ingest.columns.rules import CellFormat, ColumnRules
 from neonblue.ingest.decode import EventDecoder
 from neonblue.ingest.event import EARLIEST
 from neonblue.ingest.exclusion import Exclusions
-from neonblue.ingest.files import DataFile, json_lines
+from neonblue.ingest.files import WHOLE_ROW, DataFile, json_lines
 from neonblue.ingest.load_plan import LoadPlan
 from neonblue.ingest.rejects import Rejects
 from neonblue.ingest.row_batch import mark_numbers, mark_times, number_text
@@ -69,13 +69,29 @@ def _decode(staging: Staging, file: DataFile, rejects: Rejects, report: Report) 
         for start in range(0, len(lines), LINES_A_BATCH):
             batch = decoder.decode(lines[start : start + LINES_A_BATCH])
             staging.insert(batch.events)
+            rejects.used(batch.events)
             for item in batch.rejections:
                 row = read + start + item.index + 1
                 content = item.payload.decode("utf-8", "replace")
-                rejects.add(row, item.reason, item.detail, content)
+                said = _said(item.payload)
+                rejects.add(row, item.reason, item.detail, content, **said)
         read += len(lines)
         report(READING * position / file.size_bytes, 1.0, f"{read:,} events read")
     return read
+
+
+def _said(payload: bytes) -> dict[str, str]:
+    """Which experiment and variant a refused event names, as far as it can be read."""
+    import msgspec
+
+    try:
+        event = msgspec.json.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+    if not isinstance(event, dict):
+        return {}
+    found = {"experiment": event.get("experiment_id"), "variant": event.get("variant_id")}
+    return {name: text for name, text in found.items() if isinstance(text, str)}
 
 
 def _map(
@@ -83,16 +99,25 @@ def _map(
 ) -> tuple[int, int, tuple[str, ...]]:
     exclusions = Exclusions(plan.excludes, file.columns)
     reader = EventColumns(plan, file)
-    rules = column_rules(plan, file, exclusions, numbers=reader.numbers, times=reader.times)
+    rules = column_rules(
+        plan, file, exclusions, numbers=reader.numbers, times=reader.times, report=report
+    )
     read = excluded = 0
-    for batch in file.batches(list(dict.fromkeys([*reader.columns, *exclusions.columns]))):
+    shown = list(dict.fromkeys([*reader.columns, *exclusions.columns]))
+    for batch in file.batches([*shown, WHOLE_ROW]):
         table, numbers, out = exclusions.split(batch, rules)
         events, findings = reader.read(table, rules)
         for line in batch.bad:
             rejects.add(line.row, "bad_row", line.reason, line.text)
         for finding in findings:
-            content = shown_row(table, finding.row)
-            rejects.add(numbers[finding.row], finding.reason, finding.detail, content)
+            rejects.add(
+                numbers[finding.row],
+                finding.reason,
+                finding.detail,
+                shown_row(table.select(shown), finding.row),
+                variant=reader.variant(table, finding.row),
+            )
+        rejects.used(events)
         staging.insert(events)
         read += batch.table.num_rows + len(batch.bad)
         excluded += out
@@ -160,12 +185,9 @@ class EventColumns:
             for field in ("user_id", "variant_id", "event_type", "session_id", "experiment_id")
         }
         times, values = self._times(batch, rules), self._values(batch, rules)
-        known = "event_id" in self._names
         columns = {
             **texts,
-            "event_id": self._text(batch, "event_id")
-            if known
-            else _content_ids([*texts.values(), times, values]),
+            "event_id": self._event_ids(batch),
             "timestamp": times,
             "value": values,
             "properties": self._properties(batch, rules),
@@ -174,6 +196,26 @@ class EventColumns:
         return pa.Table.from_arrays(
             [columns[name] for name in event_schema().names], schema=event_schema()
         )
+
+    def variant(self, table: pa.Table, row: int) -> str:
+        """The variant that a row names, '' if none."""
+        name = self._names.get("variant_id")
+        return "" if name is None else shown_text(table[name][row])
+
+    def _event_ids(self, batch: ColumnBatch) -> pa.Array:
+        """The ids that the rows have; where a row has none, all that it says is its identity."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        whole = batch.column(WHOLE_ROW)
+        if "event_id" not in self._names:
+            return _content_ids(self._plan.experiment_id, whole)
+        given = self._text(batch, "event_id")
+        without = pc.equal(given, "")
+        if not pc.any(without, min_count=0).as_py():
+            return given
+        made = _content_ids(self._plan.experiment_id, whole.filter(without))
+        return pc.replace_with_mask(given, without, made.cast(pa.string()))
 
     def _text(self, batch: ColumnBatch, field: str) -> pa.Array:
         import pyarrow as pa
@@ -213,18 +255,43 @@ class EventColumns:
         return interleave(texts, batch.size)
 
 
-def _content_ids(columns: Sequence[Any]) -> pa.Array:
-    """An id made of what the event says: the same file again gives the same events.
+def _content_ids(experiment_id: str, whole: pa.Array) -> pa.Array:
+    """An id made of all that a row says: the same file again gives the same events.
 
     Two rows that agree in everything are one event; a file that has such rows needs --event-id.
     """
     import pyarrow as pa
+
+    texts = _json_texts(whole) if pa.types.is_string(whole.type) else _joined_cells(whole)
+    digests = [
+        hashlib.blake2b(f"{experiment_id}\x1e{text}".encode(), digest_size=16).hexdigest()
+        for text in texts
+    ]
+    return pa.array(digests, pa.string())
+
+
+def _json_texts(whole: pa.Array) -> list[str]:
+    """Objects with their keys in order: how a line is laid out is no part of what it says."""
+    import msgspec
+
+    return [
+        msgspec.json.encode(msgspec.json.decode(text), order="sorted").decode()
+        for text in whole.to_pylist()
+    ]
+
+
+def _joined_cells(whole: pa.Array) -> list[str]:
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    texts = [pc.fill_null(pc.cast(column, pa.string()), "") for column in columns]
-    joined = pc.binary_join_element_wise(*texts, "\x1f").to_pylist()
-    digests = [hashlib.blake2b(text.encode(), digest_size=16).hexdigest() for text in joined]
-    return pa.array(digests, pa.string())
+    columns = []
+    for column in whole.flatten():
+        try:
+            columns.append(pc.fill_null(pc.cast(column, pa.string()), ""))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            columns.append(pa.array([shown_cell(cell) for cell in column], pa.string()))
+    joined: list[str] = pc.binary_join_element_wise(*columns, "\x1f").to_pylist()
+    return joined
 
 
 def _kinds(plan: LoadPlan, event_types: Sequence[str]) -> dict[str, MetricKind]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,8 +32,10 @@ if TYPE_CHECKING:
     from neonblue.stores.loads import Staged, Staging
 
 Report = Callable[[float, float, str], None]
+# Rejected rows are seldom like the others: thousands separators exist only above 999.
+MAX_REJECTED_FRACTION = 0.01
 # Beyond this share of bad rows the columns are more likely mixed up than the rows bad.
-MAX_REJECTED_FRACTION = 0.5
+MIXED_UP_FRACTION = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +72,7 @@ def load_file(store: Store, plan: LoadPlan, report: Report) -> LoadSummary:
     rejects = Rejects(plan.rejects or Path.cwd() / f"{plan.path.name}.rejects.csv")
     try:
         if shape == "aggregated":
-            summary = _load_aggregated(store, plan, file, rejects)
+            summary = _load_aggregated(store, plan, file, rejects, report)
         else:
             summary = _load_units(store, plan, file, shape, rejects, report)
     except InvalidInputError as error:
@@ -123,12 +126,19 @@ def _load_units(
     try:
         stage = stage_rows if shape == "rows" else stage_events
         read = stage(staging, plan, file, rejects, report)
-        refuse_mostly_bad(read, rejects, file)
+        refuse_rejects(plan, read, rejects, file)
         report(0.85, 1.0, "checking units and variants")
         staged = staging.describe(plan.experiment_id)
         experiment = _define(store, plan, staged, read)
         report(0.9, 1.0, "making it visible")
-        stored = store.loads.commit(staging, experiment, file.path.name, replace=plan.replace)
+        stored = store.loads.commit(
+            staging,
+            experiment,
+            file.path.name,
+            replace=plan.replace,
+            rows=rejects.counts(plan.experiment_id),
+            fingerprint=file.fingerprint(),
+        )
     except BaseException:
         # Whatever went wrong, also an interrupt: nothing may stay behind.
         _drop(staging)
@@ -154,24 +164,37 @@ def _rejected(rejects: Rejects) -> str:
     )
 
 
-def refuse_mostly_bad(read: StagedFile, rejects: Rejects, file: DataFile) -> None:
-    """Refuse a file without rows, or whose rows are bad more often than not."""
+def refuse_rejects(plan: LoadPlan, read: StagedFile, rejects: Rejects, file: DataFile) -> None:
+    """Refuse a file without rows, or with a larger share of bad ones than is allowed."""
     kept = read.rows_read - read.rows_excluded - rejects.total
     if read.rows_read == 0:
         raise InvalidInputError(
             f"{file.path.name!r} has a header but no rows: export it again. Nothing was loaded"
         )
-    if rejects.total > MAX_REJECTED_FRACTION * (kept + rejects.total):
+    allowed = MAX_REJECTED_FRACTION if plan.allow_rejects is None else plan.allow_rejects
+    if rejects.total > allowed * (kept + rejects.total):
         raise InvalidInputError(
-            f"{rejects.total} of {read.rows_read} rows of {file.path.name!r} cannot be used: "
-            f"{rejects.summary()}. Check that the columns are the right ones; the rows are in "
-            f"{str(rejects.path)!r}. Nothing was loaded"
+            f"{rejects.total:,} of {read.rows_read:,} rows of {file.path.name!r} cannot be used: "
+            f"{rejects.summary()}. {_remedy(rejects, rejects.total / (kept + rejects.total))}. "
+            f"All of them are in {str(rejects.path)!r}. Nothing was loaded"
         )
     if kept == 0:
         raise InvalidInputError(
             f"--exclude leaves none of the {read.rows_read} rows of {file.path.name!r}: "
             "make it narrower. Nothing was loaded"
         )
+
+
+def _remedy(rejects: Rejects, fraction: float) -> str:
+    examples = f"For example {rejects.examples()}"
+    if fraction > MIXED_UP_FRACTION:
+        return f"Check that the columns are the right ones. {examples}"
+    share = min(0.99, ceil(fraction * 100) / 100)
+    return (
+        f"{examples}. Mend them, or leave out what does not belong with --exclude; "
+        f"--allow-rejects {share:g} loads the others, but effects are withheld when the rows left "
+        f"out are over {MAX_REJECTED_FRACTION:.0%} or differ by variant"
+    )
 
 
 def _define(store: Store, plan: LoadPlan, staged: Staged, read: StagedFile) -> Experiment | None:
@@ -226,9 +249,11 @@ def _warnings(staged: Staged) -> tuple[str, ...]:
     )
 
 
-def _load_aggregated(store: Store, plan: LoadPlan, file: DataFile, rejects: Rejects) -> LoadSummary:
+def _load_aggregated(
+    store: Store, plan: LoadPlan, file: DataFile, rejects: Rejects, report: Report
+) -> LoadSummary:
     read, aggregates = read_aggregates(plan, file, rejects)
-    refuse_mostly_bad(read, rejects, file)
+    refuse_rejects(plan, read, rejects, file)
     times = [item.observed_at for item in aggregates]
     experiment = loaded_experiment(
         plan,
@@ -240,10 +265,21 @@ def _load_aggregated(store: Store, plan: LoadPlan, file: DataFile, rejects: Reje
         current=store.experiments.find(plan.experiment_id),
         may_change=may_change(store, plan.experiment_id),
     )
-    # Aggregates of an experiment that is not defined are invisible: the definition commits them.
-    store.aggregates.insert(aggregates, replace=plan.replace)
-    saved = store.experiments.save(experiment, source="load")
-    stored = declare_end(store, plan, saved) or saved
+    staging = store.loads.begin_totals(aggregates)
+    try:
+        report(0.9, 1.0, "making it visible")
+        saved = store.loads.commit(
+            staging,
+            experiment,
+            file.path.name,
+            replace=plan.replace,
+            rows=rejects.counts(plan.experiment_id),
+            fingerprint=file.fingerprint(),
+        )
+    except BaseException:
+        _drop(staging)
+        raise
+    stored = declare_end(store, plan, saved) or saved or experiment
     units: dict[str, int] = {}
     for item in aggregates:
         units[item.variant_id] = max(units.get(item.variant_id, 0), int(item.summary.n))

@@ -95,6 +95,7 @@ class LoadPlan:
     planned_sample_size: int | None = None
     alpha: float = 0.05
     rejects: Path | None = None
+    allow_rejects: float | None = None
 
     @property
     def ended(self) -> bool:
@@ -160,6 +161,11 @@ class LoadPlan:
                 f"--status {self.status!r} is not known: use running, or --finished when it ended"
             )
         self._check_cells()
+        if self.allow_rejects is not None and not 0 <= self.allow_rejects < 1:
+            raise InvalidInputError(
+                f"--allow-rejects {self.allow_rejects!r} is no share: give 0 or more and less than "
+                "1, like 0.05"
+            )
         for name, level in self.winsorize:
             if not 0.5 < level < 1:
                 raise InvalidInputError(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from neonblue.errors import InvalidInputError
-from neonblue.ingest.column_batch import shown_row
+from neonblue.ingest.column_batch import shown_row, shown_text
 from neonblue.ingest.columns.rules import ColumnRules, Survey
 from neonblue.ingest.exclusion import Exclusions
 from neonblue.ingest.files import DataFile
@@ -17,6 +17,8 @@ from neonblue.ingest.staged_file import StagedFile
 from neonblue.models import MetricKind
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from neonblue.stores.loads import Staging
     from neonblue.stores.row_staging import ColumnRange, RowStaging
 
@@ -31,7 +33,7 @@ def stage_rows(
     """Read, check and stage every row, then make the events of the units that were kept."""
     values = value_columns(plan)
     exclusions = Exclusions(plan.excludes, file.columns)
-    rules = _rules(plan, file, exclusions)
+    rules = _rules(plan, file, exclusions, report)
     rows = staging.rows()
     try:
         read, excluded = _read(rows, plan, file, rules, exclusions, rejects, report)
@@ -60,7 +62,7 @@ def value_columns(plan: LoadPlan) -> list[str]:
     return list(dict.fromkeys(column for metric in plan.metrics for column in metric.columns))
 
 
-def _rules(plan: LoadPlan, file: DataFile, exclusions: Exclusions) -> ColumnRules:
+def _rules(plan: LoadPlan, file: DataFile, exclusions: Exclusions, report: Report) -> ColumnRules:
     covariates = [covariate.column for covariate in plan.covariates]
     rules = column_rules(
         plan,
@@ -68,6 +70,7 @@ def _rules(plan: LoadPlan, file: DataFile, exclusions: Exclusions) -> ColumnRule
         exclusions,
         numbers=[*value_columns(plan), *covariates],
         times=[] if plan.timestamp is None else [plan.timestamp],
+        report=report,
     )
     _refuse_percent(plan, file, rules)
     return rules
@@ -92,9 +95,16 @@ def column_rules(
     *,
     numbers: Sequence[str],
     times: Sequence[str],
+    report: Report | None = None,
 ) -> ColumnRules:
     """How each column of the rows that count is read."""
-    survey = Survey(file, plan.cells, keep=exclusions.kept, also=exclusions.columns)
+
+    def kept(table: pa.Table) -> pa.Table:
+        if report is not None:
+            report(0.0, 1.0, "looking at the columns")
+        return exclusions.kept(table)
+
+    survey = Survey(file, plan.cells, keep=kept, also=exclusions.columns)
     return survey.rules(list(dict.fromkeys([*numbers, *exclusions.numeric_columns])), times)
 
 
@@ -114,9 +124,16 @@ def _read(
         found = reader.read(table, numbers)
         for line in batch.bad:
             rejects.add(line.row, "bad_row", line.reason, line.text)
+        variants = table[plan.variant or ""]
         for finding in found.findings:
-            content = shown_row(table, finding.row)
-            rejects.add(numbers[finding.row], finding.reason, finding.detail, content)
+            rejects.add(
+                numbers[finding.row],
+                finding.reason,
+                finding.detail,
+                shown_row(table, finding.row),
+                variant=shown_text(variants[finding.row]),
+            )
+        rejects.used(found.rows)
         rows.insert(found.rows)
         read += batch.table.num_rows + len(batch.bad)
         excluded += out

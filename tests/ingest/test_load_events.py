@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from neonblue.errors import InvalidInputError
+from neonblue.errors import InvalidInputError, UnavailableError
 from neonblue.ingest.load import LoadSummary, load_file
 from neonblue.ingest.load_plan import LoadPlan
 from neonblue.stores import Store, open_store
@@ -28,7 +28,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def load(store: Store, tmp_path: Path) -> Load:
     def run(path: Path, **options: Any) -> LoadSummary:
-        usual = {"path": str(path), "rejects": str(tmp_path / "rejects.csv")}
+        usual = {"path": str(path), "rejects": str(tmp_path / "rejects.csv"), "allow_rejects": 0.5}
         return load_file(
             store, LoadPlan.from_arguments({**usual, **options}), lambda done, total, message: None
         )
@@ -131,6 +131,55 @@ def test_columns_of_other_names_are_mapped(store: Store, load: Load, write: Writ
     assert experiment.started_at == datetime(2026, 1, 1, 10, tzinfo=UTC)
 
 
+def pages(count: int) -> list[dict[str, Any]]:
+    """Purchases of one unit that agree in all that the product keeps, on pages of their own."""
+    return [
+        {
+            "user_id": "u",
+            "variant_id": "a",
+            "event_type": "buy",
+            "timestamp": f"2026-01-01T00:00:00.000{i}00Z",
+            "value": 10,
+            "page": f"/{i % 2}",
+            "transaction": f"t{i}",
+        }
+        for i in range(count)
+    ]
+
+
+@pytest.mark.parametrize("name", ["events.csv", "events.jsonl"])
+@pytest.mark.parametrize("same", ["page", "transaction", "timestamp"])
+def test_all_that_a_row_says_is_an_events_identity(
+    store: Store, load: Load, write: Write, name: str, same: str
+) -> None:
+    """Another page, another transaction or a tenth of a millisecond make another event."""
+    rows = pages(2)
+    for each in {"page", "transaction", "timestamp"} - {same}:
+        rows[1][each] = rows[0][each]
+    options = {"experiment_id": "shop", "event_type": "event_type"}
+    assert load(write(name, [*rows, rows[0]]), **options).repeated_rows == 1
+    load(write(f"again-{name}", rows), **options)
+    sums = store.database.rows("SELECT sum(value) FROM events FINAL WHERE event_type = 'buy'")
+    assert sums == [(20.0,)]
+
+
+def test_an_event_id_that_is_empty_in_some_rows_falls_back_there(
+    store: Store, load: Load, write: Write
+) -> None:
+    rows = pages(6)
+    for number, row in enumerate(rows):
+        row["order"] = f"o{number // 2}" if number < 4 else ""
+    summary = load(
+        write("events.csv", rows),
+        experiment_id="shop",
+        event_type="event_type",
+        event_id="order",
+    )
+    assert summary.repeated_rows == 2
+    sums = store.database.rows("SELECT sum(value) FROM events FINAL WHERE event_type = 'buy'")
+    assert sums == [(40.0,)]
+
+
 def test_bad_events_are_rejected_with_their_line(load: Load, write: Write, tmp_path: Path) -> None:
     path = write("events.jsonl", story())
     bad = ["{not json", '{"event_id": "x"}', json.dumps(event(99, "u", "buy", 1, value="many"))]
@@ -174,6 +223,51 @@ def test_one_row_a_variant_is_a_snapshot(store: Store, load: Load, write: Write)
     assert found[("won", "b")].variance == pytest.approx(1 / 6 * 5 / 6 * 120 / 119)
     assert (found[("spent", "a")].mean, found[("spent", "a")].variance) == (2.5, 4.0)
     assert len(store.aggregates.series("shop")) == 4
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 3, 4])
+def test_totals_that_replace_others_are_there_whatever_fails(
+    load: Load,
+    store: Store,
+    write: Write,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    steps: int,
+) -> None:
+    """Fails before the staged totals are taken, before the old ones go, before the definition."""
+    options: dict[str, Any] = {
+        "experiment_id": "shop",
+        "variant": "variant",
+        "control": "a",
+        "aggregated": True,
+        "metrics": ["bought=bought"],
+        "timestamp": "day",
+    }
+    old = [{"variant": v, "day": "2026-01-02", "n": 100, "bought": 10} for v in "ab"]
+    new = [{"variant": v, "day": "2026-01-01", "n": 300, "bought": 60} for v in "ab"]
+    load(write("old.csv", old), **options)
+    left = [steps]
+
+    def failing(run: Callable[..., object]) -> Callable[..., object]:
+        def counted(*arguments: object, **named: object) -> object:
+            if left[0] <= 0:
+                raise UnavailableError("the disk is full")
+            left[0] -= 1
+            return run(*arguments, **named)
+
+        return counted
+
+    with monkeypatch.context() as patch:
+        for name in ("command", "insert_rows"):
+            patch.setattr(store.database, name, failing(getattr(store.database, name)))
+        with pytest.raises(UnavailableError):
+            load(write("new.csv", new), replace=True, **options)
+    counts = {item.summary.n for item in store.aggregates.latest("shop")}
+    assert counts in ({100.0}, {300.0})
+    store.loads.recover()
+    assert {item.summary.n for item in store.aggregates.series("shop")} in ({100.0}, {300.0})
+    load(write("new.csv", new), replace=True, **options)
+    assert {item.summary.n for item in store.aggregates.series("shop")} == {300.0}
 
 
 def test_several_times_are_a_series(store: Store, load: Load, write: Write) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from neonblue.errors import UnavailableError
 from neonblue.ingest.load import load_file
 from neonblue.ingest.load_plan import LoadPlan
 from neonblue.models import Experiment
@@ -90,22 +91,49 @@ def test_a_load_that_dies_after_its_commit_point_is_finished(
     assert outcome(dsn) == (UNITS, 1)
 
 
+@pytest.mark.parametrize("steps", [0, 1, 2])
+def test_a_load_that_fails_while_it_replaces_loses_nothing(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    """The old events go only once the new ones are sure to come: what is committed is not dropped
+    with the failed command."""
+    dsn = f"chdb://{tmp_path / 'clickhouse'}"
+    store = open_store(dsn)
+    options = {"path": str(file), "experiment_id": "shop", "unit": "user", "variant": "variant"}
+    options |= {"control": "a", "metrics": ["spent=spent"]}
+    load_file(store, LoadPlan.from_arguments(options), lambda done, total, message: None)
+    plan = LoadPlan.from_arguments({**options, "replace": True})
+    with monkeypatch.context() as patch:
+        die_after(store, steps, patch, drop=True, error=UnavailableError("the disk is full"))
+        with pytest.raises(UnavailableError, match="do not load it again"):
+            load_file(store, plan, lambda done, total, message: None)
+    store.close()
+    assert outcome(dsn) == (UNITS, 1)
+
+
 class DiedError(BaseException):
     """Stands for the end of the process."""
 
 
-def die_after(store: Store, steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def die_after(
+    store: Store,
+    steps: int,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    drop: bool = False,
+    error: BaseException | None = None,
+) -> None:
     """Let ``_finish`` run some of its statements, then nothing any more."""
     finish = loads.Loads._finish
     left = [steps]
 
-    def stumbling(self: loads.Loads, table: str, definition: str, *, replace: bool) -> object:
+    def stumbling(self: loads.Loads, table: str, definition: str, state: str) -> object:
         command, insert = store.database.command, store.database.insert_rows
 
         def count(run: object) -> object:
             def counted(*arguments: object, **named: object) -> object:
                 if left[0] <= 0:
-                    raise DiedError
+                    raise error or DiedError
                 left[0] -= 1
                 return run(*arguments, **named)  # type: ignore[operator]
 
@@ -113,7 +141,8 @@ def die_after(store: Store, steps: int, monkeypatch: pytest.MonkeyPatch) -> None
 
         monkeypatch.setattr(store.database, "command", count(command))
         monkeypatch.setattr(store.database, "insert_rows", count(insert))
-        return finish(self, table, definition, replace=replace)
+        return finish(self, table, definition, state)
 
     monkeypatch.setattr(loads.Loads, "_finish", stumbling)
-    monkeypatch.setattr(loads.Staging, "drop", lambda self: None)
+    if not drop:
+        monkeypatch.setattr(loads.Staging, "drop", lambda self: None)

@@ -97,6 +97,12 @@ def _rows(options: argparse._ArgumentGroup) -> None:
         "--replace", action="store_true", help="remove what the experiment had before"
     )
     options.add_argument(
+        "--allow-rejects",
+        type=float,
+        metavar="SHARE",
+        help="load although up to this share of rows is bad, as in 0.05 (0.01 unless said)",
+    )
+    options.add_argument(
         "--rejects", metavar="FILE", type=Path, help="where bad rows go (FILE.rejects.csv here)"
     )
 

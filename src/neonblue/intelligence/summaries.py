@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from neonblue.intelligence.rejected_rows import RejectedRows, rejected_rows
 from neonblue.models import Experiment, MetricDefinition, MetricSummary
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ class Summaries:
     """Counts of units by variant in plan order, and one summary a metric and variant.
 
     ``early_units`` (in plan order) have a metric event before their exposure; ``strays`` are units
-    with metric events and no exposure, None where there are too few to ask about.
+    with metric events and no exposure, None where there are too few to ask about. ``rejected`` are
+    rows that loads left out.
     """
 
     units: NDArray[np.float64]
@@ -41,6 +43,7 @@ class Summaries:
     unexposed_units: int = 0
     strays: Strays | None = None
     last_exposure_at: datetime | None = None
+    rejected: RejectedRows | None = None
 
     def units_ended(self, now: datetime) -> bool:
         """Whether no unit has come for half of the time since the first one."""
@@ -69,6 +72,7 @@ def read_summaries(store: Store, experiment: Experiment) -> Summaries:
         first_exposure_at=moments.first_exposure_at,
         last_event_at=moments.last_event_at,
         last_exposure_at=moments.last_exposure_at,
+        rejected=rejected_rows(store, experiment),
         overall={(metric, variant): s for (metric, variant, _), s in moments.summaries.items()},
         shapes={(metric, variant): s for (metric, variant, _), s in moments.shapes.items()},
         early_units=np.array(
@@ -93,6 +97,7 @@ def _from_aggregates(store: Store, experiment: Experiment) -> Summaries:
         first_exposure_at=None,
         last_event_at=max((item.observed_at for item in latest), default=None),
         overall=overall,
+        rejected=rejected_rows(store, experiment),
     )
 
 

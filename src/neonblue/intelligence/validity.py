@@ -300,6 +300,19 @@ def events_before_exposure(inputs: Inputs) -> Check:
     return Check(name=name, status="warn" if early.unusual else "pass", detail=detail)
 
 
+def rejected_rows(inputs: Inputs) -> Check:
+    """Rows of loaded files that were left out: too many, or more in one variant, spoil effects."""
+    name = "rejected_rows"
+    rejected = inputs.summaries.rejected
+    if rejected is None:
+        return Check(name=name, status="pass", detail="no row of a loaded file was left out")
+    detail = rejected.shown(inputs.experiment)
+    if rejected.material:
+        detail += "; mend the file and load it with --replace"
+        return Check(name=name, status="fail", detail=detail)
+    return Check(name=name, status="warn" if rejected.unusual else "pass", detail=detail)
+
+
 def _tail_weight(inputs: Inputs, metric: MetricDefinition) -> float | None:
     """The largest of any variant; None where the skewness is not known or has lost its digits."""
     found = []
@@ -356,4 +369,5 @@ CHECKS: tuple[Callable[[Inputs], Check], ...] = (
     skewness,
     events_without_exposure,
     events_before_exposure,
+    rejected_rows,
 )

@@ -32,24 +32,12 @@ class Aggregates:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def insert(self, aggregates: Sequence[Aggregate], *, replace: bool = False) -> None:
+    def insert(self, aggregates: Sequence[Aggregate]) -> None:
         """Append snapshots in one block; the same variant, metric and time replaces the earlier.
 
-        ``replace`` removes every earlier snapshot of their experiments first.
+        Files go through ``Loads``, which replaces all totals of an experiment in one step.
         """
-        if replace:
-            self._database.command(
-                "DELETE FROM aggregates WHERE experiment_id IN {ids:Array(String)}",
-                {"ids": sorted({item.experiment_id for item in aggregates})},
-            )
-        rows = [
-            (
-                *(item.experiment_id, item.metric, item.variant_id, item.observed_at),
-                *(item.summary.n, item.summary.mean, item.summary.variance),
-            )
-            for item in aggregates
-        ]
-        self._database.insert_rows("aggregates", COLUMNS, rows)
+        self._database.insert_rows("aggregates", *aggregate_rows(aggregates))
 
     def series(self, experiment_id: str) -> tuple[Aggregate, ...]:
         """Every snapshot of an experiment, by metric, time and variant."""
@@ -67,6 +55,20 @@ class Aggregates:
         """The newest snapshot of each metric and variant."""
         newest = {(item.metric, item.variant_id): item for item in self.series(experiment_id)}
         return tuple(newest.values())
+
+
+def aggregate_rows(
+    aggregates: Sequence[Aggregate],
+) -> tuple[Sequence[str], list[tuple[object, ...]]]:
+    """Column names and rows of an insert."""
+    rows: list[tuple[object, ...]] = [
+        (
+            *(item.experiment_id, item.metric, item.variant_id, item.observed_at),
+            *(item.summary.n, item.summary.mean, item.summary.variance),
+        )
+        for item in aggregates
+    ]
+    return COLUMNS, rows
 
 
 def _aggregate(

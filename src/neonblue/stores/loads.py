@@ -4,17 +4,21 @@ Rows go into a staging table shaped like ``events``. The commit point is one ``r
 carries the definition; after it the staged part is attached (hard links, one rename), the
 definition saved and the staging table dropped. A crash before ``ready`` leaves nothing, a crash
 after it is finished by ``recover`` when the store is next opened; attaching twice changes nothing,
-because events are deduplicated.
+because events are deduplicated. Uploaded totals go the same way. The row also keeps how many rows
+of the file were used, and how many were left out for which reason.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from neonblue.errors import UnavailableError
 from neonblue.models import Experiment
+from neonblue.stores.aggregates import Aggregate, aggregate_rows
 from neonblue.stores.database import identifier
 from neonblue.stores.events import event_schema
 from neonblue.stores.experiments import Experiments
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
 
 # On a server somebody else's load may be under way: only what is this old was given up.
 ABANDONED_AFTER_HOURS = 24
+READY = ("ready", "replacing", "totals", "replacing_totals")
 OF_EXPERIMENT = "({id:String} = '' OR experiment_id = {id:String})"
 
 
@@ -52,6 +57,19 @@ class Staged:
     event_types: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowCount:
+    """Rows of a file with one fate: used where ``reason`` is '', else left out for it.
+
+    ``experiment_id`` and ``variant_id`` are '' where the row does not say.
+    """
+
+    experiment_id: str
+    variant_id: str
+    reason: str
+    rows: int
+
+
 class Loads:
     """Bulk loads: staged, then committed as a whole."""
 
@@ -60,9 +78,13 @@ class Loads:
 
     def begin(self) -> Staging:
         """Make an empty staging table."""
-        table = f"load_{uuid4().hex}"
-        self._database.command(f"CREATE TABLE {identifier(table)} AS events")
-        return Staging(self._database, table)
+        return self._staging("events")
+
+    def begin_totals(self, totals: Sequence[Aggregate]) -> Staging:
+        """Stage uploaded totals."""
+        staging = self._staging("aggregates")
+        self._database.insert_rows(staging.table, *aggregate_rows(totals))
+        return staging
 
     def commit(
         self,
@@ -71,20 +93,83 @@ class Loads:
         file_name: str,
         *,
         replace: bool = False,
+        rows: Sequence[RowCount] = (),
+        fingerprint: str = "",
     ) -> Experiment | None:
-        """Make the staged events and the definition visible together; drops the staging table.
+        """Make what is staged and the definition visible together; drops the staging table.
 
-        ``replace`` removes the experiment's earlier events in the same step. Returns the definition
-        as it was stored.
+        ``replace`` removes the experiment's earlier events, or totals, in the same step. ``rows``
+        say what became of the file's rows; they take the place of those of an earlier load of the
+        same file, known by its ``fingerprint``. Returns the definition as it was stored.
         """
         import msgspec
 
         definition = "" if experiment is None else msgspec.json.encode(experiment).decode()
+        state = "totals" if staging.of == "aggregates" else "ready"
+        if replace:
+            state = "replacing_totals" if staging.of == "aggregates" else "replacing"
         with self._database.writing():
             staging.compact()
-            state = "replacing" if replace else "ready"
-            self._record(staging.table, state, experiment, definition, file_name)
-            return self._finish(staging.table, definition, replace=replace)
+            staging.committed = True
+            self._database.insert_rows(
+                "loads",
+                [
+                    *("load_id", "state", "experiment_id", "definition", "file_name"),
+                    *("rows_read", "rows_kept", "counts", "fingerprint"),
+                ],
+                [
+                    [
+                        *(staging.table, state),
+                        *(experiment.experiment_id if experiment else "", definition, file_name),
+                        sum(item.rows for item in rows),
+                        sum(item.rows for item in rows if not item.reason),
+                        [(r.experiment_id, r.variant_id, r.reason, r.rows) for r in rows],
+                        fingerprint,
+                    ]
+                ],
+            )
+            try:
+                return self._finish(staging.table, definition, state)
+            except UnavailableError as error:
+                raise UnavailableError(
+                    f"the load was taken in, but not finished ({error}): it will be when the data "
+                    "is next opened, so do not load it again"
+                ) from error
+
+    def row_counts(self, experiment_id: str) -> tuple[RowCount, ...]:
+        """What became of the rows of all files whose data an experiment has now, summed.
+
+        A file that was loaded again counts once, as it was read last. Rows that name no experiment
+        count for each one of their file.
+        """
+        found = self._database.rows(
+            """
+            SELECT load_id, any(state), any(fingerprint), groupArray((each.2, each.3, each.4))
+            FROM loads LEFT ARRAY JOIN counts AS each
+            WHERE state IN {ready:Array(String)} AND (
+                each.1 = {id:String}
+                OR each.1 = '' AND (
+                    experiment_id = {id:String} OR arrayExists(c -> c.1 = {id:String}, counts)
+                )
+            )
+            GROUP BY load_id ORDER BY min(recorded_at)
+            """,
+            {"id": experiment_id, "ready": list(READY)},
+        )
+        files: dict[str, list[tuple[str, str, int]]] = {}
+        for load_id, state, fingerprint, counts in found:
+            if state.startswith("replacing"):
+                files.clear()
+            files.pop(fingerprint or load_id, None)
+            files[fingerprint or load_id] = counts
+        summed: dict[tuple[str, str], int] = {}
+        for counts in files.values():
+            for variant, reason, rows in counts:
+                summed[variant, reason] = summed.get((variant, reason), 0) + int(rows)
+        return tuple(
+            RowCount(experiment_id=experiment_id, variant_id=variant, reason=reason, rows=rows)
+            for (variant, reason), rows in sorted(summed.items())
+        )
 
     def recover(self) -> int:
         """Finish what was committed and drop what was not; returns how many loads it touched."""
@@ -95,12 +180,29 @@ class Loads:
                 self._drop(table)
             else:
                 state, definition = ready
-                self._finish(table, definition, replace=state == "replacing")
+                self._finish(table, definition, state)
         return len(stale)
 
-    def _finish(self, table: str, definition: str, *, replace: bool) -> Experiment | None:
+    def _staging(self, of: str) -> Staging:
+        table = f"load_{uuid4().hex}"
+        self._database.command(f"CREATE TABLE {identifier(table)} AS {identifier(of)}")
+        return Staging(self._database, table, of=of)
+
+    def _finish(self, table: str, definition: str, state: str) -> Experiment | None:
         import msgspec
 
+        if state in ("totals", "replacing_totals"):
+            self._take_totals(table, replace=state == "replacing_totals")
+        else:
+            self._take_events(table, replace=state == "replacing")
+        stored = None
+        if definition:
+            experiment = msgspec.json.decode(definition, type=Experiment)
+            stored = Experiments(self._database).save(experiment, source="load")
+        self._drop(table)
+        return stored
+
+    def _take_events(self, table: str, *, replace: bool) -> None:
         if replace:
             self._database.command(
                 f"""
@@ -112,12 +214,19 @@ class Loads:
         self._database.command(
             f"ALTER TABLE events ATTACH PARTITION tuple() FROM {identifier(table)}"
         )
-        stored = None
-        if definition:
-            experiment = msgspec.json.decode(definition, type=Experiment)
-            stored = Experiments(self._database).save(experiment, source="load")
-        self._drop(table)
-        return stored
+
+    def _take_totals(self, table: str, *, replace: bool) -> None:
+        """The new ones first: whatever stops here, there are totals to read."""
+        staged = identifier(table)
+        self._database.command(f"INSERT INTO aggregates SELECT * FROM {staged}")
+        if replace:
+            self._database.command(
+                f"""
+                DELETE FROM aggregates
+                WHERE experiment_id IN (SELECT experiment_id FROM {staged})
+                  AND ingested_at < (SELECT min(ingested_at) FROM {staged})
+                """
+            )
 
     def _drop(self, table: str) -> None:
         self._database.command(f"DROP TABLE IF EXISTS {identifier(table)} SYNC")
@@ -140,22 +249,18 @@ class Loads:
         )
         return None if row is None else (row[0], row[1])
 
-    def _record(
-        self, table: str, state: str, experiment: Experiment | None, definition: str, name: str
-    ) -> None:
-        self._database.insert_rows(
-            "loads",
-            ["load_id", "state", "experiment_id", "definition", "file_name"],
-            [[table, state, experiment.experiment_id if experiment else "", definition, name]],
-        )
-
 
 class Staging:
-    """The staging table of one load; nothing in it is visible to an analysis."""
+    """The staging table of one load; nothing in it is visible to an analysis.
 
-    def __init__(self, database: Database, table: str) -> None:
+    Once it is ``committed`` it is not dropped: what could not be finished is finished later.
+    """
+
+    def __init__(self, database: Database, table: str, *, of: str = "events") -> None:
         self._database = database
         self.table = identifier(table)
+        self.of = of
+        self.committed = False
         self._compacted = False
 
     def compact(self) -> None:
@@ -233,7 +338,9 @@ class Staging:
         )
 
     def drop(self) -> None:
-        """Throw the load away."""
+        """Throw the load away, unless it was committed."""
+        if self.committed:
+            return
         self._database.command(f"DROP TABLE IF EXISTS {self.table} SYNC")
 
     def _variants(self, experiment_id: str) -> tuple[StagedVariant, ...]:

@@ -130,3 +130,12 @@ def shared_units(experiment_id: str, other_id: str) -> str:
         f"{of(experiment_id)} AS a INNER JOIN {of(other_id)} AS b ON a.user_id = b.user_id "
         "GROUP BY variant, other_variant ORDER BY variant, other_variant"
     )
+
+
+def rejected_rows(experiment_id: str) -> str:
+    """Rows of each load of an experiment by their fate; with reason '' they were used."""
+    return (
+        "SELECT recorded_at, file_name, each.3 AS reason, each.2 AS variant_id, each.4 AS rows "
+        f"FROM loads ARRAY JOIN counts AS each WHERE each.1 = {literal(experiment_id)} "
+        "ORDER BY recorded_at, reason, variant_id"
+    )

@@ -18,6 +18,7 @@ from neonblue.intelligence.diagnosis.finding import Finding
 from neonblue.intelligence.diagnosis.interplay import changing_effects, crossed_experiments
 from neonblue.intelligence.diagnosis.lost_events import events_without_exposure, late_exposures
 from neonblue.intelligence.diagnosis.paradox import simpsons_paradox
+from neonblue.intelligence.diagnosis.rejected_rows import rows_left_out
 from neonblue.intelligence.diagnosis.sample_ratio import Allocation
 from neonblue.intelligence.diagnosis.split import split_causes
 from neonblue.intelligence.diagnosis.weight import flat_metrics, outliers
@@ -37,6 +38,7 @@ Trust = Literal["trusted", "caution", "not_trusted", "insufficient_data"]
 
 CAUSES: tuple[Callable[[Case], list[Finding]], ...] = (
     changed_plan,
+    rows_left_out,
     split_causes,
     simpsons_paradox,
     several_variants,

@@ -20,6 +20,7 @@ from neonblue.stores.migrations import (
     idle_merges,
     ingestion,
     journey_marks,
+    load_counts,
     loads,
     look_context,
     look_information,
@@ -53,6 +54,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     look_context.MIGRATION,
     look_information.MIGRATION,
     forecast_chain.MIGRATION,
+    load_counts.MIGRATION,
 )
 
 APPLIED_TABLE = """

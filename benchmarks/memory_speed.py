@@ -2,17 +2,19 @@
 
     python benchmarks/memory_speed.py [DOCUMENTS] [FOLDER]
 
-Vectors are MiniLM's of varied sentences, mixed pairwise and blurred a little, so that they lie as
-texts' vectors do. Recall is against exact cosine distance in ClickHouse. A search's floor is a
-bare Chroma query plus one embedding; all ways of searching are timed in the same run, interleaved,
-with new queries each time, so that no cache helps. A FOLDER keeps what was built, and a second run
-on it only measures.
+The index runs in a process of its own; beside it, a copy is opened in this one, as the floor and to
+see what the process costs. Vectors are MiniLM's of varied sentences, mixed pairwise and blurred a
+little, so that they lie as texts' vectors do. Recall is against exact cosine distance in
+ClickHouse. A search's floor is a bare Chroma query plus one embedding; all ways of searching are
+timed in the same run, interleaved, with new queries each time, so that no cache helps. A FOLDER
+keeps what was built, and a second run on it only measures.
 """
 
 from __future__ import annotations
 
 import random
 import resource
+import shutil
 import statistics
 import sys
 import tempfile
@@ -26,8 +28,11 @@ from numpy.typing import NDArray
 
 from neonblue.memory.collections import EXPERIMENTS
 from neonblue.memory.embedding import Embedder, open_embedder
+from neonblue.memory.index_folder import own_folder
+from neonblue.memory.index_process import IndexProcess
 from neonblue.memory.library import Memory
 from neonblue.memory.search import search
+from neonblue.memory.vector_index import VectorIndex
 from neonblue.stores import open_store
 from neonblue.stores.documents import Document, EmbeddedDocument
 
@@ -60,7 +65,13 @@ def main(count: int, folder: Path | None) -> None:
         read_contents(memory)
         settle(memory)
         print(f"recall@10 of the index against exact: {recall(memory):.3f}")
-        times(memory)
+        copy = Path(shutil.copytree(own_folder(place / "chroma"), place / "copy"))
+        here = open_here(memory, copy)
+        for name, values in queries(memory, here).items():
+            print(f"{name:34} p50 {milliseconds(values)}")
+        times(memory, here)
+        here.close()
+        shutil.rmtree(copy)
         memory.close()
         store.close()
 
@@ -72,7 +83,35 @@ def settle(memory: Memory) -> None:
     while not memory.upkeep.is_ready("experiments"):
         time.sleep(0.2)
     count = memory.documents.count("experiments")
-    print(f"{count:,} documents: index ready after {time.perf_counter() - began:.0f} s")
+    print(f"{count:,} documents: index ready after {time.perf_counter() - began:.1f} s")
+    assert isinstance(memory.index, IndexProcess)
+    print(
+        f"its process has {resident_mb(memory.index.pid):.0f} MB, this one {resident_mb():.0f} MB"
+    )
+
+
+def open_here(memory: Memory, folder: Path) -> VectorIndex:
+    """Open an index in this process, and say what that costs in time and memory."""
+    before, began = resident_mb(), time.perf_counter()
+    index = VectorIndex(folder, memory.embedder.fingerprint)
+    index.probe("experiments", memory.embedder.dimension)
+    opened = time.perf_counter() - began
+    index.hashes("experiments")
+    print(
+        f"opened in this process in {opened:.1f} s, compared after "
+        f"{time.perf_counter() - began:.1f} s, {resident_mb() - before:.0f} MB more"
+    )
+    return index
+
+
+def queries(memory: Memory, here: VectorIndex) -> dict[str, list[float]]:
+    """Seconds of the ten nearest alone, asked in turn of both."""
+    taken: dict[str, list[float]] = {"query in its process": [], "query in this process": []}
+    for text in sentences(QUERIES, seed=6):
+        vector = memory.embedder.embed([text])[0]
+        for name, index in zip(taken, (memory.index, here), strict=True):
+            taken[name].append(timed(lambda i=index, v=vector: i.query("experiments", v, 10)))
+    return taken
 
 
 def read_contents(memory: Memory) -> None:
@@ -85,9 +124,9 @@ def read_contents(memory: Memory) -> None:
     print(f"words, facts and small vectors read in {seconds:.1f} s, {grown:.0f} MB more")
 
 
-def resident_mb() -> float:
-    """What this process has in memory, in megabytes."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+def resident_mb(pid: int | None = None) -> float:
+    """What a process, by default this one, has in memory, in megabytes."""
+    pages = int(Path(f"/proc/{pid or 'self'}/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 1e6
 
 
@@ -138,11 +177,11 @@ def recall(memory: Memory) -> float:
     return sum(found) / (10 * len(found))
 
 
-def times(memory: Memory) -> None:
+def times(memory: Memory, here: VectorIndex) -> None:
     """Medians of a search, plain and filtered, beside its floor."""
     taken: dict[str, list[float]] = {name: [] for name in ("floor", *FILTERS)}
     for text in sentences(QUERIES, seed=4):
-        taken["floor"].append(timed(lambda text=text: bare(memory, text + " floor")))
+        taken["floor"].append(timed(lambda text=text: bare(memory, here, text + " floor")))
         for name, filters in FILTERS.items():
             query = f"{text} {name}"
             taken[name].append(
@@ -158,10 +197,10 @@ def times(memory: Memory) -> None:
         print(f"{name:34} p50 {milliseconds(values)}, {times_floor:.2f}x")
 
 
-def bare(memory: Memory, text: str) -> NDArray[np.float32]:
+def bare(memory: Memory, here: VectorIndex, text: str) -> NDArray[np.float32]:
     """What any semantic search costs at least: an embedding, and Chroma's ten with their texts."""
     vector = memory.embedder.embed([text])[0]
-    memory.index._collection("experiments").query(query_embeddings=[vector], n_results=10)
+    here._collection("experiments").query(query_embeddings=[vector], n_results=10)
     return vector
 
 

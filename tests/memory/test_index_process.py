@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from neonblue.cli.index_check import check_embedded_index
 from neonblue.memory import index_process
 from neonblue.memory.collections import COLLECTIONS, EXPERIMENTS
 from neonblue.memory.embedding import Embedder
-from neonblue.memory.index_files import LAYOUT
+from neonblue.memory.index_files import LAYOUT, check_files
 from neonblue.memory.index_folder import OPENING, last_damage, own_folder
 from neonblue.memory.index_process import IndexProcess
 from neonblue.memory.library import Memory
@@ -175,8 +176,8 @@ def assert_whole(memory: Memory, count: int = COUNT) -> None:
 
 
 @pytest.mark.parametrize("harm", HARMS)
-def test_damaged_files_are_named_and_the_index_is_built_again(
-    folder: Path, opened: Opened, harm: Callable[[Path], None]
+def test_doctor_names_what_is_wrong_with_the_files(
+    folder: Path, harm: Callable[[Path], None]
 ) -> None:
     assert "graphs of 1,0" in check_embedded_index(folder / "chroma").detail
     harm(graph(folder))
@@ -184,6 +185,13 @@ def test_damaged_files_are_named_and_the_index_is_built_again(
     assert finding.status == "warning"
     assert HARMS[harm] in finding.detail
     assert "builds it again" in finding.remedy
+
+
+@pytest.mark.parametrize("harm", [cut_header, cut_links, cut_vectors, zeroed_vectors])
+def test_a_damaged_index_is_built_again_while_clickhouse_answers(
+    folder: Path, opened: Opened, harm: Callable[[Path], None]
+) -> None:
+    harm(graph(folder))
     memory = opened()
     assert len(search(memory, EXPERIMENTS, "price", limit=5).hits) == 5
     memory.start()
@@ -344,3 +352,22 @@ def runs(state: Path) -> bool:
         return state.read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def test_an_index_that_was_changed_in_every_way_is_whole(tmp_path: Path) -> None:
+    index = IndexProcess(tmp_path, "m:1", ["experiments", "user_journeys"], 384)
+    index.hashes("experiments")
+    filled = embedded(2600, "m:1")
+    index.upsert("experiments", [replace(item, vector=3 * item.vector) for item in filled])
+    index.delete("experiments", [item.document.document_id for item in filled[200:900]])
+    moved = [
+        replace(item, document=replace(item.document, text=f"{item.document.text}, moved"))
+        for item in filled[900:1400]
+    ]
+    index.upsert("experiments", [replace(item, vector=-item.vector) for item in moved])
+    index.upsert("user_journeys", [replace(item, vector=filled[0].vector) for item in filled])
+    index.close()
+    assert check_files(own_folder(tmp_path)) >= 4000
+    assert len(index.hashes("experiments")) == 1900
+    assert last_damage(tmp_path) == ""
+    index.close()

@@ -29,7 +29,7 @@ def check_embedded_index(place: Path) -> Finding:
             remedy="nothing to do: the next server or worker throws it away and builds it again "
             "from ClickHouse, which answers meanwhile; check the disk if it comes back",
         )
-    before = f"; thrown away and built again at {found}" if (found := last_damage(place)) else ""
+    before = f"; the one before was thrown away {found}" if (found := last_damage(place)) else ""
     detail = f"{detail}, graphs of {vectors:,} vectors are whole{before}"
     return Finding(part="chroma", status="ok", detail=detail)
 

@@ -110,6 +110,15 @@ class MiniLM:
             vectors[rows] = self._pool([encodings[row].ids for row in rows])
         return vectors
 
+    def close(self) -> None:
+        """Give back the model's 150 MB now; another text would load it again.
+
+        What is closed with its workspace may be referred to by cycles, which are collected late:
+        until then each one's model would stay.
+        """
+        with self._lock:
+            self.__dict__.pop("_parts", None)
+
     def _pool(self, batch: Sequence[Sequence[int]]) -> NDArray[np.float32]:
         import numpy as np
 

@@ -1,9 +1,12 @@
 """The workspace opens memory and models from the environment's settings."""
 
+import weakref
+
 import pytest
 
 from neonblue.errors import UnavailableError
 from neonblue.memory.collections import EXPERIMENTS
+from neonblue.memory.minilm import MiniLM
 from neonblue.memory.search import search
 from neonblue.stores.documents import Document
 from neonblue.workspace import Workspace, open_workspace
@@ -37,3 +40,14 @@ def test_a_configured_provider_without_a_key_is_said_when_it_is_needed(
     monkeypatch.setenv("NEONBLUE_EMBEDDING_PROVIDER", "openai")
     with pytest.raises(UnavailableError, match="OPENAI_API_KEY"):
         _ = workspace.memory
+
+
+def test_a_closed_workspace_gives_its_model_back_at_once(data_dir: object) -> None:
+    """Also while something still refers to it, as cycles do until they are collected."""
+    with open_workspace() as workspace:
+        embedder = workspace.embedder
+        assert isinstance(embedder, MiniLM)
+        before = embedder.embed(["checkout"])
+        session = weakref.ref(embedder._session)
+    assert session() is None
+    assert (embedder.embed(["checkout"]) == before).all()

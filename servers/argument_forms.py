@@ -13,7 +13,7 @@ from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
 from neonblue.errors import InvalidInputError
-from neonblue.models.written_text import shortened
+from neonblue.models.written_text import raw_name, shortened
 
 Schema = Mapping[str, Any]
 
@@ -68,6 +68,7 @@ def ignored_note(names: Iterable[str]) -> str:
 
 def _fitting(schema: Schema, value: Any, path: str) -> tuple[Any, tuple[str, ...]]:
     types = _types(schema)
+    value = _as_stored(value)
     if isinstance(value, str):
         value = _read(value, types)
     if value is None or (isinstance(value, str) and not value.strip()):
@@ -81,6 +82,17 @@ def _fitting(schema: Schema, value: Any, path: str) -> tuple[Any, tuple[str, ...
         inner = normalised(described, value, path)
         return inner.values, inner.ignored
     return value, ()
+
+
+def _as_stored(value: Any) -> Any:
+    """Names that a caller repeats in the fence they were shown in."""
+    if isinstance(value, str):
+        return raw_name(value)
+    if isinstance(value, list):
+        return [_as_stored(inner) for inner in value]
+    if isinstance(value, dict):
+        return {raw_name(str(key)): _as_stored(inner) for key, inner in value.items()}
+    return value
 
 
 def _read(text: str, types: frozenset[str]) -> Any:

@@ -28,8 +28,11 @@ from fastmcp.tools.function_tool import ToolMeta
 
 from neonblue import __version__
 from neonblue.errors import NeonBlueError
+from neonblue.models.outside_text import heard
 from neonblue.models.reader import Reader, reading
+from neonblue.models.written_text import raw_name
 from neonblue.servers.call_arguments import CallArguments
+from neonblue.servers.outside_text import OutsideText
 from neonblue.servers.short_errors import ShortErrors, short_error
 from neonblue.tools.effect import WRITES
 
@@ -65,6 +68,7 @@ def build_server(surface: Surface, *, read_only: bool = False) -> FastMCP:
     """
     server = new_server(surface.name, surface.instructions)
     schemas: dict[str, Any] = {}
+    server.add_middleware(OutsideText())
     server.add_middleware(CallArguments(schemas))
     for module in surface.modules:
         for function in getattr(module, "TOOLS", ()):
@@ -109,7 +113,7 @@ def _raising(
         async def answer_later(*args: Any, **kwargs: Any) -> Any:
             try:
                 with reading(reader):
-                    return await function(*args, **kwargs)
+                    return await function(*args, **_raw(kwargs))
             except NeonBlueError as error:
                 raise _wired(wire_error, error, args, kwargs) from error
 
@@ -119,11 +123,18 @@ def _raising(
     def answer(*args: Any, **kwargs: Any) -> Any:
         try:
             with reading(reader):
-                return function(*args, **kwargs)
+                return function(*args, **_raw(kwargs))
         except NeonBlueError as error:
             raise _wired(wire_error, error, args, kwargs) from error
 
     return answer
+
+
+def _raw(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Names as they are stored, also when a caller repeats them as they were shown."""
+    raw = {k: raw_name(v) if isinstance(v, str) else v for k, v in arguments.items()}
+    heard([value for value in raw.values() if isinstance(value, str)])
+    return raw
 
 
 def _wired(

@@ -8,6 +8,7 @@ from mcp_types import (
     ResourceTemplateReference,
 )
 
+from neonblue.models.written_text import shown_name
 from neonblue.workspace import open_workspace
 
 LIMIT = 100
@@ -24,7 +25,8 @@ async def complete(
     typed = argument.value.casefold()
     names = await anyio.to_thread.run_sync(_experiment_ids)
     found = [name for name in names if typed in name.casefold()]
-    return sorted(found, key=lambda name: (not name.casefold().startswith(typed), name))[:LIMIT]
+    first = sorted(found, key=lambda name: (not name.casefold().startswith(typed), name))[:LIMIT]
+    return [shown_name(name) for name in first]
 
 
 def _experiment_ids() -> list[str]:

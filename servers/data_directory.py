@@ -49,9 +49,14 @@ class DataDirectory:
                 return False
             from neonblue.servers.endpoint import Endpoint
 
-            self._ownership = ownership
-            self._endpoint = Endpoint()
-            ownership.publish(self._endpoint.start())
+            endpoint = Endpoint()
+            try:
+                ownership.publish(endpoint.start())
+            except BaseException:
+                endpoint.stop()
+                ownership.release()
+                raise
+            self._ownership, self._endpoint = ownership, endpoint
             if self._serving:
                 self._start_background()
             return True

@@ -22,6 +22,7 @@ from neonblue.servers.data_directory import DataDirectory
 from neonblue.servers.greeting import Wish
 from neonblue.servers.http_token import READ, WRITE, KnownTokens, configured_tokens, kept_token
 from neonblue.servers.json_rpc_http import JsonRpcBodies
+from neonblue.servers.leaving import unwinding_on_sigterm
 from neonblue.servers.starting import build_imported
 from neonblue.settings import HttpSettings, StoreSettings
 from neonblue.tools.effect import WRITES
@@ -35,10 +36,10 @@ BODIES: Any = [(JsonRpcBodies, (), {})]  # as starlette's Middleware, which is n
 
 
 def serve_http(name: str, host: str, port: int) -> None:
-    """Serve until SIGTERM or Ctrl-C; through the owner when another process has the data."""
+    """Serve until SIGTERM or Ctrl-C, then close what is open; through the owner if there is one."""
     settings, http = StoreSettings(), HttpSettings()
     tokens = configured_tokens(http) or _own_token(host, settings)
-    with ExitStack() as stack:
+    with unwinding_on_sigterm(status=0), ExitStack() as stack:
         server = _served(name, settings, stack)
         server.auth = KnownTokens(tokens)
         server.add_middleware(AuthMiddleware(auth=restrict_tag(WRITES, scopes=[WRITE])))

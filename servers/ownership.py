@@ -7,8 +7,10 @@ alone: the port of its loopback endpoint and the token that a client must show.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,15 +41,23 @@ class Ownership:
         """Tell the others, in one step, where this process listens."""
         target = self._directory / ADDRESS_FILE
         draft = target.with_suffix(f".{address.pid}")
-        draft.unlink(missing_ok=True)  # what lay there could be readable by others
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(address._asdict(), file)
-        draft.replace(target)
+        try:
+            draft.unlink(missing_ok=True)  # what lay there could be readable by others
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                json.dump(address._asdict(), file)
+            draft.replace(target)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            raise UnavailableError(
+                f"the file {str(target)!r}, by which other processes find this one, cannot be "
+                f"written ({error.strerror}): {_remedy(error, target)}"
+            ) from error
 
     def release(self) -> None:
         """Let another process own the directory."""
-        (self._directory / ADDRESS_FILE).unlink(missing_ok=True)
+        with suppress(OSError):  # an address that nobody answers at misleads nobody
+            (self._directory / ADDRESS_FILE).unlink(missing_ok=True)
         self._lock.release()
 
 
@@ -73,6 +83,17 @@ def claim(directory: Path) -> Ownership | None:
 def find_address(directory: Path) -> Address | None:
     """Where the owner said it listens; it may have died since."""
     try:
-        return Address(**json.loads((directory / ADDRESS_FILE).read_text("utf-8")))
+        address = Address(**json.loads((directory / ADDRESS_FILE).read_text("utf-8")))
     except (OSError, ValueError, TypeError):  # not there, or written by another version
         return None
+    numbers = isinstance(address.port, int) and isinstance(address.pid, int)
+    usable = numbers and isinstance(address.token, str) and 0 < address.port < 1 << 16
+    return address if usable else None
+
+
+def _remedy(error: OSError, target: Path) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "the disk is full; make room and start again"
+    if target.is_dir():
+        return "a folder lies there; remove it and start again"
+    return "set NEONBLUE_DATA_DIR to a folder that this user may write"

@@ -38,7 +38,7 @@ class Settings(BaseSettings):
 
 
 def _fault(prefix: str, detail: Any) -> str:
-    field, message = str(detail["loc"][0]), str(detail["msg"])
+    field, message = str(detail["loc"][0]), str(detail["msg"]).removeprefix("Value error, ")
     name = field if field.isupper() else f"{prefix}{field.upper()}"
     return f"{name}={detail['input']!r} cannot be used: {message[:1].lower()}{message[1:]}"
 
@@ -62,6 +62,8 @@ class StoreSettings(Settings):
     @classmethod
     def _absolute(cls, data_dir: Path) -> Path:
         """One place for all that use it: no shell has expanded ``~`` for a client."""
+        if "?" in str(data_dir):
+            raise ValueError("the engine ends a path at '?', so two folders could become one")
         return data_dir.expanduser().absolute()
 
     @property

@@ -11,6 +11,7 @@ from fastmcp.exceptions import ToolError
 from neonblue.intelligence.recommendation.sources import ideas
 from neonblue.jobs import find_job
 from neonblue.memory.collections import USER_JOURNEYS
+from neonblue.models.written_text import raw_name
 from neonblue.stores.documents import Document
 from neonblue.workspace import Workspace
 
@@ -243,7 +244,7 @@ async def test_a_segment_that_is_confirmed_no_more_is_marked_and_not_used(
         return answer["hits"]
 
     first = await ask(client, "discover_segments", experiment_id="suits_mobile")
-    confirmed = {one["id"] for one in await remembered()}
+    confirmed = {raw_name(one["id"]) for one in await remembered()}
     assert len(confirmed) == first["confirmed"] > 0
     assert await steps()
     assert set(segments_in_ideas()) == confirmed
@@ -259,7 +260,7 @@ async def test_a_segment_that_is_confirmed_no_more_is_marked_and_not_used(
     )
     assert all(one["evidence"] for one in gone)
     after = await remembered()
-    assert {one["id"] for one in after} == confirmed, "nothing is lost"
+    assert {raw_name(one["id"]) for one in after} == confirmed, "nothing is lost"
     for one in after:
         assert one["facts"]["outcome"] == "no_longer_confirmed"
         assert one["facts"]["withdrawn_at"] > one["facts"]["timestamp"]

@@ -19,6 +19,7 @@ from fastmcp.client.transports import StreamableHttpTransport
 from neonblue.errors import UnavailableError
 from neonblue.servers.http_token import TOKEN_FILE, kept_token
 from neonblue.servers.over_http import is_loopback
+from neonblue.servers.ownership import ADDRESS_FILE
 
 if TYPE_CHECKING:
     from .conftest import Start
@@ -48,7 +49,8 @@ def start_http(data_dir: Path) -> Iterator[StartHttp]:
     yield start
     for process in started:
         process.terminate()
-        assert process.wait(20) in (0, -15)
+        assert process.wait(20) == 0
+        assert not (data_dir / ADDRESS_FILE).exists()
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:

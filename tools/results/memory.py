@@ -13,7 +13,7 @@ class MemoryHit(Answer):
     id: str
     similarity: Figure = Field(description="cosine of query and document, at most 1")
     keyword_score: Figure = Field(description="BM25, 0 to 1")
-    reason: Fenced
+    reason: str
     facts: dict[str, Figure | str | list[str]]
     current_status: str | None = Field(description="of an experiment in ClickHouse now")
     text: Fenced = Field(description="written from facts and from what people typed")
@@ -23,7 +23,7 @@ class MemorySearch(Answer):
     """What the memory knows about a question."""
 
     status: Literal["available", "insufficient_data"]
-    summary: Fenced
+    summary: str
     narrated_by: str
     hits: list[MemoryHit]
     next_cursor: str | None

@@ -1,7 +1,7 @@
 """Shapes hits in the memory for the wire."""
 
 from neonblue.intelligence.recollection.discovery import Discoveries, Discovery
-from neonblue.llm.narration import Narration
+from neonblue.llm.narration import RULES, Narration
 from neonblue.models.written_text import fenced
 from neonblue.stores.documents import MetadataValue
 from neonblue.tools.results.memory import MemoryHit, MemorySearch
@@ -32,7 +32,7 @@ def memory_search(
     notes = [part for part in (learning, found.note, told.note) if part]
     return MemorySearch(
         status="available" if found.found else "insufficient_data",
-        summary=told.text,
+        summary=told.text if told.narrated_by == RULES else fenced(told.text),
         narrated_by=told.narrated_by,
         hits=[_hit(item, full) for item in found.found],
         next_cursor=found.next_cursor,

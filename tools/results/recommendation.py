@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from neonblue.tools.results.figure import Answer, Fenced, Figure
+from neonblue.tools.results.figure import Answer, Figure
 
 
 class EvidenceLink(Answer):
@@ -12,14 +12,14 @@ class EvidenceLink(Answer):
 
     kind: Literal["experiment", "pattern", "segment", "data"]
     reference: str
-    detail: Fenced
+    detail: str
 
 
 class RecommendedVariant(Answer):
     """A variant to build; the lift is the expected true one, with its 90 % interval."""
 
     variant: str
-    change: Fenced
+    change: str
     expected_lift: Figure | None = None
     lift_lower: Figure | None = None
     lift_upper: Figure | None = None
@@ -37,7 +37,7 @@ class RecommendedExperiment(Answer):
     """An experiment worth running and why."""
 
     type: str
-    hypothesis: Fenced
+    hypothesis: str
     confidence: Figure = Field(description="probability that it ships a winner")
     worth: Figure = Field(description="expected gain x probability per 100,000 units")
     based_on_patterns: list[EvidenceLink]
@@ -64,8 +64,8 @@ class ExperimentRecommendations(Answer):
 class OptimizationStep(Answer):
     """One thing to do now."""
 
-    action: Fenced
-    why: Fenced
+    action: str
+    why: str
     evidence: list[EvidenceLink]
     tool: str
     arguments: dict[str, Any]

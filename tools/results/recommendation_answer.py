@@ -6,9 +6,11 @@ from neonblue.intelligence.narrative import NARRATOR
 from neonblue.intelligence.recommendation.improvement import Improvement
 from neonblue.intelligence.recommendation.next_tests import Recommendations
 from neonblue.intelligence.recommendation.ranking import RankedIdea
+from neonblue.models.written_text import fenced
 from neonblue.tools.results import recommendation as answer
 
 SHOWN_SIMILAR = 5
+REMEMBERED = frozenset({"pattern", "winner", "segment"})
 
 
 def recommendations(found: Recommendations) -> answer.ExperimentRecommendations:
@@ -52,7 +54,7 @@ def _experiment(one: RankedIdea, conflicts: tuple[str, ...]) -> answer.Recommend
     days = sizing.sequential_days
     return answer.RecommendedExperiment(
         type=idea.category,
-        hypothesis=idea.hypothesis,
+        hypothesis=_shown(one, idea.hypothesis),
         confidence=one.outlook.probabilities["success"],
         worth=one.worth,
         based_on_patterns=[answer.EvidenceLink.model_validate(link) for link in idea.evidence],
@@ -71,14 +73,19 @@ def _experiment(one: RankedIdea, conflicts: tuple[str, ...]) -> answer.Recommend
             "tool": "predict_experiment_outcome",
             "arguments": {
                 "config": {
-                    "name": idea.changes[0][:200],
+                    "name": _shown(one, idea.changes[0][:200]),
                     "type": idea.category,
                     "industry": idea.industry,
-                    "hypothesis": idea.hypothesis[:500],
+                    "hypothesis": _shown(one, idea.hypothesis[:500]),
                 }
             },
         },
     )
+
+
+def _shown(one: RankedIdea, text: str) -> str:
+    """Fenced where the idea repeats what people wrote about past experiments; else it is ours."""
+    return fenced(text) if one.idea.source in REMEMBERED else text
 
 
 def _variants(one: RankedIdea) -> list[answer.RecommendedVariant]:
@@ -86,7 +93,7 @@ def _variants(one: RankedIdea) -> list[answer.RecommendedVariant]:
     treatments = [
         answer.RecommendedVariant(
             variant=f"treatment_{row}",
-            change=change,
+            change=_shown(one, change),
             expected_lift=one.outlook.expected_lift,
             lift_lower=one.outlook.lift_lower,
             lift_upper=one.outlook.lift_upper,

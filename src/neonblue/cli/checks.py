@@ -82,6 +82,13 @@ def check_clickhouse() -> Finding:
     except NeonBlueError as error:
         what, _, remedy = str(error).rpartition(": ")
         return Finding(part="clickhouse", status="fault", detail=what, remedy=remedy)
+    if found["damaged"]:
+        return Finding(
+            part="clickhouse",
+            status="fault",
+            detail=f"damaged parts in {found['store']}: {', '.join(found['damaged'][:5])}",
+            remedy="put the folder back from a backup, or load the data again into a new one",
+        )
     detail = f"{found['version']} at {found['store']}, {found['experiments']} experiments"
     return Finding(part="clickhouse", status="ok", detail=detail)
 

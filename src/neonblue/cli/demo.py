@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from neonblue.cli import demo_tables
 from neonblue.demo.scenarios import SCENARIOS
-from neonblue.errors import ConflictError
+from neonblue.errors import ConflictError, UnavailableError
 
 if TYPE_CHECKING:
     from fastmcp import Client
@@ -25,51 +25,117 @@ if TYPE_CHECKING:
 MARK = "demo-world.json"
 CHART_NAME = "checkout_one_page.png"
 SEED = 7
+DATABASES = ("NEONBLUE_CLICKHOUSE_DSN", "CLICKHOUSE_DSN")
+SERVERS = {"CHROMADB_HOST": "Chroma", "KAFKA_BOOTSTRAP_SERVERS": "Kafka"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Where the world is built, and from which seed."""
-    parser.add_argument("--data-dir", type=Path, help="folder of the demo world (made anew)")
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        help="folder of the demo world, made anew (default: NEONBLUE_DATA_DIR, or a folder of its "
+        "own)",
+    )
+    parser.add_argument(
+        "--into-configured-server",
+        action="store_true",
+        help="write the world into the ClickHouse, Chroma and Kafka that are configured, instead "
+        "of into the folder alone",
+    )
     parser.add_argument("--seed", type=int, default=SEED, help="another world, as well known")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Build the world, ask the hub about it as a client would, show the answers."""
+    from fastmcp.exceptions import FastMCPError
+    from mcp.shared.exceptions import MCPError
     from rich.console import Console
 
     console = Console()
     directory = (arguments.data_dir or _default_directory()).resolve()
     now = datetime.now(UTC)
-    _make_anew(directory, now, arguments.seed)
     os.environ["NEONBLUE_DATA_DIR"] = str(directory)
+    left_alone = [] if arguments.into_configured_server else _leave_servers_alone()
+    _make_anew(directory, now, arguments.seed)
     console.rule("[bold]NeonBlue demo[/]: experiments whose truth we know")
+    if left_alone:
+        console.print(
+            f"{' and '.join(left_alone)} left alone: the world is in the folder. "
+            "--into-configured-server writes it there.",
+            soft_wrap=True,
+        )
     built = _build(now, arguments.seed)
     console.print(
         f"{built['experiments']} experiments, {built['events']:,} events and "
         f"{built['past_tests']} past tests in {directory}",
         soft_wrap=True,
     )
-    asyncio.run(_ask(console, directory))
+    try:
+        asyncio.run(_ask(console, directory))
+    except (FastMCPError, MCPError, OSError, RuntimeError) as error:
+        raise UnavailableError(
+            f"the world is built, but its server does not answer ({error}): ask it with "
+            f"`NEONBLUE_DATA_DIR={directory} neonblue call list_experiments`"
+        ) from error
     _print_configuration(console, directory)
     return 0
 
 
 def _default_directory() -> Path:
-    from neonblue.settings import default_data_dir
+    """NEONBLUE_DATA_DIR, else the folder ``demo`` in the default place."""
+    from neonblue.settings import StoreSettings, default_data_dir
 
+    if os.environ.get("NEONBLUE_DATA_DIR"):
+        return StoreSettings().data_dir
     return default_data_dir() / "demo"
 
 
+def _leave_servers_alone() -> list[str]:
+    """Configure the embedded parts for this process and the hub it starts; what was configured."""
+    from neonblue.settings import StoreSettings
+
+    left = [] if StoreSettings().embedded else ["ClickHouse"]
+    for name in DATABASES:
+        os.environ.pop(name, None)
+    for name, part in SERVERS.items():
+        if os.environ.pop(name, None):
+            left.append(part)
+    return left
+
+
 def _make_anew(directory: Path, now: datetime, seed: int) -> None:
-    """Empty a folder that an earlier demo made; refuse any other that is not empty."""
-    if directory.exists() and any(directory.iterdir()):
-        if not (directory / MARK).is_file():
-            raise ConflictError(
-                f"{str(directory)!r} is not empty and no demo made it: give another --data-dir"
-            )
-        shutil.rmtree(directory)
-    directory.mkdir(parents=True, exist_ok=True)
-    (directory / MARK).write_text(json.dumps({"seed": seed, "made_at": now.isoformat()}))
+    """Empty a folder that an earlier demo made; refuse any other, and one that is in use."""
+    from neonblue.servers.ownership import LOCK_FILE, claim, find_address
+
+    if directory.exists() and not directory.is_dir():
+        raise ConflictError(f"{str(directory)!r} is a file: give another --data-dir")
+    if directory.exists() and any(directory.iterdir()) and not (directory / MARK).is_file():
+        raise ConflictError(
+            f"{str(directory)!r} is not empty and no demo made it: give another --data-dir"
+        )
+    ownership = claim(directory)
+    if ownership is None:
+        owner = find_address(directory)
+        who = f"process {owner.pid}" if owner else "another process"
+        raise ConflictError(
+            f"{who} works with {str(directory)!r}: end it (a client that has this server open), "
+            "or give another --data-dir"
+        )
+    try:
+        for entry in directory.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            elif entry.name != LOCK_FILE:
+                entry.unlink()
+        (directory / MARK).write_text(json.dumps({"seed": seed, "made_at": now.isoformat()}))
+    except OSError as error:
+        raise UnavailableError(
+            f"{str(directory)!r} cannot be made anew ({error.strerror}): make room or give "
+            "another --data-dir"
+        ) from error
+    finally:
+        ownership.release()
 
 
 def _build(now: datetime, seed: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from neonblue.ingest.report import IngestReport, ingest_report
 from neonblue.intelligence.text_model.standing import text_model_standing
 from neonblue.jobs import Report
 from neonblue.settings import ForecastSettings
+from neonblue.stores.damage import damaged_parts
 from neonblue.workspace import Workspace
 
 
@@ -18,6 +19,7 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
         "store": store.database.name,
         "version": store.database.version(),
         "experiments": len(store.experiments.list()),
+        "damaged": list(damaged_parts(store.database)) if store.database.embedded else [],
         "ingest": _ingest(ingest_report(store)),
         "text_model": _text_model(workspace),
         "forecast_log": _forecast_log(workspace),

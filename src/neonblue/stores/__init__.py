@@ -253,11 +253,18 @@ def open_store(
     ``chdb:///path`` or ``clickhouse://user:password@host:8123/database``. ``log_anchors`` is the
     folder that keeps where append-only logs end; without it this process alone knows. Raises
     ``StoreBusyError`` when another process holds a chDB path and ``UnavailableError`` when a
-    server does not answer.
+    server does not answer or stored data is damaged.
     """
+    from neonblue.errors import UnavailableError
+    from neonblue.stores.damage import refuse_set_aside
     from neonblue.stores.migrations import migrate
 
     database = Database(dsn, max_memory_fraction=max_memory_fraction)
+    try:
+        refuse_set_aside(database)
+    except UnavailableError:
+        database.close()
+        raise
     store = Store(database, log_anchors=log_anchors)
     migrate(database)
     store.loads.recover()

@@ -25,7 +25,9 @@ from neonblue.errors import (
     StoreBusyError,
     UnavailableError,
 )
+from neonblue.models.outside_text import heard
 from neonblue.models.reader import current_reader
+from neonblue.stores.engine_faults import machine_fault
 from neonblue.stores.fatal_signals import end_if_engine_died, kept_signal_handlers
 from neonblue.stores.row_faults import ROW_FAULTS
 
@@ -41,6 +43,8 @@ MEMORY_LIMIT_EXCEEDED = 241
 UNKNOWN_DATABASE = 81
 SMALLEST_MEMORY_BYTES = 512 << 20
 ENGINE_LOCK_SECONDS = 3.0
+ENGINES_OWN = "system."  # what the engine says of itself comes from nobody outside
+MOST_HEARD_ROWS = 2_000  # more are not shown one by one
 ENGINE_FAILED = "initializing EmbeddedServer"
 
 
@@ -89,7 +93,10 @@ class Database:
             result = client.query(
                 sql, parameters=_bound(parameters), settings=_plain(settings), tz_mode="aware"
             )
-            return [tuple(row) for row in result.result_rows]
+            rows = [tuple(row) for row in result.result_rows]
+        if ENGINES_OWN not in sql:
+            heard(rows[:MOST_HEARD_ROWS])
+        return rows
 
     def row(self, sql: str, parameters: Parameters | None = None) -> Row | None:
         """The first row of a query, if there is one."""
@@ -99,7 +106,11 @@ class Database:
     def table(self, sql: str, parameters: Parameters | None = None) -> pa.Table:
         """The result of a query as one Arrow table."""
         with self._client() as client:
-            return client.query_arrow(sql, parameters=_bound(parameters), use_strings=True)
+            table: pa.Table = client.query_arrow(
+                sql, parameters=_bound(parameters), use_strings=True
+            )
+        _hear_columns(table)
+        return table
 
     def command(self, sql: str, parameters: Parameters | None = None) -> None:
         """Run a statement that changes something, one at a time."""
@@ -170,6 +181,14 @@ class Database:
             if self.embedded:
                 return _open_embedded(self._dsn, self._memory_bytes)
             return _open_server(self._dsn, self._memory_bytes)
+
+
+def _hear_columns(table: pa.Table) -> None:
+    """Remember texts of a result that is small enough to be shown."""
+    if table.num_rows <= MOST_HEARD_ROWS:
+        for column in table.columns:
+            if "string" in str(column.type):
+                heard(column.to_pylist())
 
 
 def _refuse_in_read_only() -> None:
@@ -293,17 +312,23 @@ def _translated(name: str) -> Iterator[None]:
     try:
         yield
     except exceptions.OperationalError as error:
+        if (fault := machine_fault(error, name)) is not None:
+            raise fault from error
         raise UnavailableError(
             f"ClickHouse at {name!r} does not answer ({_first_line(error)}): "
             "check that it runs and that NEONBLUE_CLICKHOUSE_DSN is right, then `neonblue doctor`"
         ) from error
     except exceptions.ProgrammingError as error:
+        if (fault := machine_fault(error, name)) is not None:
+            raise fault from error
         if "Unable to open the chdb engine" not in str(error):
             raise
         raise _cannot_open(name, str(error)) from error
     except exceptions.DatabaseError as error:
         if name.startswith("chdb:"):
             end_if_engine_died(error.code, str(error))
+        if (fault := machine_fault(error, name)) is not None:
+            raise fault from error
         if error.code != MEMORY_LIMIT_EXCEEDED:
             raise
         raise UnavailableError(

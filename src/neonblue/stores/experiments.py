@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, get_args
 from neonblue.errors import InvalidInputError, NotFoundError
 from neonblue.models import Experiment, ExperimentStatus
 from neonblue.models.experiment import FINISHED_STATUSES
+from neonblue.models.outside_text import heard
 
 if TYPE_CHECKING:
     from neonblue.stores.database import Database
@@ -367,6 +368,7 @@ def _status(experiment: Experiment | None) -> ExperimentStatus:
 def _decode(definition: str) -> Experiment:
     import msgspec
 
+    heard(msgspec.json.decode(definition))
     return msgspec.json.decode(definition, type=Experiment)
 
 

@@ -16,6 +16,7 @@ from neonblue.intelligence.recollection.insights import PastExperiment, similar_
 from neonblue.intelligence.recommendation.idea import Evidence
 from neonblue.intelligence.segment_memory import confirmed_segments
 from neonblue.memory.library import Memory
+from neonblue.models.written_text import fenced
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
@@ -133,7 +134,9 @@ def _lessons(analysis: Analysis, similar: tuple[PastExperiment, ...]) -> Iterato
         if those:
             yield Step(
                 action=action,
-                why="; ".join(f"{item.experiment_id}: {item.change[:160]}" for item in those),
+                why="; ".join(
+                    f"{item.experiment_id}: {fenced(item.change[:160])}" for item in those
+                ),
                 evidence=tuple(_link(item) for item in those),
                 tool="semantic_experiment_search",
                 arguments={
@@ -150,7 +153,7 @@ def _segments(memory: Memory, analysis: Analysis) -> Iterator[Step]:
     for document in confirmed_segments(memory, name)[:FINDINGS_SHOWN]:
         yield Step(
             action="show each segment what it gains from",
-            why=document.text.splitlines()[0],
+            why=fenced(document.text.splitlines()[0]),
             evidence=(
                 Evidence(
                     kind="segment", reference=document.document_id, detail="confirmed segment"

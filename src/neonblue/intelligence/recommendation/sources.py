@@ -15,6 +15,7 @@ from neonblue.intelligence.segment_memory import SEGMENT, is_current
 from neonblue.memory.collections import EXPERIMENTS, OPTIMIZATION_PATTERNS
 from neonblue.memory.library import Memory
 from neonblue.memory.search import Hit, search
+from neonblue.models.written_text import fenced
 from neonblue.stores.documents import Document, MetadataValue
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def _from_patterns(memory: Memory, hits: Sequence[Hit], industry: str) -> Iterat
                 Evidence(
                     kind="pattern",
                     reference=hit.document.document_id,
-                    detail=hit.document.text.splitlines()[0],
+                    detail=fenced(hit.document.text.splitlines()[0]),
                 ),
                 *(_experiment(item) for item in winners),
             ),
@@ -104,7 +105,9 @@ def _from_segments(hits: Sequence[Hit]) -> Iterator[Idea]:
             industry=_place(known),
             hypothesis=f"If only the segment that gains sees the change, everybody gains: {text}",
             changes=("the change for the segment that gains, the old version for the others",),
-            evidence=(Evidence(kind="segment", reference=hit.document.document_id, detail=text),),
+            evidence=(
+                Evidence(kind="segment", reference=hit.document.document_id, detail=fenced(text)),
+            ),
             segment=hit.document.document_id,
         )
 

@@ -1,0 +1,52 @@
+"""What the engine says when the machine under it is at fault, as one message with the remedy."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from neonblue.errors import UnavailableError
+
+DAMAGED = frozenset(
+    {
+        *("TOO_LARGE_SIZE_COMPRESSED", "CHECKSUM_DOESNT_MATCH", "CANNOT_DECOMPRESS"),
+        *("CORRUPTED_DATA", "CANNOT_READ_ALL_DATA", "ATTEMPT_TO_READ_AFTER_EOF"),
+        *("UNKNOWN_COMPRESSION_METHOD", "UNKNOWN_CODEC", "BAD_SIZE_OF_FILE_IN_DATA_PART"),
+        *("NO_FILE_IN_DATA_PART", "FILE_DOESNT_EXIST", "TOO_MANY_UNEXPECTED_DATA_PARTS"),
+        *("SIZES_OF_COLUMNS_DOESNT_MATCH", "EXPECTED_END_OF_FILE", "UNEXPECTED_FILE_IN_DATA_PART"),
+    }
+)
+FULL = frozenset({"NOT_ENOUGH_SPACE", "CANNOT_WRITE_TO_FILE_DESCRIPTOR"})
+FULL_TEXTS = ("No space left on device", "File too large", "Disk quota exceeded")
+REFUSED = frozenset(
+    {"AUTHENTICATION_FAILED", "REQUIRED_PASSWORD", "WRONG_PASSWORD", "UNKNOWN_USER"}
+)
+PART = re.compile(r"/[^\s'()]*?/store/[0-9a-f]{3}/[0-9a-f-]{36}/([\w-]+)/")
+TABLE = re.compile(r"in table (?:\w+\.)?(\w+)")
+
+
+def machine_fault(error: Any, place: str) -> UnavailableError | None:
+    """The fault of disk, files or credentials that a driver's error tells of, if it is one."""
+    name, text = getattr(error, "name", None), str(error)
+    if name in FULL or any(full in text for full in FULL_TEXTS):
+        return UnavailableError(
+            f"the disk under {place!r} is full: make room and call again; nothing is left half done"
+        )
+    if name in DAMAGED:
+        return UnavailableError(
+            f"stored data in {place!r} is damaged ({_where(text)}{name}): put the folder back "
+            "from a backup, or load the data again into a new one; `neonblue doctor` names every "
+            "damaged part"
+        )
+    if name in REFUSED:
+        return UnavailableError(
+            f"ClickHouse at {place!r} refuses the user or the password: correct them in "
+            "NEONBLUE_CLICKHOUSE_DSN (clickhouse://USER:PASSWORD@HOST:PORT/DATABASE)"
+        )
+    return None
+
+
+def _where(text: str) -> str:
+    part, table = PART.search(text), TABLE.search(text)
+    found = [f"part {part[1]}" if part else "", f"of table {table[1]}" if table else ""]
+    return " ".join(one for one in found if one) + (", " if part or table else "")

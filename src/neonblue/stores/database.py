@@ -311,6 +311,10 @@ def _translated(name: str) -> Iterator[None]:
 
     try:
         yield
+    except OSError as error:  # the driver keeps what it inserts in a file for a moment
+        if (fault := machine_fault(error, name)) is not None:
+            raise fault from error
+        raise
     except exceptions.OperationalError as error:
         if (fault := machine_fault(error, name)) is not None:
             raise fault from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from tempfile import gettempdir
 from typing import Any
 
 from neonblue.errors import UnavailableError
@@ -30,7 +31,8 @@ def machine_fault(error: Any, place: str) -> UnavailableError | None:
     name, text = getattr(error, "name", None), str(error)
     if name in FULL or any(full in text for full in FULL_TEXTS):
         return UnavailableError(
-            f"the disk under {place!r} is full: make room and call again; nothing is left half done"
+            f"the disk under {place!r} or under {gettempdir()!r} is full: make room and call "
+            "again; nothing is left half done"
         )
     if name in DAMAGED:
         return UnavailableError(

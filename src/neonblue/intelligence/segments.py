@@ -208,13 +208,17 @@ def _effects(
     treatments = [found.get((metric.name, variant, value), EMPTY) for value in values]
     if len(values) < 2:
         return
-    tested = segment_effects(
-        stacked(controls), stacked(treatments), kind=metric.kind, alpha=experiment.alpha
-    )
     horizon = terms.horizon(experiment, variant, metric.name)
+    tested = segment_effects(
+        stacked(controls),
+        stacked(treatments),
+        kind=metric.kind,
+        alpha=experiment.alpha,
+        nonnegative=horizon.nonnegative,
+    )
     now = _information(metric, stacked(controls), stacked(treatments), horizon)
     first = np.array([shares.get(value, 0.0) for value in values])
-    below, above, p_values = _judged(tested, horizon, now, first, fixed=fixed)
+    below, above, p_values = judged(tested, horizon, now, first, fixed=fixed)
     for row in np.flatnonzero(tested.effects.available):
         yield _effect(
             values[row] or NAMELESS,
@@ -235,7 +239,7 @@ def _information(
     return horizon.information(found)
 
 
-def _judged(
+def judged(
     tested: SegmentEffects,
     horizon: Horizon,
     now: UnitInformation,
@@ -257,9 +261,7 @@ def _judged(
     few = np.minimum(effects.n_control, effects.n_treatment) < BURN_IN_UNITS
     critical = horizon.critical_values(now, np.where(few, 0.0, _progress(shares, first_shares)))
     below, above = horizon.reach_of_parts(effects, critical)
-    with np.errstate(invalid="ignore"):
-        z = tested.difference_from_rest / tested.standard_error_from_rest
-    z = np.where(np.isfinite(below), z, np.nan)
+    z = np.where(np.isfinite(below), tested.z, np.nan)
     halves = _progress(shares * (1.0 - shares), first_shares * (1.0 - first_shares))
     return below, above, horizon.p_values_of_parts(z, now, halves)
 

@@ -1,9 +1,9 @@
 """Where does the treatment work differently? Segments against the rest, honestly counted.
 
 A segment that differs from zero is mostly the overall effect seen again. What interests is whether
-it differs from the other units: each segment is compared with its complement, and the p-values are
-adjusted over all segments: Benjamini-Hochberg when segments are disjoint, Benjamini-Yekutieli when
-they overlap. Everything here is arrays over segments, shape (k,).
+it differs from the other units: each segment is compared with its complement (``contrasts``), and
+the p-values are adjusted over all segments: Benjamini-Hochberg when segments are disjoint,
+Benjamini-Yekutieli when they overlap. Everything here is arrays over segments, shape (k,).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from scipy.special import chdtrc, ndtr
 
 from neonblue.models import MetricSummary
 from neonblue.stats.comparison import ComparedKind
+from neonblue.stats.contrasts import Contrasts, contrasts
 from neonblue.stats.many_comparisons import ManyComparisons, compare_many
 from neonblue.stats.moments import MEANS, PRODUCTS, collapsed, removed
 from neonblue.stats.multiplicity import adjusted_p_values
@@ -30,14 +31,15 @@ TYPICAL_ROUNDS = 3
 class SegmentEffects:
     """One entry a segment, in the order given; NaN where there are too few units.
 
-    ``difference_from_rest`` is the segment's effect minus the effect among all other units;
-    ``adjusted_p_value`` and ``differs`` refer to it. ``interaction_p_value`` asks whether effects
-    differ at all (Cochran's Q over disjoint segments; NaN for overlapping ones).
+    ``difference_from_rest`` is the segment's effect minus the effect among all other units, with
+    its statistic ``z``; ``adjusted_p_value`` and ``differs`` refer to it. They are NaN where a
+    segment has too few events to be told from its rest. ``interaction_p_value`` asks whether
+    effects differ at all (Cochran's Q over disjoint segments; NaN for overlapping ones).
     """
 
     effects: ManyComparisons
     difference_from_rest: np.ndarray
-    standard_error_from_rest: np.ndarray
+    z: np.ndarray
     p_value: np.ndarray
     adjusted_p_value: np.ndarray
     differs: np.ndarray
@@ -54,6 +56,7 @@ def segment_effects(
     fdr: float = 0.05,
     alpha: float = 0.05,
     overall: tuple[MetricSummary, MetricSummary] | None = None,
+    nonnegative: bool = False,
 ) -> SegmentEffects:
     """Effects of k segments and how each differs from the rest.
 
@@ -61,25 +64,25 @@ def segment_effects(
     need no ``overall``; overlapping ones give the (control, treatment) summaries of all units.
     Among ten disjoint segments or more, those that stand out are left out of the rest: if they
     all lean one way they shift it, and every ordinary segment then differs from it a little.
+    ``nonnegative`` says that no unit's value lies below zero.
 
-    Benjamini and Hochberg (1995) or Benjamini and Yekutieli (2001) over z = (d_s - d_rest) /
-    sqrt(se_s^2 + se_rest^2); leaving out what stands out is ours (docs/statistics-segments.md).
+    Benjamini and Hochberg (1995) or Benjamini and Yekutieli (2001) over the z of ``contrasts``;
+    leaving out what stands out is ours (docs/statistics-segments.md).
     """
     effects = compare_many(control, treatment, kind=kind, alpha=alpha)
     if overall is not None:
         rest = removed(overall[0], control), removed(overall[1], treatment)
-        difference, error = _from_rest(effects, rest, kind)
+        found = _from_rest(effects, rest, kind, nonnegative)
     else:
-        difference, error = _from_typical(effects, control, treatment, kind)
-    p_value = 2.0 * ndtr(-np.abs(difference / error))
+        found = _from_typical(effects, control, treatment, kind, nonnegative)
     method: Literal["bh", "by"] = "bh" if overall is None else "by"
-    adjusted = adjusted_p_values(p_value, method=method)
+    adjusted = adjusted_p_values(found.p_value, method=method)
     q, p_interaction = (np.nan, np.nan) if overall else interaction_test(effects)
     return SegmentEffects(
         effects=effects,
-        difference_from_rest=difference,
-        standard_error_from_rest=error,
-        p_value=p_value,
+        difference_from_rest=found.difference,
+        z=found.z,
+        p_value=found.p_value,
         adjusted_p_value=adjusted,
         differs=np.nan_to_num(adjusted, nan=1.0) <= fdr,
         method=method,
@@ -89,32 +92,37 @@ def segment_effects(
 
 
 def _from_rest(
-    effects: ManyComparisons, rest: tuple[MetricSummary, MetricSummary], kind: ComparedKind
-) -> tuple[np.ndarray, np.ndarray]:
-    """Difference of effects between each segment and its rest, and its standard error."""
+    effects: ManyComparisons,
+    rest: tuple[MetricSummary, MetricSummary],
+    kind: ComparedKind,
+    nonnegative: bool,
+) -> Contrasts:
     others = compare_many(*rest, kind=kind)
-    difference = effects.absolute_difference - others.absolute_difference
-    return difference, np.hypot(effects.standard_error, others.standard_error)
+    return contrasts(effects, others, nonnegative=nonnegative, proportion=kind == "proportion")
 
 
 def _from_typical(
-    effects: ManyComparisons, control: MetricSummary, treatment: MetricSummary, kind: ComparedKind
-) -> tuple[np.ndarray, np.ndarray]:
+    effects: ManyComparisons,
+    control: MetricSummary,
+    treatment: MetricSummary,
+    kind: ComparedKind,
+    nonnegative: bool,
+) -> Contrasts:
     """As ``_from_rest``, the rest being the other segments that do not stand out themselves."""
     whole = collapsed(control), collapsed(treatment)
     rest = removed(whole[0], control), removed(whole[1], treatment)
-    difference, error = _from_rest(effects, rest, kind)
+    found = _from_rest(effects, rest, kind, nonnegative)
     if effects.available.sum() < FEWEST_FOR_TYPICAL:
-        return difference, error
+        return found
     for _ in range(TYPICAL_ROUNDS):
-        typical = ~(2.0 * ndtr(-np.abs(difference / error)) < STANDS_OUT_P)
+        typical = ~(found.p_value < STANDS_OUT_P)
         if typical.mean() < 0.5:
             break
         core = [collapsed(selected(side, typical)) for side in (control, treatment)]
         rest = (_without_itself(core[0], control, typical),
                 _without_itself(core[1], treatment, typical))  # fmt: skip
-        difference, error = _from_rest(effects, rest, kind)
-    return difference, error
+        found = _from_rest(effects, rest, kind, nonnegative)
+    return found
 
 
 def _without_itself(

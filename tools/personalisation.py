@@ -24,18 +24,21 @@ def personalize_experiment_experience(
     """Choose the variant for one user, and say whether choosing one for each user pays at all.
 
     Learns from the experiment's randomised units only and judges the policy off-policy (doubly
-    robust). `answer`: personalise; everybody (one variant is best for all); no_difference; or
-    insufficient_data with the reason. It ranks nothing on a low effective sample size, and waits
-    while an experiment runs: its intervals hold for one look, at the planned units or after, which
-    is recorded. The first call takes seconds, the next 15 minutes are served from it.
+    robust). `answer`: personalise; everybody (one variant is shown to be best for all);
+    no_difference; not_known; or insufficient_data with the reason. `choosing`: pays,
+    does_not_pay (a gain that matters would have been seen) or not_known. It ranks nothing on a
+    low effective sample size, and waits while an experiment runs: its intervals hold for one look,
+    at the planned units or after, which is recorded. The first call takes seconds, the next 15
+    minutes are served from it.
 
     Args:
         user_id: As in the events, or a pseudonym; unknown users get the best single variant.
         experiment_id: From list_experiments.
         metric: A metric of the experiment; its primary one by default.
     """
-    from neonblue.behavior.personalisation import choose
+    from neonblue.behavior.personalisation import choose, nothing_learnt
     from neonblue.intelligence.look_gate import pass_gate
+    from neonblue.intelligence.validity_in_store import why_withheld
     from neonblue.tools.results.content import with_pictures
     from neonblue.tools.results.personalisation import personalisation_answer
 
@@ -43,7 +46,10 @@ def personalize_experiment_experience(
     chosen = _metric(experiment, metric)
     user = real_user(workspace, user_id)
     pass_gate(workspace.store, experiment, "a policy learnt from it")
-    policy = workspace.policies.of(experiment, chosen)
+    why = why_withheld(workspace.store, experiment, now=datetime.now(UTC))
+    policy = nothing_learnt(why, experiment, chosen)
+    if not why:
+        policy = workspace.policies.of(experiment, chosen)
     sign = 1.0 if chosen.direction == "increase" else -1.0
     properties = workspace.store.unit_rows.properties(experiment_id, user)
     choice = None

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 MOST_WITHDRAWN = 20
+MOST_LEFT_OUT = 40
 
 
 class ValueRow(Answer):
@@ -41,7 +42,11 @@ class ChoiceRow(Answer):
 
 
 class Personalisation(Answer):
-    """Whether to personalise, and the variant for the user; ``gain`` is over the best variant."""
+    """Whether to personalise, and the variant for the user; ``gain`` is over the best variant.
+
+    ``choosing`` says whether choosing by user pays: pays, does_not_pay (a gain of ``matters``, on
+    the metric's scale, would have been seen) or not_known.
+    """
 
     experiment_id: str
     user: str
@@ -53,48 +58,68 @@ class Personalisation(Answer):
     gain: Figure | None
     gain_ci_lower: Figure | None
     gain_ci_upper: Figure | None
+    choosing: str
+    matters: Figure | None
     qini: ValueRow | None
     values: list[ValueRow]
     warnings: list[str]
 
 
 class EffectRow(Answer):
-    """A difference treatment minus control, on the metric's scale, with its 95 % interval."""
+    """A difference treatment minus control, on the metric's scale, with its 95 % interval.
+
+    ``relative_lift`` is it over the control's mean, a fraction; None for differences of effects.
+    """
 
     n: int
     absolute_difference: Figure
+    relative_lift: Figure | None
     ci_lower: Figure
     ci_upper: Figure
 
 
 class SegmentRow(Answer):
-    """A segment; the confirmation half of the units measured it.
+    """A segment against its rest; the half of the units that did not choose it measured it.
 
-    ``difference_earlier`` and ``difference_later`` are of the halves of the exposures in time.
+    ``difference_earlier`` and ``difference_later`` are of that half's exposures in time;
+    ``stable_over_time`` is true when both show the difference, false when they differ from each
+    other, null when that is not known. ``relative_p_value`` asks whether the lifts differ too.
     """
 
     description: Fenced
     share: Figure
     confirmed: bool
-    stable_over_time: bool
+    stable_over_time: bool | None
     difference_earlier: Figure | None
     difference_later: Figure | None
     effect: EffectRow
     effect_of_rest: EffectRow
     difference: EffectRow
     adjusted_p_value: Figure
+    relative_p_value: Figure | None
+
+
+class LeftOutRow(Answer):
+    """A property, or some of its values, that was not looked at."""
+
+    property_name: Fenced
+    what: Fenced
+    why: str
 
 
 class ExperimentSegmentRows(Answer):
-    """The segments of one treatment."""
+    """The segments of one treatment; ``parts_compared`` were looked at, ``not_looked_at`` not."""
 
     experiment_id: str
     treatment: str
     control: str
     metric: str
     units: int
+    parts_compared: int
     candidates_tested: int
     segments: list[SegmentRow]
+    not_looked_at: list[LeftOutRow]
+    withheld: str
 
 
 class WithdrawnRow(Answer):
@@ -137,6 +162,8 @@ def personalisation_answer(
         gain=policy.gain,
         gain_ci_lower=policy.gain_ci_lower,
         gain_ci_upper=policy.gain_ci_upper,
+        choosing=policy.choosing,
+        matters=policy.matters,
         qini=_qini(policy),
         values=[_value(name, value, sign) for name, value in values],
         warnings=sorted({value.warning for _, value in values if value.warning}),
@@ -185,18 +212,12 @@ def segment_answer(
     """What was found, the confirmed segments first."""
     confirmed = sum(segment.confirmed for one in found for segment in one.segments)
     tested = sum(len(one.segments) for one in found)
-    note = (
-        ""
-        if tested
-        else (
-            "no segment is large enough to test: more units, or properties with the exposures, help"
-        )
-    )
+    withheld = [one for one in found if one.withheld]
     return SegmentAnswer(
-        status="ok" if tested else "insufficient_data",
+        status="ok" if tested else "withheld" if withheld else "insufficient_data",
         confirmed=confirmed,
         remembered=remembered.written,
-        note=note or ("" if confirmed else "no difference between segments was confirmed"),
+        note=_note(tested, confirmed, [one.experiment_id for one in withheld]),
         no_longer_confirmed=[
             WithdrawnRow.model_validate(one) for one in remembered.withdrawn[:MOST_WITHDRAWN]
         ],
@@ -207,12 +228,33 @@ def segment_answer(
                 control=one.control,
                 metric=one.metric,
                 units=one.units,
+                parts_compared=one.compared,
                 candidates_tested=len(one.segments),
                 segments=[_segment(segment) for segment in one.segments[:limit]],
+                not_looked_at=[
+                    LeftOutRow.model_validate(left) for left in one.left_out[:MOST_LEFT_OUT]
+                ],
+                withheld=one.withheld,
             )
             for one in found
         ],
     )
+
+
+def _note(tested: int, confirmed: int, withheld: Sequence[str]) -> str:
+    parts = []
+    if withheld:
+        parts.append(
+            f"nothing is said of {len(withheld)} experiments, see withheld; what was remembered of "
+            "their segments is marked as no longer confirmed"
+        )
+    if not tested and not withheld:
+        parts.append(
+            "no segment is large enough to test: more units, or properties with the exposures, help"
+        )
+    if tested and not confirmed:
+        parts.append("no difference between segments was confirmed")
+    return "; ".join(parts)
 
 
 def _segment(one: FoundSegment) -> SegmentRow:
@@ -227,6 +269,7 @@ def _segment(one: FoundSegment) -> SegmentRow:
         effect_of_rest=_effect(one.effect_of_rest),
         difference=_effect(one.difference),
         adjusted_p_value=one.adjusted_p_value,
+        relative_p_value=one.relative_p_value,
     )
 
 
@@ -234,6 +277,7 @@ def _effect(one: Effect) -> EffectRow:
     return EffectRow(
         n=one.n,
         absolute_difference=one.absolute_difference,
+        relative_lift=one.relative_lift,
         ci_lower=one.ci_lower,
         ci_upper=one.ci_upper,
     )

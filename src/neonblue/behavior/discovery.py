@@ -84,7 +84,7 @@ class FoundSegment:
     ``adjusted_p_value`` is Benjamini-Hochberg's. ``relative_p_value`` asks whether the lifts, not
     the differences, are the same; None where there are no lifts. ``earlier`` and ``later`` are the
     difference from the rest in the two halves of the exposures, None without times or with too few
-    units; ``stable`` is True when both show it by themselves, False when they contradict each
+    units; ``stable`` is True when both show it by themselves, False when they differ from each
     other, None when that is not known. All are of the confirmation half.
     """
 
@@ -309,7 +309,7 @@ def _part(units: SegmentUnits, one: Candidate, when: Flags) -> Part | None:
 
 
 def _stable(earlier: Part | None, later: Part | None) -> bool | None:
-    """Both halves show it, or they contradict each other; else nobody knows."""
+    """Both halves show it, or they differ from each other; else nobody knows."""
     if earlier is None or later is None:
         return None
     if min(abs(earlier[1]), abs(later[1])) > NORMAL_975:

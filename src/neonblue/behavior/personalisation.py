@@ -2,18 +2,19 @@
 
 Expected outcomes a variant are cross-fitted (``uplift``); the policy "each unit its best variant"
 is compared with the best single variant by doubly robust values on the same units, so their
-difference has a paired interval. Only a gain whose interval lies above zero is a reason to
-personalise.
+difference has a paired interval. Two questions are answered apart, each with "not known" among its
+answers: does choosing pay, and is one variant best for all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from neonblue.behavior.encoding import Encoding, fit_encoding
 from neonblue.behavior.policy_evaluation import (
@@ -26,6 +27,7 @@ from neonblue.behavior.qini import Qini, qini
 from neonblue.behavior.uplift import OutcomeModel, cross_fitted, fit_outcome
 from neonblue.errors import InvalidInputError
 from neonblue.models import Experiment, MetricDefinition
+from neonblue.stats.property_balance import unbalanced_properties
 from neonblue.stats.srm import srm_test
 from neonblue.stores.unit_rows import UnitRows
 
@@ -34,7 +36,14 @@ MOST_UNITS = 100_000
 FEWEST_A_VARIANT = 200
 LARGEST_SRM_P = 0.001
 
-Answer = Literal["personalise", "everybody", "no_difference", "insufficient_data"]
+LEAST_THAT_MATTERS = 0.02
+"""Of the control's mean, where the metric has no ``mde``."""
+SEEN = 2.8
+"""Standard errors of a gain that is found with a power of 80 % at 5 %."""
+ALPHA = 0.05
+
+Answer = Literal["personalise", "everybody", "no_difference", "not_known", "insufficient_data"]
+Choosing = Literal["pays", "does_not_pay", "not_known"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +58,13 @@ class VariantValue:
 class Policy:
     """What the randomised units say about personalising an experiment's metric.
 
-    ``answer``: ``personalise``; ``everybody`` gets ``best_variant``; ``no_difference`` between
-    it and the control is established, so the control stays; or too little data, see ``reason``.
-    ``gain`` is of personalising over the best single variant, on the metric's scale.
+    ``answer``: ``personalise``; ``everybody`` gets ``best_variant``, which is shown to be best (a
+    treatment that beats the control, or the control, than which no treatment is better by
+    ``matters``); ``no_difference``: no treatment is better or worse than the control by
+    ``matters``; ``not_known``; or too little data, see ``reason``. Where nothing is shown
+    ``best_variant`` is the control. ``choosing`` says whether choosing for each unit pays;
+    ``does_not_pay`` only where a gain of ``matters`` would have been seen. ``gain`` is of
+    personalising over the best single variant. All on the metric's scale.
     """
 
     answer: Answer
@@ -65,6 +78,8 @@ class Policy:
     gain: float | None = None
     gain_ci_lower: float | None = None
     gain_ci_upper: float | None = None
+    choosing: Choosing = "not_known"
+    matters: float | None = None
     sorting: Qini | None = None
     encoding: Encoding | None = None
     models: tuple[OutcomeModel, ...] = ()
@@ -84,17 +99,28 @@ def learn_policy(unit_rows: UnitRows, experiment: Experiment, metric: MetricDefi
     """Learn from at most 100,000 units of an experiment."""
     table = unit_rows.read(experiment, metric, limit=MOST_UNITS)
     properties = [dict(pairs) for pairs in table["properties"].to_pylist()]
+    variant = np.asarray(table["variant_index"], dtype=np.int64)
+    unusable = unbalanced_properties(properties, variant, len(experiment.variants))
+    if unusable:
+        properties = [
+            {name: value for name, value in one.items() if name not in unusable}
+            for one in properties
+        ]
     encoding = fit_encoding(properties)
     sign = 1.0 if metric.direction == "increase" else -1.0
     units = Units(
         rows=encoding.encode(properties),
-        variant=np.asarray(table["variant_index"], dtype=np.int64),
+        variant=variant,
         outcome=sign * np.nan_to_num(np.asarray(table["outcome"], dtype=np.float64)),
     )
     names = [variant.variant_id for variant in experiment.variants]
     control = names.index(experiment.control.variant_id)
     weights = [variant.weight for variant in experiment.variants]
-    return judge(units, names, control, metric.name, weights=weights, encoding=encoding)
+    policy = judge(
+        units, names, control, metric.name, weights=weights, encoding=encoding, mde=metric.mde
+    )
+    left_out = "; ".join(f"{name!r} is not used: {why}" for name, why in unusable.items())
+    return replace(policy, reason="; ".join(filter(None, (policy.reason, left_out))))
 
 
 def judge(
@@ -105,8 +131,12 @@ def judge(
     *,
     weights: Sequence[float] | None = None,
     encoding: Encoding | None = None,
+    mde: float | None = None,
 ) -> Policy:
-    """The policy of units whose larger outcomes are better; ``weights`` is the planned split."""
+    """The policy of units whose larger outcomes are better; ``weights`` is the planned split.
+
+    ``mde`` is the least relative difference that matters, 2 % by default.
+    """
     missing = _missing(units, names) or _not_randomised(units, weights)
     if missing:
         return _nothing_learnt(missing, units, names[control], metric)
@@ -116,18 +146,23 @@ def judge(
     values = [_value(units, expected, shares, np.full(len(chosen), i)) for i in range(len(names))]
     best = int(np.argmax([value.value for value in values]))
     gain, low, high = _difference(units, expected, shares, chosen, best)
-    lift = _difference(units, expected, shares, np.full(len(chosen), best), control)
     personalised = _value(units, expected, shares, chosen)
     if not personalised.may_rank:
         return _nothing_learnt(personalised.warning, units, names[control], metric)
+    matters = (mde or LEAST_THAT_MATTERS) * abs(values[control].value)
+    lifts = _lifts(units, expected, shares, control)
+    single = _single_best(lifts, control, matters)
+    choosing = _choosing(low, high, matters, _visible_gain(units, expected, shares, best))
     sorting = _sorting(units, expected, best, control)
-    reason = _reason(low, lift[1], names[best], names[control], best == control)
+    reason = _reason(choosing, single, names, control, matters)
     return Policy(
-        answer=_answer(low, lift[1], best == control),
-        reason=reason if low > 0 else reason + _who_first(sorting),
+        answer=_answer(choosing, single, control),
+        reason=reason if choosing == "pays" else reason + _who_first(sorting),
         metric=metric,
         units=len(units.variant),
-        best_variant=names[best if lift[1] > 0 else control],
+        best_variant=names[single.variant],
+        choosing=choosing,
+        matters=matters,
         variants=tuple(
             VariantValue(variant_id=name, value=value)
             for name, value in zip(names, values, strict=True)
@@ -154,6 +189,17 @@ def _nothing_learnt(reason: str, units: Units, control: str, metric: str) -> Pol
         metric=metric,
         units=len(units.variant),
         best_variant=control,
+    )
+
+
+def nothing_learnt(reason: str, experiment: Experiment, metric: MetricDefinition) -> Policy:
+    """The policy of an experiment from which nothing may be learnt."""
+    return Policy(
+        answer="insufficient_data",
+        reason=reason,
+        metric=metric.name,
+        units=0,
+        best_variant=experiment.control.variant_id,
     )
 
 
@@ -211,36 +257,107 @@ def _contributions(
 
 
 def _difference(
-    units: Units, expected: Float, shares: Float, action: NDArray[np.int64], other: int
+    units: Units,
+    expected: Float,
+    shares: Float,
+    action: NDArray[np.int64],
+    other: int,
+    *,
+    critical: float = 1.96,
 ) -> tuple[float, float, float]:
-    """The gain of a policy over one variant for all, with its paired 95 % interval."""
+    """The gain of a policy over one variant for all, with its paired interval, 95 % by default."""
     everybody = np.full(len(action), other)
     gains = _contributions(units, expected, shares, action) - _contributions(
         units, expected, shares, everybody
     )
-    mean, half = float(gains.mean()), 1.96 * float(gains.std(ddof=1)) / np.sqrt(len(gains))
+    mean, half = float(gains.mean()), critical * float(gains.std(ddof=1)) / np.sqrt(len(gains))
     return mean, float(mean - half), float(mean + half)
 
 
-def _answer(gain_low: float, lift_low: float, is_control: bool) -> Answer:
-    if gain_low > 0:
+Interval = tuple[float, float]
+
+
+def _lifts(units: Units, expected: Float, shares: Float, control: int) -> dict[int, Interval]:
+    """Each treatment for all against the control for all; all intervals hold at once."""
+    treatments = [index for index in range(expected.shape[1]) if index != control]
+    critical = -float(ndtri(ALPHA / 2.0 / len(treatments)))
+    found = {}
+    for index in treatments:
+        everybody = np.full(len(units.variant), index)
+        _, low, high = _difference(units, expected, shares, everybody, control, critical=critical)
+        found[index] = (low, high)
+    return found
+
+
+def _visible_gain(units: Units, expected: Float, shares: Float, best: int) -> float:
+    """The gain that would be found with a power of 80 % when half of the units change variant."""
+    base = _contributions(units, expected, shares, np.full(len(units.variant), best))
+    errors = []
+    for index in range(expected.shape[1]):
+        if index != best:
+            other = _contributions(units, expected, shares, np.full(len(units.variant), index))
+            errors.append(float((other - base).std(ddof=1)) / np.sqrt(2.0 * len(base)))
+    return float(SEEN * max(errors))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Single:
+    """Which variant is best for all, as far as that is shown."""
+
+    answer: Answer
+    variant: int
+
+
+def _single_best(lifts: Mapping[int, Interval], control: int, matters: float) -> _Single:
+    winners = [index for index, (low, _) in lifts.items() if low > 0.0]
+    if winners:
+        return _Single(answer="everybody", variant=max(winners, key=lambda i: lifts[i][0]))
+    if all(high < matters for _, high in lifts.values()):
+        same = all(low > -matters for low, _ in lifts.values())
+        return _Single(answer="no_difference" if same else "everybody", variant=control)
+    return _Single(answer="not_known", variant=control)
+
+
+def _answer(choosing: Choosing, single: _Single, control: int) -> Answer:
+    """The control for everybody is an answer only where choosing is known not to pay."""
+    if choosing == "pays":
         return "personalise"
-    if is_control or lift_low > 0:
-        return "everybody"
-    return "no_difference"
+    return "not_known" if single.variant == control and choosing == "not_known" else single.answer
 
 
-def _reason(gain_low: float, lift_low: float, best: str, control: str, is_control: bool) -> str:
-    if gain_low > 0:
+def _choosing(low: float, high: float, matters: float, visible: float) -> Choosing:
+    if low > 0.0:
+        return "pays"
+    return "does_not_pay" if max(high, visible) < matters else "not_known"
+
+
+def _reason(
+    choosing: Choosing, single: _Single, names: Sequence[str], control: int, matters: float
+) -> str:
+    if choosing == "pays":
         return "choosing a variant for each unit earns more than the best single one"
-    if is_control:
-        return f"personalising does not pay here: show the control {control!r} to everybody"
-    if lift_low > 0:
-        return f"personalising does not pay here: show {best!r} to everybody"
-    return (
-        f"neither personalising nor any single variant is shown to beat {control!r}: "
-        "keep it until the experiment says more"
-    )
+    first = {
+        "does_not_pay": f"choosing for each unit does not pay within {matters:.3g} a unit",
+        "not_known": "whether choosing for each unit pays is not known",
+    }[choosing]
+    if single.answer == "not_known":
+        return (
+            f"{first}; no single variant is shown to beat the control {names[control]!r} or to "
+            f"stay within {matters:.3g} of it: keep it until more units say more"
+        )
+    if single.variant == control and choosing == "not_known":
+        return (
+            f"{first}; no single variant is better than the control {names[control]!r} by "
+            f"{matters:.3g}: keep it until more units say more"
+        )
+    if single.answer == "no_difference":
+        return f"{first}; no variant is better or worse than {names[control]!r} by {matters:.3g}"
+    if single.variant == control:
+        return (
+            f"{first}; show the control {names[control]!r} to everybody: no variant is better by "
+            f"{matters:.3g}"
+        )
+    return f"{first}; show {names[single.variant]!r} to everybody"
 
 
 def _who_first(sorting: Qini | None) -> str:

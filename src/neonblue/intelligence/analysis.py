@@ -28,16 +28,14 @@ from neonblue.intelligence.evidence import (
     SegmentBreakdown,
     Validity,
 )
-from neonblue.intelligence.history import plan_changes
 from neonblue.intelligence.look_gate import OpenLook, open_look, record_look
-from neonblue.intelligence.metric_events import metric_events
 from neonblue.intelligence.outcomes import remember
 from neonblue.intelligence.priors import Prior, lift_priors
 from neonblue.intelligence.quantile_effects import quantile_effects
 from neonblue.intelligence.segments import break_down, without
 from neonblue.intelligence.summaries import Summaries, read_summaries
 from neonblue.intelligence.terms import Key, Terms
-from neonblue.intelligence.validity import check_validity
+from neonblue.intelligence.validity_in_store import validity_of
 from neonblue.models import Experiment
 from neonblue.stats.sequential_time import UnitInformation
 from neonblue.stats.verdict_evidence import Verdict
@@ -63,14 +61,7 @@ def analyze(
     """
     planned = _started(store.experiments.get(experiment_id))
     summaries = read_summaries(store, planned)
-    validity = check_validity(
-        planned,
-        summaries,
-        now=now,
-        plan_changes=plan_changes(store, planned),
-        metric_events=metric_events(store, planned, summaries, now=now),
-        loaded=store.experiments.defined_by(experiment_id) == "load",
-    )
+    validity = validity_of(store, planned, summaries, now=now)
     opened = open_look(store, planned, summaries)
     experiment, look = opened.experiment, opened.look
     priors = lift_priors(store, experiment)

@@ -65,8 +65,9 @@ def remember_segments(
         document.document_id: document for one in found for document in _documents(one, known, now)
     }
     seen = {_id(one, segment): segment for one in found for segment in one.segments}
+    withheld = {one.experiment_id: one.withheld for one in found if one.withheld}
     gone = [
-        (document, _evidence(seen.get(name)))
+        (document, withheld.get(_experiment(document)) or _evidence(seen.get(name)))
         for name, document in known.items()
         if name not in confirmed and is_current(document)
     ]
@@ -156,6 +157,11 @@ def _text(one: ExperimentSegments, segment: FoundSegment) -> str:
     )
 
 
+def _experiment(document: Document) -> str:
+    (experiment_id,) = _list(document.metadata["experiments"])
+    return experiment_id
+
+
 def _evidence(segment: FoundSegment | None) -> str:
     if segment is None:
         return "on the half that finds segments it did not stand out enough to be tested again"
@@ -176,9 +182,8 @@ def _marked(document: Document, evidence: str, now: datetime) -> Document:
 
 def _withdrawn(document: Document, evidence: str) -> Withdrawn:
     known = document.metadata
-    (experiment_id,) = _list(known["experiments"])
     return Withdrawn(
-        experiment_id=experiment_id,
+        experiment_id=_experiment(document),
         description=", ".join(_list(known["applied_to_segments"])),
         confirmed_at=datetime.fromtimestamp(float(str(known["timestamp"])), UTC),
         evidence=evidence,

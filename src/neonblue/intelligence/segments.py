@@ -13,6 +13,7 @@ from neonblue.errors import NotFoundError
 from neonblue.intelligence.effects import textbook
 from neonblue.intelligence.evidence import Availability, SegmentBreakdown, SegmentEffect
 from neonblue.intelligence.horizon import Horizon
+from neonblue.intelligence.property_balance import why_unbalanced
 from neonblue.intelligence.terms import Terms
 from neonblue.models import Experiment, MetricDefinition, MetricSummary
 from neonblue.stats.comparison import ComparedKind, InsufficientData
@@ -34,6 +35,7 @@ METHOD = (
 ANYTIME = f"{METHOD}; anytime-valid; exploratory"
 AT_THE_END = f"{METHOD}; one test at the end; exploratory"
 NAMELESS = "(none)"
+MOST_NAMED = 10
 EMPTY = MetricSummary(n=0.0, mean=0.0, variance=0.0)
 
 Summaries = Mapping[tuple[str, str, str], MetricSummary]
@@ -46,6 +48,8 @@ def break_down(
     if experiment.source == "aggregated":
         return without(segment_by, "uploaded totals hold no properties of units")
     searched = _properties_searched(store, experiment, segment_by)
+    if why := why_unbalanced(store, experiment, segment_by):
+        return without(segment_by, f"{segment_by!r} is not used: {why}", "withheld")
     primary = [m for m in experiment.metrics if m.role == "primary" and m.kind != "quantile"]
     found = _read(store, experiment, segment_by, [metric.name for metric in primary])
     shares = _first_shares(store, experiment, segment_by, terms)
@@ -130,10 +134,17 @@ def without(
 
 
 def _finding(effects: list[SegmentEffect]) -> str:
-    apart = [effect.value for effect in effects if effect.differs]
+    apart = [effect for effect in effects if effect.differs]
+    values = {effect.value for effect in effects}
+    untested = {effect.value for effect in effects if effect.p_value is None}
+    few = ", ".join(sorted(value or NAMELESS for value in untested)[:MOST_NAMED])
+    tail = f"; too few units or events to tell: {few}" if untested else ""
     if not apart:
-        return f"none of {len(effects)} segments differs from the rest by more than chance"
-    return f"{len(apart)} of {len(effects)} segments differ from the rest"
+        return f"none of {len(values)} segments differs from the rest by more than chance{tail}"
+    if len(values) == 2:
+        return f"the two segments differ from each other, which is one finding{tail}"
+    found = {effect.value for effect in apart}
+    return f"{len(found)} of {len(values)} segments differ from the rest{tail}"
 
 
 def _properties_searched(store: Store, experiment: Experiment, segment_by: str) -> int:

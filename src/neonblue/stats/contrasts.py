@@ -18,8 +18,9 @@ from neonblue.stats.many_comparisons import ManyComparisons
 from neonblue.stats.sequential import pooled_standard_error
 from neonblue.stats.sequential_limits import LogMargins, log_margins
 
-LEAST_EVENTS = 5.0
-"""Events in each of the four cells before they are compared; of conversions also non-events."""
+LEAST_EVENTS = 5.0 - 1e-6
+"""Events in each of the four cells before they are compared; of conversions also non-events. Five,
+but for rounding: the rest is what is left of the whole."""
 HALVINGS = 34
 Pair = tuple[np.ndarray, np.ndarray]
 

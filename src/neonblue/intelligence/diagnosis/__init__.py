@@ -23,12 +23,10 @@ from neonblue.intelligence.diagnosis.sample_ratio import Allocation
 from neonblue.intelligence.diagnosis.split import split_causes
 from neonblue.intelligence.diagnosis.weight import flat_metrics, outliers
 from neonblue.intelligence.evidence import Validity
-from neonblue.intelligence.history import plan_changes
 from neonblue.intelligence.look_gate import open_look, record_look
-from neonblue.intelligence.metric_events import metric_events
 from neonblue.intelligence.priors import lift_priors
 from neonblue.intelligence.summaries import read_summaries
-from neonblue.intelligence.validity import check_validity
+from neonblue.intelligence.validity_in_store import validity_of
 from neonblue.models import Experiment
 
 if TYPE_CHECKING:
@@ -91,14 +89,7 @@ def diagnose(store: Store, experiment_id: str, *, now: datetime, actor: str = ""
     """
     experiment = store.experiments.get(experiment_id)
     summaries = read_summaries(store, experiment)
-    validity = check_validity(
-        experiment,
-        summaries,
-        now=now,
-        plan_changes=plan_changes(store, experiment),
-        loaded=store.experiments.defined_by(experiment_id) == "load",
-        metric_events=metric_events(store, experiment, summaries, now=now),
-    )
+    validity = validity_of(store, experiment, summaries, now=now)
     opened = open_look(store, experiment, summaries)
     case = Case(
         store=store,

@@ -66,8 +66,8 @@ def segment_effects(
     all lean one way they shift it, and every ordinary segment then differs from it a little.
     ``nonnegative`` says that no unit's value lies below zero.
 
-    Benjamini and Hochberg (1995) or Benjamini and Yekutieli (2001) over the z of ``contrasts``;
-    leaving out what stands out is ours (docs/statistics-segments.md).
+    Benjamini and Hochberg (1995) or Benjamini and Yekutieli (2001) over p = 2 (1 - Phi(|z|)), z of
+    ``contrasts``; leaving out what stands out is ours (docs/statistics-segments.md).
     """
     effects = compare_many(control, treatment, kind=kind, alpha=alpha)
     if overall is not None:

@@ -124,11 +124,20 @@ def test_progress_comes_before_the_result() -> None:
     assert seen == [(1, 2, "half")]
 
 
+def _stopped(pid: int) -> bool:
+    """Whether every thread has stopped: a stop reaches them one after the other."""
+    threads = Path(f"/proc/{pid}/task").glob("*/stat")
+    return all(stat.read_text().rpartition(")")[2].split()[0] == "T" for stat in threads)
+
+
 def test_a_job_that_had_not_begun_when_the_owner_was_killed_runs_here(
-    start_server: "Start", owner_pid: Callable[[], int | None]
+    start_server: "Start",
+    owner_pid: Callable[[], int | None],
+    eventually: Callable[..., None],
 ) -> None:
     server = start_server()
     server.initialize()
     server.process.send_signal(signal.SIGSTOP)
+    eventually(lambda: _stopped(server.pid))
     threading.Timer(0.3, os.kill, (server.pid, signal.SIGKILL)).start()
     assert run_job("inspect", {}, _silent)["experiments"] == 0

@@ -1,16 +1,19 @@
 """One DSN, many threads; what goes wrong with the world is said in our words."""
 
+import fcntl
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from neonblue.errors import ConflictError, InvalidInputError, StoreBusyError, UnavailableError
 from neonblue.stores import Store, open_store
+from neonblue.stores import database as database_module
 from neonblue.stores.database import Database, identifier
 from neonblue.stores.migrations import MIGRATIONS, migrate
 from neonblue.stores.migrations.migration import Migration
@@ -75,6 +78,32 @@ def test_an_engine_that_a_killed_process_is_about_to_let_go_of_is_waited_for(
         assert process.stdout is not None
         assert process.stdout.readline() == b"held\n"
         store = open_store(f"chdb://{tmp_path / 'clickhouse'}")
+    assert store.events.count() == 0
+    store.close()
+
+
+def test_an_engine_that_is_let_go_of_just_after_it_was_refused_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the refusal and the look at the lock its holder may have died."""
+    path = tmp_path / "clickhouse"
+    open_store(f"chdb://{path}").close()
+    refusals: list[str] = []
+    open_once = database_module._embedded_client
+
+    def open_and_let_go(*arguments: Any) -> Any:
+        try:
+            return open_once(*arguments)
+        except Exception as error:
+            refusals.append(str(error))
+            fcntl.flock(holder, fcntl.LOCK_UN)
+            raise
+
+    monkeypatch.setattr(database_module, "_embedded_client", open_and_let_go)
+    with (path / "status").open("ab") as holder:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        store = open_store(f"chdb://{path}")
+    assert len(refusals) == 1
     assert store.events.count() == 0
     store.close()
 

@@ -47,10 +47,12 @@ def damaged_parts(database: Database) -> tuple[str, ...]:
     """
     found: list[str] = []
     for (table,) in database.rows(TABLES, {"most": MOST_BYTES}):
-        checked = database.rows(
-            "CHECK TABLE {table:Identifier}",
-            {"table": table},
-            settings={"check_query_single_value_result": 0},
-        )
-        found += [f"{table}/{part}" for part, passed, _ in checked if str(passed) in ("0", "False")]
+        found += [f"{table}/{part}" for part, passed, *_ in _checked(database, table) if not passed]
     return tuple(found)
+
+
+def _checked(database: Database, table: str) -> list[tuple[str, bool]]:
+    """Each part of a table and whether it is whole; a table without parts has one blank row."""
+    sql = "CHECK TABLE {table:Identifier} SETTINGS check_query_single_value_result = 0"
+    rows = (row for row in database.rows(sql, {"table": table}) if len(row) > 1)
+    return [(str(row[0]), str(row[1]) not in ("0", "False")) for row in rows]

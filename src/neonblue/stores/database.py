@@ -226,19 +226,28 @@ def _open_embedded(dsn: str, memory_bytes: int) -> Client:
 
     path = Path(unquote(urlparse(dsn).path))
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        return _embedded_client(path, memory_bytes)
+    except ProgrammingError as error:
+        if ENGINE_FAILED not in str(error):
+            raise
+        if not _let_go_of(path):
+            raise StoreBusyError(
+                f"another process holds the data in {str(path)!r}: let it finish or stop it; "
+                "`neonblue doctor` shows who it is"
+            ) from error
+    # Also when nobody held it any more: its holder may have died since the refusal.
+    return _embedded_client(path, memory_bytes)
+
+
+def _let_go_of(path: Path) -> bool:
+    """Wait until no process has the engine open there; False when one keeps it."""
     deadline = time.monotonic() + ENGINE_LOCK_SECONDS
-    while True:
-        try:
-            return _embedded_client(path, memory_bytes)
-        except ProgrammingError as error:
-            if ENGINE_FAILED not in str(error) or not _engine_locked(path):
-                raise
-            if time.monotonic() > deadline:
-                raise StoreBusyError(
-                    f"another process holds the data in {str(path)!r}: let it finish or stop it; "
-                    "`neonblue doctor` shows who it is"
-                ) from error
-        time.sleep(0.05)
+    while _engine_locked(path):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def _embedded_client(path: Path, memory_bytes: int) -> Client:

@@ -50,7 +50,8 @@ def json_columns(path: Path) -> tuple[str, ...]:
             inner |= dict.fromkeys(_inner_names(item, 1))
     if not names:
         raise InvalidInputError(
-            f"{path.name!r} holds no JSON objects: write one object a line (JSON Lines)"
+            f"{path.name!r} holds no JSON objects: write one object a line (JSON Lines), or one "
+            "array of objects"
         )
     return tuple(dict.fromkeys([*names, *inner]))
 

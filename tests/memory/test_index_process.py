@@ -18,7 +18,7 @@ import pytest
 from numpy.typing import NDArray
 
 from neonblue.cli.index_check import check_embedded_index
-from neonblue.memory import index_process
+from neonblue.memory import index_child, index_process
 from neonblue.memory.collections import COLLECTIONS, EXPERIMENTS
 from neonblue.memory.embedding import Embedder
 from neonblue.memory.index_files import LAYOUT, check_files
@@ -230,7 +230,7 @@ def test_a_library_that_crashes_or_writes_without_end_takes_nothing_along(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Damage that no check sees, made by leaving the check of files out."""
-    monkeypatch.setattr(index_process, "COMMAND", (sys.executable, "-P", "-c", UNCHECKED))
+    monkeypatch.setattr(index_child, "COMMAND", (sys.executable, "-P", "-c", UNCHECKED))
     harm(graph(folder))
     memory = opened().start()
     assert memory.upkeep.wait_until_ready(SECONDS)
@@ -312,7 +312,6 @@ def test_a_process_that_hangs_is_replaced(opened: Opened, monkeypatch: pytest.Mo
     os.kill(hanging, signal.SIGSTOP)
     with monkeypatch.context() as short:
         short.setattr(index_process, "READ_SECONDS", 0.2)
-        short.setattr(IndexProcess._ask, "__kwdefaults__", {"block": b"", "seconds": 0.2})
         assert len(search(memory, EXPERIMENTS, "price", limit=5).hits) == 5
     assert_whole(memory)
     assert memory.index.pid not in (None, hanging)

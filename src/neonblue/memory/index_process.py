@@ -8,27 +8,19 @@ crashed while it was opened or twice in a short time, is thrown away.
 from __future__ import annotations
 
 import logging
-import os
-import select
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neonblue.memory.index_folder import LOG, OPENING, begin_anew, own_folder
+from neonblue.memory.index_child import DamagedIndexError, IndexChild
+from neonblue.memory.index_folder import begin_anew
 from neonblue.memory.index_frames import (
     Frame,
-    frame_bytes,
     pack_conditions,
     pack_document,
     pack_vectors,
-    read_frame,
     unpack_document,
     unpack_pairs,
     unpack_texts,
@@ -41,20 +33,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-# -P keeps the working directory off the module path: what lies there is not ours.
-COMMAND = (sys.executable, "-P", "-m", "neonblue.memory.index_worker")
 READ_SECONDS = 30.0
 WRITE_SECONDS = 180.0
-OPEN_SECONDS = 600.0
-CLOSE_SECONDS = 10.0
 # Crashes that come sooner after one another are the index's fault.
 CALM_SECONDS = 600.0
 
 logger = logging.getLogger(__name__)
-
-
-class _DamagedIndexError(Exception):
-    """The folder must not be opened, or opening it ended the process."""
 
 
 class IndexProcess:
@@ -73,7 +57,7 @@ class IndexProcess:
             "dimension": dimension,
         }
         self._guard = threading.Lock()
-        self._child: _Child | None = None
+        self._child: IndexChild | None = None
         self._crashed_at = float("-inf")
 
     @property
@@ -187,10 +171,12 @@ class IndexProcess:
             child.close()
 
     def _ask(
-        self, head: dict[str, Any], *, block: bytes = b"", seconds: float = READ_SECONDS
+        self, head: dict[str, Any], *, block: bytes = b"", seconds: float | None = None
     ) -> Any:
-        """Ask the process that is there. A new one may know less than ClickHouse: it is not asked
-        before ``hashes`` was compared."""
+        """Ask the process that is there, and wait ``READ_SECONDS`` if nothing else is said.
+
+        A new one may know less than ClickHouse: it is not asked before ``hashes`` was compared.
+        """
         child = self._child
         if child is None or not child.is_open:
             raise IndexBrokenError(
@@ -198,7 +184,7 @@ class IndexProcess:
                 "compared"
             )
         try:
-            return child.ask(Frame(head, block), seconds)
+            return child.ask(Frame(head, block), seconds or READ_SECONDS)
         except IndexBrokenError:
             self._note_crash(child)
             raise
@@ -208,18 +194,18 @@ class IndexProcess:
         child = self._started()
         try:
             child.wait_until_open()
-        except _DamagedIndexError as error:
+        except DamagedIndexError as error:
             self._discard(child, str(error))
             raise IndexBrokenError(
                 f"the vector index was damaged ({error}): searches are answered from ClickHouse "
                 "while it is built again"
             ) from error
 
-    def _started(self) -> _Child:
+    def _started(self) -> IndexChild:
         with self._guard:
             if self._child is None or not self._child.alive:
                 try:
-                    self._child = _Child(self.place, self._opening)
+                    self._child = IndexChild(self.place, self._opening)
                 except OSError as error:
                     raise IndexBrokenError(
                         f"the process of the vector index cannot be started ({error}): searches "
@@ -227,7 +213,7 @@ class IndexProcess:
                     ) from error
             return self._child
 
-    def _discard(self, child: _Child | None, reason: str) -> None:
+    def _discard(self, child: IndexChild | None, reason: str) -> None:
         with self._guard:
             if self._child is not child:
                 return  # another thread did it already
@@ -242,7 +228,7 @@ class IndexProcess:
                     f"no new vector index can be begun in {str(self.place)!r} ({error.strerror})"
                 ) from error
 
-    def _note_crash(self, child: _Child) -> None:
+    def _note_crash(self, child: IndexChild) -> None:
         """Throw the index away when its processes keep crashing."""
         if child.alive or child.closed:
             return
@@ -255,152 +241,3 @@ class IndexProcess:
                 self._child = None
         if again:
             self._discard(child, f"its process crashed again ({child.ending})")
-
-
-class _Child:
-    """One process and the answers that are awaited from it."""
-
-    def __init__(self, place: Path, opening: dict[str, Any]) -> None:
-        self._folder = own_folder(place)
-        with (place / LOG).open("wb") as log:
-            self.process = subprocess.Popen(
-                COMMAND,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                start_new_session=True,
-            )
-        self.closed = False
-        assert self.process.stdin is not None
-        os.set_blocking(self.process.stdin.fileno(), False)
-        self._writing = threading.Lock()
-        self._guard = threading.Lock()
-        self._waiting: dict[int, Future[Any]] = {}
-        self._last_id = 0
-        self._ended = threading.Event()
-        threading.Thread(target=self._read, name="neonblue-index-answers", daemon=True).start()
-        opening = {"do": "open", "folder": str(self._folder), **opening}
-        self._open = self._send(Frame(opening), OPEN_SECONDS)
-
-    @property
-    def alive(self) -> bool:
-        """Whether it may still answer."""
-        return not self._ended.is_set()
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the index was opened. True of one that ended meanwhile: asking it says so."""
-        return self._open.done() and self._open.exception() is None
-
-    @property
-    def ending(self) -> str:
-        """How it ended, for people."""
-        status = self.process.poll()
-        if status is None:
-            return "it was lost"
-        return f"ended by signal {-status}" if status < 0 else f"ended with status {status}"
-
-    def wait_until_open(self) -> None:
-        """Return when the index is open. Raises ``_DamagedIndexError`` when it must be thrown away
-        and ``IndexBrokenError`` when it may be tried again."""
-        try:
-            self._result(self._open, OPEN_SECONDS)
-        except IndexBrokenError as error:
-            if self.alive or self.closed:
-                self.kill()
-                raise
-            if not (self._folder / OPENING).exists():
-                raise  # it did not come to the index
-            raise _DamagedIndexError(f"opening it failed, the process {self.ending}") from error
-
-    def ask(self, frame: Frame, seconds: float) -> Any:
-        """The result of a request; a process that does not answer in time is ended."""
-        return self._result(self._send(frame, seconds), seconds)
-
-    def close(self) -> None:
-        """Let it finish, and end it if it does not."""
-        self.closed = True
-        with suppress(OSError):
-            assert self.process.stdin is not None
-            self.process.stdin.close()
-        if not self._ended.wait(CLOSE_SECONDS):
-            self.kill()
-
-    def kill(self) -> None:
-        """End it at once."""
-        self.process.kill()
-        self._ended.wait(CLOSE_SECONDS)
-
-    def _send(self, frame: Frame, seconds: float) -> Future[Any]:
-        future: Future[Any] = Future()
-        with self._guard:
-            self._last_id += 1
-            number = self._last_id
-            if self._ended.is_set():
-                future.set_exception(self._lost())
-                return future
-            self._waiting[number] = future
-        # Whether all of it was taken is seen by the answer, or by none.
-        self._write(frame_bytes(Frame({**frame.head, "id": number}, frame.block)), seconds)
-        return future
-
-    def _write(self, message: bytes, seconds: float) -> None:
-        """Write to a pipe that may be full because the other side hangs."""
-        deadline = time.monotonic() + seconds
-        if not self._writing.acquire(timeout=seconds):
-            return
-        try:
-            assert self.process.stdin is not None
-            pipe, rest = self.process.stdin.fileno(), memoryview(message)
-            room = select.poll()
-            room.register(pipe, select.POLLOUT)
-            while rest and room.poll(max(0.0, deadline - time.monotonic()) * 1000):
-                with suppress(BlockingIOError):
-                    rest = rest[os.write(pipe, rest) :]
-            if rest:
-                self.process.kill()  # it would take the next request for the rest of this one
-        except (OSError, ValueError):  # closed, or the process ended
-            pass
-        finally:
-            self._writing.release()
-
-    def _result(self, future: Future[Any], seconds: float) -> Any:
-        try:
-            return future.result(seconds)
-        except FutureTimeoutError:
-            self.kill()
-            raise IndexBrokenError(
-                f"the vector index did not answer within {seconds:.0f} seconds: searches are "
-                "answered from ClickHouse while it is started again"
-            ) from None
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        try:
-            while (frame := read_frame(self.process.stdout)) is not None:
-                self._take(frame.head)
-        except (OSError, ValueError, KeyError, TypeError):
-            logger.warning("the process of the vector index answered nonsense and is ended")
-        self.process.kill()
-        self.process.wait()
-        with self._guard:
-            self._ended.set()
-            lost, self._waiting = self._waiting, {}
-        for future in lost.values():
-            future.set_exception(self._lost())
-
-    def _take(self, head: dict[str, Any]) -> None:
-        with self._guard:
-            future = self._waiting.pop(int(head["id"]))
-        if "damaged" in head:
-            future.set_exception(_DamagedIndexError(str(head["damaged"])))
-        elif "broken" in head:
-            future.set_exception(IndexBrokenError(str(head["broken"])))
-        else:
-            future.set_result(head["result"])
-
-    def _lost(self) -> IndexBrokenError:
-        return IndexBrokenError(
-            f"the process of the vector index {self.ending}: searches are answered from ClickHouse "
-            "while it is started again"
-        )

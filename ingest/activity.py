@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neonblue.behavior.event_kinds import EXPOSURE, KINDS, kind_of
+from neonblue.behavior.conversion_events import BY_WORDS, EventKinds
+from neonblue.behavior.event_kinds import EXPOSURE, KINDS
 from neonblue.behavior.quick_next_action import NONE, STEPS, recent_steps
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Activity:
 
     def __init__(self, max_units: int = MAX_UNITS) -> None:
         self._max_units = max_units
+        self._event_kinds = BY_WORDS
         self._slots: dict[str, int] = {}
         self._types: dict[str, int] = {}
         self._kinds: list[int] = []
@@ -105,6 +107,11 @@ class Activity:
         if len(self._slots) > self._max_units:
             self._forget_oldest()
 
+    def read_kinds(self, kinds: EventKinds) -> None:
+        """Take event types for what ``kinds`` says from now on; counts stay until ``remember``."""
+        self._event_kinds = kinds
+        self._kinds = [kinds.of(name) for name in self._types]
+
     def remember(self, users: pa.Table) -> None:
         """Take over what ClickHouse has (``Enrichments.recent_users``).
 
@@ -118,13 +125,15 @@ class Activity:
             slots, users["event_types"].to_pylist(), users["counts"].to_pylist(), strict=True
         ):
             for event_type, count in zip(types, counts, strict=True):
-                self._counts[slot, kind_of(event_type)] += count
+                self._counts[slot, self._event_kinds.of(event_type)] += count
         self._last_ms[slots] = users["last_ms"].to_numpy()
         self._sessions[slots] = users["sessions"].to_numpy()
         self._last_types[slots] = self._types_of(users["last_type"].combine_chunks())
         self._steps[slots] = NONE
         for slot, names in zip(slots, users["last_types"].to_pylist(), strict=True):
-            own = [self._type(name) for name in names if kind_of(name) != EXPOSURE][:STEPS]
+            own = [self._type(name) for name in names if self._event_kinds.of(name) != EXPOSURE][
+                :STEPS
+            ]
             self._steps[slot, : len(own)] = own
 
     def _walk(self, slots: Whole, times: Whole, types: Whole) -> Step:
@@ -176,10 +185,10 @@ class Activity:
     def _type(self, name: str) -> int:
         """The type's number; beyond 512 different types, those of a kind share one."""
         if name not in self._types and len(self._types) >= 512:
-            name = f"({KINDS[kind_of(name)]})"
+            name = f"({KINDS[self._event_kinds.of(name)]})"
         if name not in self._types:
             self._types[name] = len(self._types)
-            self._kinds.append(kind_of(name))
+            self._kinds.append(self._event_kinds.of(name))
         return self._types[name]
 
     def _allocate(self, size: int) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from neonblue.behavior.conversion_events import FindKinds
 from neonblue.ingest import sentiment
 from neonblue.ingest.activity import PAUSE_DAYS, SESSION_GAP_MS, Activity, Features
 from neonblue.ingest.scorer import INTENTS, SEGMENTS, STAGES, RuleScorer, Scorer, Scores
@@ -46,8 +47,12 @@ class Enricher:
     """Enriches batches in the order they come; one a stream, not shared between threads."""
 
     def __init__(
-        self, scorer: Scorer | None = None, next_action: TrainedNextAction | None = None
+        self,
+        scorer: Scorer | None = None,
+        next_action: TrainedNextAction | None = None,
+        kinds: FindKinds | None = None,
     ) -> None:
+        self._kinds = kinds
         self._scorer = scorer or RuleScorer()
         self._next_action = next_action
         self._activity = Activity()
@@ -56,6 +61,7 @@ class Enricher:
     def recall(self, store: Store) -> None:
         """Take over the recent past that ClickHouse has: at the start, and when units come from
         another worker. A unit's state is then what a worker that saw all its events would have."""
+        self.reread_kinds()
         self._activity.remember(
             store.enrichments.recent_users(
                 days=PAUSE_DAYS, limit=RECALLED_UNITS, session_gap_ms=SESSION_GAP_MS
@@ -63,6 +69,11 @@ class Enricher:
         )
         pairs = store.enrichments.transitions(days=PAUSE_DAYS)
         self._transitions.remember(self._activity.type_names, pairs)
+
+    def reread_kinds(self) -> None:
+        """What event types are taken for may have changed: experiments say which ones convert."""
+        if self._kinds is not None:
+            self._activity.read_kinds(self._kinds())
 
     def enrich(self, events: pa.Table) -> tuple[Enrichment, list[tuple[int, str]]]:
         """The enrichment of a batch, and the rows that enrichment failed for, with the error."""

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from neonblue.behavior.conversion_events import known_kinds
 from neonblue.errors import UnavailableError
 from neonblue.ingest.event_vectors import EventVectors
 from neonblue.ingest.journeys import journey_document
@@ -25,6 +26,7 @@ from neonblue.memory.parts import split_parts
 from neonblue.stores.forgotten import NEVER
 
 if TYPE_CHECKING:
+    from neonblue.behavior.conversion_events import EventKinds, FindKinds
     from neonblue.ingest.status import StatusBoard
     from neonblue.memory.library import Memory
     from neonblue.stores import Store
@@ -46,6 +48,15 @@ AT_ONCE = 32
 EMBED_SECONDS = 0.5
 
 
+def kinds_of_store(store: Store) -> FindKinds:
+    """Finds what event types are taken for by the experiments of a store, and by words."""
+
+    def found() -> EventKinds:
+        return known_kinds(store.experiments.defined().values())
+
+    return found
+
+
 class JourneyIndex:
     """Brings the index up to date with ClickHouse; ``start`` does so for ever in a thread."""
 
@@ -56,7 +67,9 @@ class JourneyIndex:
         board: StatusBoard,
         vectors: EventVectors | None = None,
         touched: Touched | None = None,
+        kinds: FindKinds | None = None,
     ) -> None:
+        self._kinds = kinds or kinds_of_store(store)
         self._touched = touched or Touched()
         self._asked_at = 0.0
         self._store = store
@@ -101,7 +114,8 @@ class JourneyIndex:
         if not waiting:
             return 0
         facts = self._store.journeys.of([journey.user_id for journey in waiting])
-        documents = {each.user_id: journey_document(each) for each in facts}
+        kinds = self._kinds()
+        documents = {each.user_id: journey_document(each, kinds) for each in facts}
         memory = self._memory()
         self._texts = self._texts or TextEmbedding(memory.embedder, self._store.text_vectors)
         late = _lacking(documents, self._texts)

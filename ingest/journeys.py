@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from neonblue.behavior.event_kinds import CONSIDER, CONVERT, ENGAGE, LEAVE, kind_of
+from neonblue.behavior.conversion_events import BY_WORDS, EventKinds
+from neonblue.behavior.event_kinds import CONSIDER, CONVERT, ENGAGE, LEAVE
 from neonblue.ingest.scorer import STAGES, segment_of
 from neonblue.memory.collections import PART, UNKNOWN
 from neonblue.stores.documents import Document
@@ -19,21 +20,21 @@ from neonblue.stores.journey_facts import JourneyFacts
 TOLD_ACTIONS = 3
 
 
-def journey_document(facts: JourneyFacts) -> Document:
+def journey_document(facts: JourneyFacts, kinds: EventKinds = BY_WORDS) -> Document:
     """The document of the ``user_journeys`` collection; its id is the unit's."""
     return Document(
         document_id=facts.user_id,
-        text=journey_text(facts),
+        text=journey_text(facts, kinds),
         metadata={
             "user_id": facts.user_id,
             "user_segment": facts.segment or segment_of(facts.events, facts.sessions),
             "journey_length": float(facts.events),
             "session_duration": facts.active_seconds / facts.visits,
-            "conversion_outcome": "converted" if _converted(facts.all_types) else "not_converted",
+            "conversion_outcome": _outcome(facts.all_types, kinds),
             "value": float(facts.value),
             "device_type": facts.device or UNKNOWN,
             "traffic_source": facts.source or UNKNOWN,
-            "stage": stage_of(facts.last_types),
+            "stage": stage_of(facts.last_types, kinds),
             "experiments": facts.experiments,
             "started_at": facts.first_at.timestamp(),
             "timestamp": facts.last_at.timestamp(),
@@ -41,11 +42,11 @@ def journey_document(facts: JourneyFacts) -> Document:
     )
 
 
-def journey_text(facts: JourneyFacts) -> str:
+def journey_text(facts: JourneyFacts, kinds: EventKinds = BY_WORDS) -> str:
     """What happened, in plain words without names, numbers or identifiers."""
     actions = [action for action, _ in groupby(map(_words, facts.last_types))][-TOLD_ACTIONS:]
     visits = "returning" if facts.sessions > 1 else "first"
-    done = (f"{stage_of(facts.last_types)} on a {visits} visit", ", then ".join(actions))
+    done = (f"{stage_of(facts.last_types, kinds)} on a {visits} visit", ", then ".join(actions))
     by_whom = (facts.device, f"from {facts.source}" if facts.source else "", facts.segment)
     return PART.join(filter(None, map(_phrases, (done, by_whom))))
 
@@ -55,22 +56,23 @@ def _phrases(phrases: Iterable[str]) -> str:
     return "; ".join(each.replace(PART.strip(), "/") for each in phrases if each)
 
 
-def stage_of(event_types: Sequence[str]) -> str:
+def stage_of(event_types: Sequence[str], kinds: EventKinds = BY_WORDS) -> str:
     """The stage by the rules of ``RuleScorer``, from the latest event types, oldest first."""
-    kinds = [kind_of(each) for each in event_types]
-    if kinds and kinds[-1] == LEAVE:
+    found = [kinds.of(each) for each in event_types]
+    if found and found[-1] == LEAVE:
         return STAGES[5]
-    if CONVERT in kinds:
+    if CONVERT in found:
         return STAGES[4]
-    if CONSIDER in kinds:
+    if CONSIDER in found:
         return STAGES[3]
-    if kinds.count(ENGAGE) >= 3:
+    if found.count(ENGAGE) >= 3:
         return STAGES[2]
-    return STAGES[1] if len(kinds) > 1 else STAGES[0]
+    return STAGES[1] if len(found) > 1 else STAGES[0]
 
 
-def _converted(event_types: Sequence[str]) -> bool:
-    return any(kind_of(each) == CONVERT for each in event_types)
+def _outcome(event_types: Sequence[str], kinds: EventKinds) -> str:
+    converted = any(kinds.of(each) == CONVERT for each in event_types)
+    return "converted" if converted else "not_converted"
 
 
 def _words(event_type: str) -> str:

@@ -166,6 +166,8 @@ class Pipeline:
         self._store.events.delete_moved(prepared.moved)
         self._touch(prepared.events)
         defined, unusable = self._definitions.apply([change for _, change in prepared.changes])
+        if defined and self._enricher is not None:
+            self._enricher.reread_kinds()
         letters = [
             *prepared.letters,
             *refused,

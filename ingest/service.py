@@ -13,7 +13,7 @@ from neonblue.errors import UnavailableError
 from neonblue.ingest.definitions import Definitions
 from neonblue.ingest.enrich import Enricher
 from neonblue.ingest.event_vectors import EventVectors
-from neonblue.ingest.journey_index import JourneyIndex
+from neonblue.ingest.journey_index import JourneyIndex, kinds_of_store
 from neonblue.ingest.pipeline import Pipeline
 from neonblue.ingest.status import StatusBoard
 from neonblue.ingest.telemetry import Telemetry
@@ -22,6 +22,7 @@ from neonblue.ingest.trained_next_action import TrainedNextAction
 from neonblue.ingest.trained_scorer import TrainedScorer
 
 if TYPE_CHECKING:
+    from neonblue.behavior.conversion_events import FindKinds
     from neonblue.behavior.model_files import ModelFiles
     from neonblue.ingest.worker import Worker
     from neonblue.memory.library import Memory
@@ -41,9 +42,17 @@ def open_pipeline(
     source: str,
     models: ModelFiles | None = None,
     touched: Touched | None = None,
+    kinds: FindKinds | None = None,
 ) -> Pipeline:
-    """A pipeline whose enrichment starts from what ClickHouse has, with trained models if given."""
-    enricher = Enricher(*((TrainedScorer(models), TrainedNextAction(models)) if models else ()))
+    """A pipeline whose enrichment starts from what ClickHouse has, with trained models if given.
+
+    ``kinds`` says what event types are taken for; without it the store's experiments and words do.
+    """
+    enricher = Enricher(
+        TrainedScorer(models) if models else None,
+        TrainedNextAction(models) if models else None,
+        kinds or kinds_of_store(store),
+    )
     pipeline = Pipeline(
         store, Definitions(store), source=source, enricher=enricher, touched=touched
     )
@@ -64,13 +73,17 @@ class IngestService:
         settings: KafkaSettings,
         memory: Callable[[], Memory],
         models: ModelFiles | None = None,
+        kinds: FindKinds | None = None,
     ) -> None:
         self._store = store
+        self._kinds = kinds or kinds_of_store(store)
         self._settings = settings
         self._board = StatusBoard(store, Telemetry())
         self._vectors = EventVectors()
         self._touched = Touched()
-        self._journeys = JourneyIndex(store, memory, self._board, self._vectors, self._touched)
+        self._journeys = JourneyIndex(
+            store, memory, self._board, self._vectors, self._touched, self._kinds
+        )
         self._models = models
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ingest", daemon=True)
@@ -132,7 +145,11 @@ class IngestService:
         from neonblue.ingest.worker import Worker
 
         pipeline = open_pipeline(
-            self._store, source="kafka", models=self._models, touched=self._touched
+            self._store,
+            source="kafka",
+            models=self._models,
+            touched=self._touched,
+            kinds=self._kinds,
         )
         worker = Worker(self._settings, pipeline, self._board, self._vectors)
         self._loop, self._worker = asyncio.get_running_loop(), worker

@@ -47,6 +47,7 @@ class EmbeddedIngest:
                     self._settings,
                     lambda: workspace.memory,
                     workspace.model_files,
+                    workspace.event_kinds,
                 ).start()
                 self._stopping.wait()
                 service.stop(STOP_SECONDS - 0.5)

@@ -53,6 +53,7 @@ def get_user_journey(
         totals,
         store.of_user(user, limit=EVENTS_READ),
         limit,
+        workspace.event_kinds(),
     )
     return with_pictures(answer)
 
@@ -88,7 +89,8 @@ def find_similar_journeys(
     sessions = workspace.store.sessions.of_user(user, limit=EVENTS_READ)
     if not sessions:
         raise NotFoundError(f"no event names the user {user_id!r}: give a description instead")
-    found = find_similar(workspace.store.sessions, sessions, shown=limit)
+    kinds = workspace.event_kinds()
+    found = find_similar(workspace.store.sessions, sessions, kinds, shown=limit)
     return with_pictures(similar_answer(found))
 
 

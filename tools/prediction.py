@@ -19,10 +19,11 @@ def predict_user_behavior(
 ) -> ToolResult:
     """Predict one user's next actions, conversion probability, journey stage and segment.
 
-    Use it to decide what to show or ask a user; not as evidence about an experiment. Probabilities
-    are calibrated on later data; the answer names the models, the journeys most alike and how
-    many of the 50 nearest converted. A user without events gets the population's figures, basis
-    "population". Needs models: `neonblue behavior train`.
+    Use it to decide what to show or ask a user; not as evidence about an experiment. The
+    conversion probability is for the next days as of the newest event stored, time away included;
+    the answer names what counted as a conversion and why (ask the user where `ask` says so), which
+    model or base rate won on later weeks, and the journeys most alike. A user without events gets
+    new users' figures, basis "population". Needs models: `neonblue behavior train`.
 
     Args:
         user_id: As in the events, or a pseudonym from another answer.
@@ -41,6 +42,7 @@ def predict_user_behavior(
         user,
         context or (),
         now_ms=int(time.time() * 1000) if context else None,
+        kinds=workspace.event_kinds(),
     )
     name = pseudonym_of(workspace, user, known=outlook.events > 0)
     return with_pictures(prediction_answer(name, outlook))

@@ -147,6 +147,19 @@ class ForecastSettings(Settings):
     retrain_after: int = Field(default=10, ge=0)
 
 
+class BehaviorSettings(Settings):
+    """User behaviour: ``NEONBLUE_CONVERSION_EVENTS`` names the event types that are conversions."""
+
+    model_config = SettingsConfigDict(env_prefix="NEONBLUE_")
+
+    conversion_events: str = ""
+
+    @property
+    def conversions(self) -> list[str]:
+        """The event types that were named; none where nobody said."""
+        return [name.strip() for name in self.conversion_events.split(",") if name.strip()]
+
+
 class HttpSettings(Settings):
     """Who may talk to ``serve --http``: ``NEONBLUE_HTTP_TOKEN``, ``NEONBLUE_HTTP_READ_TOKEN``."""
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
+    from neonblue.behavior.conversion_events import EventKinds
     from neonblue.behavior.model_files import ModelFiles
     from neonblue.behavior.policies import Policies
     from neonblue.intelligence.recollection.learning import Learner
@@ -160,6 +161,14 @@ class Workspace:
         from neonblue.behavior.model_files import ModelFiles
 
         return ModelFiles(self.settings.data_dir / "models")
+
+    def event_kinds(self) -> EventKinds:
+        """What event types are taken for, by the setting and the experiments there are now."""
+        from neonblue.behavior.conversion_events import known_kinds
+        from neonblue.settings import BehaviorSettings
+
+        experiments = self.store.experiments.defined().values()
+        return known_kinds(experiments, BehaviorSettings().conversions)
 
     @property
     def text_models(self) -> Path:

@@ -56,7 +56,7 @@ START_MS = 1_760_000_000_000
 
 
 def shop_events(users: int, seed: int = 3) -> "pa.Table":
-    """Two sessions a user over four weeks; users with an even number are buyers."""
+    """Two sessions a user, at least two days apart, over ten weeks; even numbers are buyers."""
     random = np.random.default_rng(seed)
     rows = []
     for number in range(users):
@@ -65,8 +65,8 @@ def shop_events(users: int, seed: int = 3) -> "pa.Table":
             path += ["add_to_cart", "checkout"] + ["purchase"] * bool(random.random() < 0.8)
         else:
             path += ["page_view"] * int(random.integers(1, 4))
-        for session in range(2):
-            day = random.integers(0, 12) + 14 * session
+        first, pause = random.integers(0, 55), random.integers(2, 15)
+        for session, day in enumerate((first, first + pause)):
             clock = START_MS + int(day * DAY_MS + random.integers(0, DAY_MS // 2))
             steps = path if random.random() < 0.9 else path[:3]
             for step, name in enumerate(steps):

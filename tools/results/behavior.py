@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from neonblue.behavior.conversion_events import BY_WORDS, EventKinds, Reading
 from neonblue.behavior.journey_index import SimilarJourneys
 from neonblue.behavior.journeys import describe, stage_of, told
 from neonblue.behavior.outlook import Outlook
@@ -88,8 +90,23 @@ class ActionRow(Answer):
     probability: Figure
 
 
+class ConversionRow(Answer):
+    """An event type that was taken for a conversion: ``source`` is setting, metric or guess.
+
+    ``ask`` is set where somebody who knows should be asked before it is relied on.
+    """
+
+    event_type: Fenced
+    source: str
+    reason: Fenced
+    ask: str
+
+
 class Prediction(Answer):
-    """What a user is likely to do next; probabilities are calibrated on later data."""
+    """What a user is likely to do next, ``as_of`` a moment ``days_away`` after the last event.
+
+    ``conversion_answered_by`` is base_rate where no model beat it on later weeks.
+    """
 
     user: str
     basis: str
@@ -99,6 +116,11 @@ class Prediction(Answer):
     conversion_probability: Figure | None
     base_conversion_probability: Figure | None
     horizon_days: Figure | None
+    as_of: datetime | None
+    days_away: Figure | None
+    conversion_answered_by: str | None
+    conversion_reason: str
+    conversions: list[ConversionRow]
     next_actions: list[ActionRow]
     similar_journeys_converted: ShareRow | None
     models: dict[str, str]
@@ -119,7 +141,11 @@ def share_row(share: Share) -> ShareRow:
 
 
 def journey_answer(
-    user: str, totals: UserTotals | None, sessions: tuple[Session, ...], limit: int
+    user: str,
+    totals: UserTotals | None,
+    sessions: tuple[Session, ...],
+    limit: int,
+    kinds: EventKinds = BY_WORDS,
 ) -> UserJourney:
     """The timeline of a user."""
     types = [name for session in sessions for name in session.types]
@@ -129,10 +155,10 @@ def journey_answer(
         events=totals.events if totals else 0,
         first_at=totals.first_at if totals else None,
         last_at=totals.last_at if totals else None,
-        stage=stage_of(types),
+        stage=stage_of(types, kinds),
         events_read=len(types),
         sessions_found=len(sessions),
-        sessions=[_session_row(session) for session in sessions[::-1][:limit]],
+        sessions=[_session_row(session, kinds) for session in sessions[::-1][:limit]],
         note=_journey_note(totals, len(types)),
     )
 
@@ -145,8 +171,8 @@ def _journey_note(totals: UserTotals | None, read: int) -> str:
     return ""
 
 
-def _session_row(session: Session) -> SessionRow:
-    journey = describe(session)
+def _session_row(session: Session, kinds: EventKinds) -> SessionRow:
+    journey = describe(session, kinds)
     return SessionRow(
         started_at=datetime.fromtimestamp(journey.started_ms / 1000, UTC),
         journey_length=journey.steps,
@@ -192,9 +218,18 @@ def _path(one: SimilarSession, most: int) -> str:
     return " → ".join([*one.path[:half], "…", *one.path[-half:]])
 
 
+def conversion_rows(readings: Iterable[Reading]) -> list[ConversionRow]:
+    """Event types that were taken for conversions."""
+    return [
+        ConversionRow(event_type=one.event_type, source=one.source, reason=one.reason, ask=one.ask)
+        for one in readings
+    ]
+
+
 def prediction_answer(user: str, outlook: Outlook) -> Prediction:
     """An outlook as an answer."""
-    similar = outlook.similar
+    similar, conversion = outlook.similar, outlook.conversion
+    as_of = datetime.fromtimestamp(outlook.as_of_ms / 1000, UTC) if outlook.as_of_ms else None
     return Prediction(
         user=user,
         basis=outlook.basis,
@@ -204,6 +239,11 @@ def prediction_answer(user: str, outlook: Outlook) -> Prediction:
         conversion_probability=outlook.conversion_probability,
         base_conversion_probability=outlook.base_conversion_probability,
         horizon_days=outlook.horizon_days,
+        as_of=as_of,
+        days_away=outlook.days_away,
+        conversion_answered_by=conversion.answered_by if conversion else None,
+        conversion_reason=conversion.reason if conversion else "",
+        conversions=conversion_rows(conversion.counted if conversion else ()),
         next_actions=[
             ActionRow(action=one.action, probability=one.probability)
             for one in outlook.next_actions

@@ -19,6 +19,7 @@ from neonblue.errors import InvalidInputError
 
 Float = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+Whole = NDArray[np.int64]
 FEWEST_OF_EACH = 50
 CALIBRATION_FOLDS = 4
 
@@ -48,26 +49,38 @@ def intent_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> IntentModel:
     )
 
 
-def train_intent(rows: Float, happened: Flags, *, calibrate: bool = True) -> IntentModel:
-    """Grow trees on all rows; the calibration is fitted on rows held out from other trees.
+def train_intent(
+    rows: Float, happened: Flags, users: Whole | None = None, *, calibrate: bool = True
+) -> IntentModel:
+    """Grow trees on all rows; the calibration is fitted on users held out from other trees.
+
+    ``users`` (rows) numbers whose row each is; without it every row is a user of its own.
 
     Raises:
         InvalidInputError: fewer than 50 rows with or without a conversion.
     """
+    refuse_too_few(happened)
+    calibration = LogisticMap(slope=1.0, intercept=0.0)
+    if calibrate:
+        calibration = fit_logistic_map(held_out_scores(rows, happened, users), happened)
+    return IntentModel(trees=grow_trees(rows, happened), calibration=calibration)
+
+
+def refuse_too_few(happened: Flags) -> None:
+    """Raise ``InvalidInputError`` unless there are 50 rows of each outcome."""
     fewest = int(min(happened.sum(), (~happened).sum()))
     if fewest < FEWEST_OF_EACH:
         raise InvalidInputError(
             f"only {fewest} rows of one outcome are there and {FEWEST_OF_EACH} are needed to "
             "learn intent: train on a longer period"
         )
-    calibration = LogisticMap(slope=1.0, intercept=0.0)
-    if calibrate:
-        calibration = fit_logistic_map(_held_out(rows, happened), happened)
-    return IntentModel(trees=grow_trees(rows, happened), calibration=calibration)
 
 
-def _held_out(rows: Float, happened: Flags) -> Float:
-    fold = np.random.default_rng(1).permutation(len(rows)) % CALIBRATION_FOLDS
+def held_out_scores(rows: Float, happened: Flags, users: Whole | None = None) -> Float:
+    """Each row's score by trees that have seen no row of its user."""
+    whose = np.arange(len(rows)) if users is None else np.unique(users, return_inverse=True)[1]
+    order = np.random.default_rng(1).permutation(int(whose.max(initial=-1)) + 1)
+    fold = order[whose] % CALIBRATION_FOLDS
     score = np.zeros(len(rows))
     for number in range(CALIBRATION_FOLDS):
         inside = fold == number

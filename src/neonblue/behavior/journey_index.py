@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from neonblue.behavior.conversion_events import BY_WORDS, EventKinds
 from neonblue.behavior.journey_vectors import VERSION, Trace, before_conversion, journey_vector
 from neonblue.behavior.journeys import Journey, describe, own_steps
 from neonblue.behavior.proportion import Share, share
@@ -33,40 +34,44 @@ class SimilarJourneys:
     converted: Share
 
 
-def session_vector(session: Session) -> list[float]:
+def session_vector(session: Session, kinds: EventKinds = BY_WORDS) -> list[float]:
     """The vector of a session up to its first conversion, so that alike means alike before it."""
-    end = before_conversion(session.types)
+    end = before_conversion(session.types, kinds)
     trace = Trace(
         types=session.types[:end], times_ms=session.times_ms[:end], values=session.values[:end]
     )
     return [float(one) for one in journey_vector(trace)]
 
 
-def keep_sessions(store: Sessions, sessions: Sequence[Session]) -> int:
+def keep_sessions(
+    store: Sessions, sessions: Sequence[Session], kinds: EventKinds = BY_WORDS
+) -> int:
     """Describe sessions and keep those with a step; returns how many."""
     pseudonyms = Pseudonyms(store.pseudonym_key())
     kept = 0
     for first in range(0, len(sessions), BATCH):
-        described = [(one, describe(one)) for one in sessions[first : first + BATCH]]
+        described = [(one, describe(one, kinds)) for one in sessions[first : first + BATCH]]
         batch = [pair for pair in described if pair[1].steps >= FEWEST_STEPS]
         if batch:
-            store.keep(_rows(batch, pseudonyms))
+            store.keep(_rows(batch, pseudonyms, kinds))
         kept += len(batch)
     return kept
 
 
-def find_similar(store: Sessions, past: Sequence[Session], *, shown: int) -> SimilarJourneys:
+def find_similar(
+    store: Sessions, past: Sequence[Session], kinds: EventKinds = BY_WORDS, *, shown: int
+) -> SimilarJourneys:
     """The kept journeys of other users that are nearest to a user's latest one.
 
     Compared is the latest session with a step before its conversion: without one nothing is
     alike. ``shown`` of the 50 nearest are described.
     """
-    latest = next((one for one in reversed(past) if _steps_before_conversion(one)), None)
+    latest = next((one for one in reversed(past) if _steps_before_conversion(one, kinds)), None)
     if latest is None:
         return SimilarJourneys(journeys=(), converted=share(0, 0))
     kept = store.vectors(VERSION)
     found = kept.nearest(
-        session_vector(latest), limit=NEIGHBOURS, without_user=latest.user_id, at_least=ALIKE
+        session_vector(latest, kinds), limit=NEIGHBOURS, without_user=latest.user_id, at_least=ALIKE
     )
     return SimilarJourneys(
         journeys=kept.described(found[:shown]),
@@ -74,11 +79,13 @@ def find_similar(store: Sessions, past: Sequence[Session], *, shown: int) -> Sim
     )
 
 
-def _steps_before_conversion(session: Session) -> bool:
-    return bool(own_steps(session.types[: before_conversion(session.types)]))
+def _steps_before_conversion(session: Session, kinds: EventKinds) -> bool:
+    return bool(own_steps(session.types[: before_conversion(session.types, kinds)]))
 
 
-def _rows(batch: Sequence[tuple[Session, Journey]], pseudonyms: Pseudonyms) -> pa.Table:
+def _rows(
+    batch: Sequence[tuple[Session, Journey]], pseudonyms: Pseudonyms, kinds: EventKinds
+) -> pa.Table:
     import pyarrow as pa
 
     stamp = pa.timestamp("ms", "UTC")
@@ -99,7 +106,9 @@ def _rows(batch: Sequence[tuple[Session, Journey]], pseudonyms: Pseudonyms) -> p
             "outcome": pa.array([one.outcome for one in journeys], pa.string()),
             "experiments": pa.array([one.experiments for one in journeys], pa.list_(pa.string())),
             "suspected_bot": pa.array([int(one.suspected_bot) for one in journeys], pa.uint8()),
-            "vector": pa.array([session_vector(one) for one in sessions], pa.list_(pa.float32())),
+            "vector": pa.array(
+                [session_vector(one, kinds) for one in sessions], pa.list_(pa.float32())
+            ),
             "made_by": pa.array([VERSION] * len(batch), pa.string()),
         }
     )

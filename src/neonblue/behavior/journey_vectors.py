@@ -15,9 +15,10 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from neonblue.behavior.conversion_events import BY_WORDS, EventKinds
 from neonblue.behavior.event_kinds import CONVERT, EXPOSURE, KINDS, kind_of
 
-VERSION = "journey-vector-1"
+VERSION = "journey-vector-2"
 PLACES = 32
 PAIR_PLACES = 48
 WEIGHTS = {"what": 1.0, "order": 0.9, "when": 0.35, "how_much": 0.45}
@@ -36,9 +37,9 @@ class Trace:
     values: Sequence[float]
 
 
-def before_conversion(types: Sequence[str]) -> int:
+def before_conversion(types: Sequence[str], kinds: EventKinds = BY_WORDS) -> int:
     """How many of the steps come before the first conversion: an outcome is not its own cause."""
-    return next((i for i, one in enumerate(types) if kind_of(one) == CONVERT), len(types))
+    return next((i for i, one in enumerate(types) if kinds.of(one) == CONVERT), len(types))
 
 
 def journey_vector(trace: Trace) -> Float:

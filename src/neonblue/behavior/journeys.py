@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from neonblue.behavior.conversion_events import BY_WORDS, EventKinds
 from neonblue.behavior.event_kinds import CONSIDER, CONVERT, ENGAGE, EXPOSURE, LEAVE, kind_of
 from neonblue.stores.sessions import Session
 
@@ -45,7 +46,7 @@ class Journey:
         return (self.ended_ms - self.started_ms) / 1000
 
 
-def describe(session: Session) -> Journey:
+def describe(session: Session, kinds: EventKinds = BY_WORDS) -> Journey:
     """The facts of a session."""
     acts = own_steps(session.types)
     return Journey(
@@ -56,8 +57,8 @@ def describe(session: Session) -> Journey:
         value=float(sum(session.values)),
         device_type=session.device_type,
         traffic_source=session.traffic_source,
-        outcome=outcome_of(acts),
-        stage=stage_of(acts),
+        outcome=outcome_of(acts, kinds),
+        stage=stage_of(acts, kinds),
         experiments=session.experiments,
         suspected_bot=looks_like_a_bot(session),
     )
@@ -68,28 +69,28 @@ def own_steps(types: Sequence[str]) -> list[str]:
     return [one for one in types if kind_of(one) != EXPOSURE]
 
 
-def outcome_of(steps: Sequence[str]) -> Outcome:
+def outcome_of(steps: Sequence[str], kinds: EventKinds = BY_WORDS) -> Outcome:
     """How a session came out."""
-    kinds = {kind_of(step) for step in steps}
-    if CONVERT in kinds:
+    found = {kinds.of(step) for step in steps}
+    if CONVERT in found:
         return "converted"
-    if LEAVE in kinds:
+    if LEAVE in found:
         return "left"
-    return "considered" if CONSIDER in kinds else "browsed"
+    return "considered" if CONSIDER in found else "browsed"
 
 
-def stage_of(steps: Sequence[str]) -> Stage:
+def stage_of(steps: Sequence[str], kinds: EventKinds = BY_WORDS) -> Stage:
     """Where a user stands after these steps, by rules over the kinds of events."""
-    kinds = [kind_of(step) for step in steps]
-    if kinds and kinds[-1] == LEAVE:
+    found = [kinds.of(step) for step in steps]
+    if found and found[-1] == LEAVE:
         return "leaving"
-    if CONVERT in kinds:
+    if CONVERT in found:
         return "converted"
-    if CONSIDER in kinds:
+    if CONSIDER in found:
         return "considering"
-    if kinds.count(ENGAGE) >= 3:
+    if found.count(ENGAGE) >= 3:
         return "engaged"
-    return "exploring" if len(kinds) > 1 else "new"
+    return "exploring" if len(found) > 1 else "new"
 
 
 def looks_like_a_bot(session: Session) -> bool:

@@ -7,14 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neonblue.behavior.conversion_events import BY_WORDS, EventKinds
 from neonblue.behavior.drift import (
     drift_verdict,
     snapshot,
     snapshot_from_arrays,
     stability_index,
 )
+from neonblue.behavior.intent_training import INTENT
 from neonblue.behavior.model_files import ModelFiles, StoredModel
-from neonblue.behavior.own_training import INTENT, NEXT_ACTION, RecentUse, recent_use
+from neonblue.behavior.own_training import NEXT_ACTION, RecentUse, recent_use
 from neonblue.behavior.user_features import NAMES
 from neonblue.errors import NotFoundError
 from neonblue.stores.sessions import Sessions
@@ -22,7 +24,9 @@ from neonblue.stores.sessions import Sessions
 SHOWN_FEATURES = 5
 
 
-def check_drift(sessions: Sessions, files: ModelFiles) -> dict[str, Any]:
+def check_drift(
+    sessions: Sessions, files: ModelFiles, kinds: EventKinds = BY_WORDS
+) -> dict[str, Any]:
     """The stability index of each model in use, and what to do about it.
 
     Raises:
@@ -31,7 +35,7 @@ def check_drift(sessions: Sessions, files: ModelFiles) -> dict[str, Any]:
     actions, intent = files.current(NEXT_ACTION), files.current(INTENT)
     if actions is None and intent is None:
         raise NotFoundError("no model of events is trained yet: run neonblue behavior train")
-    use = recent_use(sessions)
+    use = recent_use(sessions, kinds)
     result = {}
     if actions is not None:
         result[NEXT_ACTION] = _next_action_drift(actions, use)
@@ -52,6 +56,12 @@ def _next_action_drift(stored: StoredModel, use: RecentUse) -> dict[str, Any]:
 
 def _intent_drift(stored: StoredModel, rows: NDArray[np.float64]) -> dict[str, Any]:
     before = snapshot_from_arrays(stored.arrays)
+    if len(before.edges) != len(NAMES):
+        return {
+            "model": stored.name,
+            "trained_at": stored.description["made_at"],
+            "next_step": "it is of an older form: run neonblue behavior train",
+        }
     now = snapshot(rows, before.edges)
     indices = [stability_index(p, q) for p, q in zip(before.shares, now.shares, strict=True)]
     worst = sorted(zip(indices, NAMES, strict=True), reverse=True)[:SHOWN_FEATURES]

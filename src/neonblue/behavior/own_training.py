@@ -14,41 +14,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neonblue.behavior.conversion_events import BY_WORDS, EventKinds
 from neonblue.behavior.drift import snapshot
-from neonblue.behavior.event_kinds import CONVERT
-from neonblue.behavior.intent import IntentScore, intent_from_arrays, score_intent, train_intent
+from neonblue.behavior.intent_moments import DAY_MS, LEARNT_DAYS, PAST_DAYS
+from neonblue.behavior.intent_training import INTENT, train_intent_on_users
 from neonblue.behavior.journeys import looks_like_a_bot, own_steps
 from neonblue.behavior.model_files import ModelFiles
 from neonblue.behavior.next_action_training import Progress
-from neonblue.behavior.quick_intent import fit_quick_intent
 from neonblue.behavior.sequence_files import train_and_keep
 from neonblue.behavior.sequences import from_lists
-from neonblue.behavior.user_features import NAMES, UserEvents, feature_row, joined
+from neonblue.behavior.user_features import UserEvents, feature_row, joined
 from neonblue.errors import InvalidInputError
 from neonblue.stores.sessions import Session, Sessions
 
-NEXT_ACTION, INTENT = "next_action", "intent"
+NEXT_ACTION = "next_action"
 MOST_USERS = 50_000
 EVENTS_EACH = 300
 MOST_NAMES = 60
 MOMENTS_EACH = 4
-MOST_MOMENTS = 200_000
-DAY_MS = 86_400_000
-HORIZON_MS = 7 * DAY_MS
-LATER_SHARE = 0.2
-# Learnt from the moments of so many days; what came up to 30 days earlier is read as their past.
-LEARNT_DAYS, PAST_DAYS = 90, 30
 # Drift is looked for in a shorter time, or a change of last week would drown in a quarter.
 NOW_DAYS = 30
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moments:
-    """Rows of features with whether a conversion followed, in the order of time."""
-
-    rows: NDArray[np.float64]
-    converted: NDArray[np.bool_]
-    times_ms: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,15 +44,19 @@ class RecentUse:
     counts: Counter[str]
 
 
-def train_on_events(sessions: Sessions, files: ModelFiles, report: Progress) -> dict[str, Any]:
+def train_on_events(
+    sessions: Sessions, files: ModelFiles, report: Progress, kinds: EventKinds = BY_WORDS
+) -> dict[str, Any]:
     """Train both models on users drawn by chance, bots left out; each says if it was kept, and why.
+
+    ``kinds`` says what converts.
 
     Raises:
         InvalidInputError: there is hardly any event.
     """
     report(0, 3, "reading sessions")
-    users = _drawn(sessions, MOST_USERS, LEARNT_DAYS)
-    acting = _drawn(sessions, MOST_USERS, LEARNT_DAYS, acting=True)
+    users = _drawn(sessions, MOST_USERS, LEARNT_DAYS, kinds)
+    acting = _drawn(sessions, MOST_USERS, LEARNT_DAYS, kinds, acting=True)
     if not users or not acting:
         raise InvalidInputError(
             "there are no events to learn from: load some with neonblue load, then train"
@@ -77,16 +66,18 @@ def train_on_events(sessions: Sessions, files: ModelFiles, report: Progress) -> 
     result: dict[str, Any] = {"users": len(users), "acting_users": len(acting)}
     result[NEXT_ACTION] = _or_reason(lambda: _train_next_action(acting, use, files))
     report(2, 3, "learning intent")
-    result[INTENT] = _or_reason(lambda: _train_intent(users, use, files))
+    result[INTENT] = _or_reason(lambda: _train_intent(users, kinds, use, files))
     report(3, 3, "done")
     return result
 
 
-def _drawn(sessions: Sessions, users: int, days: int, *, acting: bool = False) -> list[UserEvents]:
+def _drawn(
+    sessions: Sessions, users: int, days: int, kinds: EventKinds, *, acting: bool = False
+) -> list[UserEvents]:
     found = sessions.drawn(
         users=users, days=days + PAST_DAYS, events_each=EVENTS_EACH, acting=acting
     )
-    return [joined(own) for own in _users(found)]
+    return [joined(own, kinds) for own in _users(found)]
 
 
 def _or_reason(train: Any) -> dict[str, Any]:
@@ -118,102 +109,47 @@ def _train_next_action(
     sequences = from_lists([[code.get(name, 0) for name in path] for path in paths])
     shares = [use.counts[name] for name in names]
     shares.append(use.counts.total() - sum(shares))
-    details = {"users": len(paths), "n": len(sequences.steps), "shares": shares}
+    details = {
+        "users": len(paths),
+        "n": len(sequences.steps),
+        "shares": shares,
+        "first_steps": _first_steps(users, names),
+    }
     return train_and_keep(sequences, names, files, NEXT_ACTION, _silent, details).as_dict()
 
 
-def _train_intent(users: Sequence[UserEvents], use: RecentUse, files: ModelFiles) -> dict[str, Any]:
-    moments = conversion_moments(users)
-    later = np.arange(len(moments.rows)) >= len(moments.rows) * (1 - LATER_SHARE)
-    model = train_intent(moments.rows[~later], moments.converted[~later])
-    quick = fit_quick_intent(moments.rows[~later], moments.converted[~later])
-    rows, converted = moments.rows[later], moments.converted[later]
-    score = score_intent(model.probability(rows), converted)
-    previous = files.current(INTENT)
-    before = _score_before(previous, rows, converted)
-    if previous is not None and before is not None and before.log_loss <= score.log_loss:
-        return {
-            "kept": False,
-            "reason": f"{previous.name} is as good or better on the later data: it stays",
-            "model": previous.name,
-            "score": score.as_dict(),
-            "previous_score": before.as_dict(),
-        }
-    taken = snapshot(use.rows)
-    stored = files.publish(
-        INTENT,
-        {**model.arrays(), **quick.arrays(), **taken.arrays()},
-        {
-            "features": NAMES,
-            "score": score.as_dict(),
-            "quick_score": score_intent(quick.of_rows(rows), converted).as_dict(),
-            "horizon_days": HORIZON_MS / 86_400_000,
-            "base_rate": float(moments.converted.mean()),
-            "n": len(moments.rows),
-        },
-    )
-    return {
-        "kept": True,
-        "reason": "it is better than the one before" if before else "it is the first model",
-        "model": stored.name,
-        "score": score.as_dict(),
-        "previous_score": before.as_dict() if before else None,
-    }
+def _first_steps(users: Sequence[UserEvents], names: Sequence[str]) -> list[float]:
+    """The share of each name among the first steps of users who are new, and of all other names.
 
-
-def _score_before(
-    previous: Any, rows: NDArray[np.float64], converted: NDArray[np.bool_]
-) -> IntentScore | None:
-    if previous is None or tuple(previous.description.get("features", ())) != NAMES:
-        return None
-    return score_intent(intent_from_arrays(previous.arrays).probability(rows), converted)
-
-
-def conversion_moments(users: Sequence[UserEvents]) -> Moments:
-    """Up to four moments a user, each with whether a conversion followed within seven days.
-
-    The last seven days (or a quarter of the time there is, if that is less) are only looked into.
+    New is who first did something within the days that are learnt from; where there is no time
+    before those, everybody.
     """
-    first = min(int(events.times_ms[0]) for events in users)
     last = max(int(events.times_ms[-1]) for events in users)
-    horizon = min(HORIZON_MS, (last - first) // 4)
-    rows, converted, times = [], [], []
-    for events, count in _moments(users, last - LEARNT_DAYS * DAY_MS, last - horizon):
-        now = int(events.times_ms[count - 1])
-        until = int(np.searchsorted(events.times_ms, now + horizon, side="right"))
-        rows.append(feature_row(events, count))
-        converted.append(bool((events.kinds[count:until] == CONVERT).any()))
-        times.append(now)
-    if not rows:
-        raise InvalidInputError("all events are too recent to know what followed: train later")
-    order = np.argsort(times, kind="stable")[-MOST_MOMENTS:]
-    return Moments(
-        rows=np.array(rows)[order],
-        converted=np.array(converted)[order],
-        times_ms=np.array(times)[order],
-    )
-
-
-def _moments(
-    users: Sequence[UserEvents], since_ms: int, until_ms: int
-) -> Iterator[tuple[UserEvents, int]]:
-    """Up to four chance moments a user in that time: after how many events they are."""
-    random = np.random.default_rng(1)
+    since = last - LEARNT_DAYS * DAY_MS
+    firsts: Counter[str] = Counter()
     for events in users:
-        first = int(np.searchsorted(events.times_ms, since_ms))
-        known = int(np.searchsorted(events.times_ms, until_ms, side="right"))
-        for place in random.permutation(np.arange(first, known))[:MOMENTS_EACH]:
-            yield events, int(place) + 1
+        path = own_steps(events.types)
+        if path and int(events.times_ms[0]) >= since and len(events.types) < EVENTS_EACH:
+            firsts[path[0]] += 1
+    total = max(firsts.total(), 1)
+    shares = [firsts[name] / total for name in names]
+    return [*shares, max(1.0 - sum(shares), 0.0) if firsts else 0.0]
 
 
-def recent_use(sessions: Sessions) -> RecentUse:
+def _train_intent(
+    users: Sequence[UserEvents], kinds: EventKinds, use: RecentUse, files: ModelFiles
+) -> dict[str, Any]:
+    return train_intent_on_users(users, kinds, files, snapshot(use.rows).arrays(), EVENTS_EACH)
+
+
+def recent_use(sessions: Sessions, kinds: EventKinds = BY_WORDS) -> RecentUse:
     """What users do now, measured as in training.
 
     Raises:
         InvalidInputError: there are no events.
     """
-    users = _drawn(sessions, MOST_USERS // 5, NOW_DAYS)
-    acting = _drawn(sessions, MOST_USERS // 5, NOW_DAYS, acting=True)
+    users = _drawn(sessions, MOST_USERS // 5, NOW_DAYS, kinds)
+    acting = _drawn(sessions, MOST_USERS // 5, NOW_DAYS, kinds, acting=True)
     if not users or not acting:
         raise InvalidInputError("there are no events: load some with neonblue load")
     return use_of(users, acting)
@@ -228,6 +164,18 @@ def use_of(users: Sequence[UserEvents], acting: Sequence[UserEvents]) -> RecentU
         counts.update(own_steps(events.types[int(np.searchsorted(events.times_ms, since)) :]))
     rows = [feature_row(events, count) for events, count in _moments(users, since, last)]
     return RecentUse(rows=np.array(rows), counts=counts)
+
+
+def _moments(
+    users: Sequence[UserEvents], since_ms: int, until_ms: int
+) -> Iterator[tuple[UserEvents, int]]:
+    """Up to four chance moments a user in that time: after how many events they are."""
+    random = np.random.default_rng(1)
+    for events in users:
+        first = int(np.searchsorted(events.times_ms, since_ms))
+        known = int(np.searchsorted(events.times_ms, until_ms, side="right"))
+        for place in random.permutation(np.arange(first, known))[:MOMENTS_EACH]:
+            yield events, int(place) + 1
 
 
 def _silent(done: float, total: float, message: str) -> None:

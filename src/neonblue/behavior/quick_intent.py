@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neonblue.behavior.calibration import logit
 from neonblue.behavior.event_kinds import KINDS
 from neonblue.behavior.uplift import OutcomeModel, fit_outcome
 
@@ -43,6 +44,20 @@ def fit_quick_intent(rows: Float, converted: NDArray[np.bool_]) -> QuickIntent:
     """Fit on rows of ``user_features``."""
     counts = np.column_stack([rows[:, : len(KINDS)], rows[:, SESSIONS_COLUMN]])
     return QuickIntent(model=fit_outcome(np.log1p(counts), converted.astype(np.float64)))
+
+
+def flat_quick_intent(rate: float) -> QuickIntent:
+    """The same probability for everybody: where counts foretell nothing."""
+    columns = len(KINDS) + 1
+    weights = np.zeros(columns + 1)
+    weights[-1] = logit(np.array([rate]))[0]
+    model = OutcomeModel(
+        weights=weights,
+        binary=True,
+        columns_mean=np.zeros(columns),
+        columns_spread=np.ones(columns),
+    )
+    return QuickIntent(model=model)
 
 
 def quick_intent_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> QuickIntent:

@@ -37,7 +37,8 @@ class OutcomeModel:
 def fit_outcome(rows: Float, outcome: Float) -> OutcomeModel:
     """A ridge model of the outcome; the intercept is not shrunk."""
     mean, spread = rows.mean(axis=0), rows.std(axis=0)
-    spread = np.where(spread > 0, spread, 1.0)
+    # Rounding gives a constant column a spread of its own, which would blow up any other value.
+    spread = np.where(spread > 1e-9 * np.maximum(np.abs(mean), 1.0), spread, 1.0)
     design = _design((rows - mean) / spread)
     binary = bool(np.isin(outcome, (0.0, 1.0)).all())
     weights = _logistic(design, outcome) if binary else _linear(design, outcome)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from neonblue.behavior.event_kinds import KINDS, kind_of
+from neonblue.behavior.conversion_events import BY_WORDS, EventKinds
+from neonblue.behavior.event_kinds import KINDS
 from neonblue.stores.sessions import GAP_SECONDS, Session
 
 NAMES = (
@@ -23,6 +24,7 @@ NAMES = (
     "hour",
     "weekday",
     "last_kind",
+    "hours_away",
 )
 RECENT_MS = 30 * 86_400_000
 HOUR_MS = 3_600_000
@@ -38,26 +40,36 @@ class UserEvents:
     values: NDArray[np.float64]
 
 
-def joined(sessions: tuple[Session, ...]) -> UserEvents:
+def joined(sessions: tuple[Session, ...], kinds: EventKinds = BY_WORDS) -> UserEvents:
     """All events of one user's sessions."""
     types = tuple(name for session in sessions for name in session.types)
     return UserEvents(
         times_ms=np.array([t for s in sessions for t in s.times_ms], dtype=np.int64),
         types=types,
-        kinds=np.array([kind_of(name) for name in types], dtype=np.int64),
+        kinds=np.array([kinds.of(name) for name in types], dtype=np.int64),
         values=np.array([v for s in sessions for v in s.values], dtype=np.float64),
     )
 
 
-def feature_row(events: UserEvents, count: int) -> NDArray[np.float64]:
-    """The features after the first ``count`` (at least one) events; looks back 30 days."""
-    now = int(events.times_ms[count - 1])
+def feature_row(events: UserEvents, count: int, now_ms: int | None = None) -> NDArray[np.float64]:
+    """The features at ``now_ms`` (right after the last event by default), when a user has the first
+    ``count`` (at least one) events; looks back 30 days.
+
+    Who did nothing in that time has zeros, but for how long they have been away and what they did
+    last.
+    """
+    last = int(events.times_ms[count - 1])
+    now = last if now_ms is None else max(now_ms, last)
     first = int(np.searchsorted(events.times_ms[:count], now - RECENT_MS))
+    clock = [now // HOUR_MS % 24, now // (24 * HOUR_MS) % 7]
+    end = [*clock, events.kinds[count - 1], (now - last) / HOUR_MS]
+    if first == count:
+        return np.array([0.0] * (len(NAMES) - len(end)) + end, dtype=np.float64)
     times, kinds = events.times_ms[first:count], events.kinds[first:count]
     pauses = np.diff(times, prepend=times[0])
     session_starts = np.flatnonzero(pauses > GAP_SECONDS * 1000)
     start = int(session_starts[-1]) if len(session_starts) else 0
-    steps, seconds = len(times) - start, (now - int(times[start])) / 1000
+    steps, seconds = len(times) - start, (last - int(times[start])) / 1000
     return np.array(
         [
             *np.bincount(kinds, minlength=len(KINDS)),
@@ -69,9 +81,7 @@ def feature_row(events: UserEvents, count: int) -> NDArray[np.float64]:
             pauses[-1] / 1000,
             60 * steps / max(seconds, 1.0),
             events.values[first:count].sum(),
-            now // HOUR_MS % 24,
-            now // (24 * HOUR_MS) % 7,
-            kinds[-1],
+            *end,
         ],
         dtype=np.float64,
     )

@@ -9,7 +9,7 @@ from neonblue.cli.progress import progress_bar
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The three actions."""
+    """The four actions."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     train = actions.add_parser(
         "train", help="train on a sequence file, or without FILE on the events in ClickHouse"
@@ -24,6 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=7,
         help="how many categories (default 7: six are left when the current page is taken off)",
     )
+    events = actions.add_parser(
+        "events", help="what each event type is taken for: a conversion, a view, …; and why"
+    )
+    events.add_argument("--json", action="store_true", help="as JSON instead of a table")
     actions.add_parser("drift", help="whether recent events still look like the training ones")
 
 
@@ -34,8 +38,46 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         with progress_bar(arguments.action) as report:
             result = _work(arguments, report)
-    print(json.dumps(result, indent=2))
+    if arguments.action == "events" and not arguments.json:
+        print(_table(result))
+    else:
+        print(json.dumps(result, indent=2))
     return 0
+
+
+def _table(result: dict[str, Any]) -> str:
+    """The event types as text, and what to ask about."""
+    rows = result["events"]
+    if not rows:
+        return "there are no events: load some with neonblue load"
+    cells = [("event type", "events", "users", "taken for", "who says", "why")]
+    cells += [
+        (
+            str(one["event_type"]),
+            f"{one['events']:,}",
+            f"{one['users']:,}",
+            str(one["taken_for"]) + (" ?" if one["ask"] else ""),
+            str(one["source"]),
+            str(one["reason"]),
+        )
+        for one in rows
+    ]
+    widths = [max(len(row[column]) for row in cells) for column in range(5)]
+    lines = [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[5]])
+        for row in cells
+    ]
+    asked = [one["event_type"] for one in rows if one["ask"]]
+    if asked:
+        lines.append(
+            f"\n? is for you to answer ({', '.join(asked)}): NEONBLUE_CONVERSION_EVENTS=a,b names "
+            "all event types that are conversions, and then nothing is guessed"
+        )
+    elif not any(one["taken_for"] == "convert" for one in rows):
+        lines.append("\nnothing counts as a conversion: name it in NEONBLUE_CONVERSION_EVENTS=a,b")
+    if result["not_seen"]:
+        lines.append(f"\nnamed, but no event has it: {', '.join(result['not_seen'])}")
+    return "\n".join(lines)
 
 
 def _work(arguments: argparse.Namespace, report: Any) -> dict[str, Any]:

@@ -60,7 +60,11 @@ def _run_worker() -> int:
         )
     with _data_owned(), open_workspace() as workspace:
         service = IngestService(
-            workspace.store, settings, lambda: workspace.memory, workspace.model_files
+            workspace.store,
+            settings,
+            lambda: workspace.memory,
+            workspace.model_files,
+            workspace.event_kinds,
         ).start()
 
         def leave(*_: object) -> None:
@@ -104,7 +108,9 @@ def _read_stdin(stream: IO[bytes]) -> int:
             spooled.writelines(lines)
             spooled.flush()
             part = _read_file(Path(spooled.name), STDIN, number * CHUNK_LINES)
-        total = {key: total.get(key, 0) + value for key, value in part.items()}
+        summed = {key: total.get(key, 0) + value for key, value in part.items()}
+        # What waits at the end waits, however much did in between.
+        total = {**summed, "journeys_waiting": part["journeys_waiting"]}
     print(json.dumps(total))
     return 0
 

@@ -35,6 +35,7 @@ JOBS: tuple[str, ...] = (
     "demo",
     "behavior-train",
     "behavior-drift",
+    "behavior-events",
     "forget",
 )
 

@@ -13,4 +13,4 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
     """No arguments; the result has a stability index and a verdict for each model."""
     from neonblue.behavior.own_drift import check_drift
 
-    return check_drift(workspace.store.sessions, workspace.model_files)
+    return check_drift(workspace.store.sessions, workspace.model_files, workspace.event_kinds())

@@ -16,8 +16,9 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
     from neonblue.behavior.journey_index import keep_sessions
     from neonblue.behavior.own_training import EVENTS_EACH, train_on_events
 
-    result = train_on_events(workspace.store.sessions, workspace.model_files, report)
+    kinds = workspace.event_kinds()
+    result = train_on_events(workspace.store.sessions, workspace.model_files, report, kinds)
     report(0, 0, "keeping sessions with their vectors")
     recent = workspace.store.sessions.recent(users=KEPT_USERS, events_each=EVENTS_EACH)
-    result["sessions_kept"] = keep_sessions(workspace.store.sessions, recent)
+    result["sessions_kept"] = keep_sessions(workspace.store.sessions, recent, kinds)
     return result

@@ -29,7 +29,7 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
     if action == "export":
         return _exported(store, arguments, report)
     if action == "replay":
-        return _replayed(store, arguments, report)
+        return _replayed(workspace, arguments, report)
     raise InvalidInputError(f"there is no action {action!r}: use one of {', '.join(ACTIONS)}")
 
 
@@ -55,12 +55,13 @@ def _exported(store: Store, arguments: Mapping[str, Any], report: Report) -> dic
     return {"exported": written}
 
 
-def _replayed(store: Store, arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
+def _replayed(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """Through the same pipeline again: what can be used now is stored, the rest waits on."""
     from neonblue.ingest.record import LineRecord
     from neonblue.ingest.service import open_pipeline
 
-    pipeline = open_pipeline(store, source="replay")
+    store = workspace.store
+    pipeline = open_pipeline(store, source="replay", kinds=workspace.event_kinds)
     counts = {"replayed": 0, "still_waiting": 0}
     for page in _pages(store, arguments):
         records = [

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neonblue.errors import InvalidInputError
+from neonblue.errors import InvalidInputError, NeonBlueError
 
 if TYPE_CHECKING:
     from neonblue.jobs import Report
     from neonblue.workspace import Workspace
+
+logger = logging.getLogger(__name__)
 
 BATCH_LINES = 10_000
 # ``dropped`` are of users who were forgotten.
@@ -29,7 +32,12 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
     if not path.is_file():
         raise InvalidInputError(f"there is no file {str(path)!r}: give a file of JSON lines")
     name = arguments.get("name", path.name)
-    pipeline = open_pipeline(workspace.store, source=name, models=workspace.model_files)
+    pipeline = open_pipeline(
+        workspace.store,
+        source=name,
+        models=workspace.model_files,
+        kinds=workspace.event_kinds,
+    )
     counts = dict.fromkeys(COUNTED, 0)
     with path.open("rb") as stream:
         first, origin = int(arguments.get("first_line", 0)), arguments.get("origin", str(path))
@@ -42,4 +50,23 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
             counts["dead_letters"] += len(written.letters)
             counts["dropped"] += written.dropped
             report(counts["messages"], 0, "messages read")
-    return counts
+    return {**counts, **_index_journeys(workspace, report)}
+
+
+def _index_journeys(workspace: Workspace, report: Report) -> dict[str, int]:
+    """Make the journeys that changed searchable. Without an embedding model the events stay
+    stored and the journeys wait, which is counted."""
+    from neonblue.ingest.journey_index import JourneyIndex
+    from neonblue.ingest.status import StatusBoard
+    from neonblue.ingest.telemetry import Telemetry
+
+    store, done = workspace.store, 0
+    board = StatusBoard(store, Telemetry())
+    index = JourneyIndex(store, lambda: workspace.memory, board, kinds=workspace.event_kinds)
+    try:
+        while batch := index.catch_up():
+            done += batch
+            report(done, 0, "journeys made searchable")
+    except NeonBlueError as error:
+        logger.warning("journeys wait until they can be indexed (neonblue migrate): %s", error)
+    return {"journeys_indexed": done, "journeys_waiting": store.journey_marks.backlog().waiting}

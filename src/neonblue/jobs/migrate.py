@@ -41,7 +41,8 @@ def _journeys(workspace: Workspace, report: Report) -> int:
 
     store = workspace.store
     total, done = store.journey_marks.touch_all(), 0
-    index = JourneyIndex(store, lambda: workspace.memory, StatusBoard(store, Telemetry()))
+    board = StatusBoard(store, Telemetry())
+    index = JourneyIndex(store, lambda: workspace.memory, board, kinds=workspace.event_kinds)
     while batch := index.catch_up():
         done += batch
         report(done, max(total, done), f"journeys: {done:,} of {total:,} searchable")

@@ -142,21 +142,26 @@ class Sessions:
         Unlike ``recent`` it takes in users who never came back and, unless only ``acting`` ones are
         wanted, those who were exposed and did nothing.
         """
-        newest = self._database.row(
-            f"SELECT least(max(timestamp), now64(3, 'UTC')) FROM events WHERE {BEHAVIOUR}"
-        )
-        assert newest is not None
         rows = self._database.rows(
             CUT.replace("READ", DRAWN),
             {
                 "users": users,
                 "limit": events_each,
                 "acting": int(acting),
-                "since": newest[0] - timedelta(days=days),
+                "since": self.newest() - timedelta(days=days),
                 "gap_ms": GAP_SECONDS * 1000,
             },
         )
         return tuple(sorted((_session(row) for row in rows), key=_order))
+
+    def newest(self) -> datetime:
+        """When the newest event happened (UTC), but for those of the future; 1970 without any."""
+        row = self._database.row(
+            f"SELECT least(max(timestamp), now64(3, 'UTC')) FROM events WHERE {BEHAVIOUR}"
+        )
+        assert row is not None
+        newest: datetime = row[0]
+        return newest
 
     def totals(self, user_id: str) -> UserTotals | None:
         """How much there is of a user, or None without any event."""

@@ -26,6 +26,15 @@ class ObservedTraffic:
         return self.users / self.days
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventCount:
+    """How many events of a type are stored, and of about how many users."""
+
+    event_type: str
+    events: int
+    users: int
+
+
 class Traffic:
     """Counts over everybody, in an experiment or not."""
 
@@ -56,6 +65,16 @@ class Traffic:
             """
         )
         return [(row[0], int(row[1])) for row in rows]
+
+    def event_counts(self) -> list[EventCount]:
+        """All event types there are with their events and users, the commonest first."""
+        rows = self._database.rows(
+            """
+            SELECT event_type, count() AS events, uniq(user_id) FROM events
+            GROUP BY event_type ORDER BY events DESC, event_type LIMIT 1000
+            """
+        )
+        return [EventCount(event_type=row[0], events=row[1], users=row[2]) for row in rows]
 
     def share_with(self, event_type: str) -> float | None:
         """The share of the window's users with at least one event of a type; None without it."""

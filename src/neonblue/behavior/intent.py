@@ -14,7 +14,7 @@ from neonblue.behavior.calibration import (
     calibration_error,
     fit_logistic_map,
 )
-from neonblue.behavior.trees import Trees, grow_trees, trees_from_arrays
+from neonblue.behavior.trees import MEMBERS, Trees, grow_trees, trees_from_arrays
 from neonblue.errors import InvalidInputError
 
 Float = NDArray[np.float64]
@@ -76,7 +76,9 @@ def refuse_too_few(happened: Flags) -> None:
         )
 
 
-def held_out_scores(rows: Float, happened: Flags, users: Whole | None = None) -> Float:
+def held_out_scores(
+    rows: Float, happened: Flags, users: Whole | None = None, *, members: int = MEMBERS
+) -> Float:
     """Each row's score by trees that have seen no row of its user."""
     whose = np.arange(len(rows)) if users is None else np.unique(users, return_inverse=True)[1]
     order = np.random.default_rng(1).permutation(int(whose.max(initial=-1)) + 1)
@@ -84,7 +86,9 @@ def held_out_scores(rows: Float, happened: Flags, users: Whole | None = None) ->
     score = np.zeros(len(rows))
     for number in range(CALIBRATION_FOLDS):
         inside = fold == number
-        score[inside] = grow_trees(rows[~inside], happened[~inside]).probability(rows[inside])
+        score[inside] = grow_trees(rows[~inside], happened[~inside], members=members).probability(
+            rows[inside]
+        )
     return score
 
 

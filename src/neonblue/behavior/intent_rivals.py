@@ -24,6 +24,9 @@ SESSIONS, SESSION_STEPS = NAMES.index("sessions"), NAMES.index("session_steps")
 # Within a band the log of the hours goes on telling; the last one is open.
 BAND_EDGES_HOURS = 24.0 * np.array([1, 3, 7, 14, 28, 60])
 
+# More rows and members take minutes and change little.
+MAX_TREE_ROWS, TREE_MEMBERS = 30_000, 2
+
 
 class Rival(Protocol):
     """Answers with one probability a row of ``user_features``."""
@@ -101,12 +104,15 @@ def fit_trees(moments: Moments) -> CalibratedTrees:
     Raises:
         InvalidInputError: fewer than 50 moments of one outcome.
     """
+    if len(moments) > MAX_TREE_ROWS:
+        drawn = np.random.default_rng(4).permutation(len(moments))[:MAX_TREE_ROWS]
+        moments = moments.select(np.sort(drawn))
     rows, happened = moments.rows, moments.converted
     refuse_too_few(happened)
-    scores = held_out_scores(rows, happened, moments.users)
+    scores = held_out_scores(rows, happened, moments.users, members=TREE_MEMBERS)
     design = _calibration_design(scores, rows)
     return CalibratedTrees(
-        trees=grow_trees(rows, happened),
+        trees=grow_trees(rows, happened, members=TREE_MEMBERS),
         calibration=fit_outcome(design, happened.astype(np.float64)),
     )
 

@@ -71,8 +71,10 @@ def trees_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Trees:
     return Trees(**{name: arrays[f"trees_{name}"] for name in (*PARTS, "baselines")})
 
 
-def grow_trees(rows: Float, happened: NDArray[np.bool_], *, seed: int = 1) -> Trees:
-    """Boost ``MEMBERS`` ensembles of trees that differ in the features each split may use.
+def grow_trees(
+    rows: Float, happened: NDArray[np.bool_], *, seed: int = 1, members: int = MEMBERS
+) -> Trees:
+    """Boost ``members`` ensembles of trees that differ in the features each split may use.
 
     In one thread: the steps are so short that threads wait for each other longer than they work,
     and where another process has the core, waiting takes a hundred times longer.
@@ -83,15 +85,15 @@ def grow_trees(rows: Float, happened: NDArray[np.bool_], *, seed: int = 1) -> Tr
     small = len(rows) < 5000
     settings = {**SETTINGS, "max_iter": 140, "max_leaf_nodes": 8} if small else SETTINGS
     with threadpool_limits(1, user_api="openmp"):
-        members = [
+        grown = [
             HistGradientBoostingClassifier(random_state=seed + number, **settings).fit(
                 rows, happened
             )
-            for number in range(MEMBERS)
+            for number in range(members)
         ]
-    nodes = [[predictors[0].nodes for predictors in member._predictors] for member in members]
+    nodes = [[predictors[0].nodes for predictors in member._predictors] for member in grown]
     shortest = min(len(one) for one in nodes)
-    baselines = np.array([float(np.ravel(member._baseline_prediction)[0]) for member in members])
+    baselines = np.array([float(np.ravel(member._baseline_prediction)[0]) for member in grown])
     return _flatten([tree for one in nodes for tree in one[:shortest]], baselines)
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from pathlib import Path
 
 from neonblue.cli.progress import progress_bar
 
@@ -16,11 +17,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _rejects_with(user: str) -> list[str]:
+    """Files of rejected rows in this folder that hold the id."""
+    wanted = user.encode()
+    return [
+        path.name
+        for path in sorted(Path.cwd().glob("*.rejects.csv"))
+        if path.is_file() and any(wanted in line for line in path.open("rb"))
+    ]
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Remove the user and print what was there."""
     from neonblue.servers.embedded import run_job
 
     with progress_bar("forgetting") as report:
         result = run_job("forget", {"user": arguments.user, "readmit": arguments.readmit}, report)
+    if not arguments.readmit and (files := _rejects_with(arguments.user)):
+        result["not_reached"].append(f"here the id is in {', '.join(files)}")
     print(json.dumps(result, indent=2))
     return 0

@@ -42,4 +42,26 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
     wait = float(arguments.get("wait_seconds", WAIT_SECONDS))
     purged = store.forgetting.purge(within_seconds=wait)
     report(3, 3, "done")
-    return {"rows_erased": erased, "journeys_erased": documents, "old_files_removed": purged}
+    return {
+        "rows_erased": erased,
+        "journeys_erased": documents,
+        "old_files_removed": purged,
+        "not_reached": _not_reached(store.forgetting.mentions(user)),
+    }
+
+
+def _not_reached(mentions: Mapping[str, int]) -> list[str]:
+    """What may still hold the id, and what to do about it."""
+    told = [
+        f"{count} events of other users hold the id in their property {name!r}: they stay; send "
+        "those events again, with the same event_id, without it"
+        for name, count in mentions.items()
+    ]
+    return [
+        *told,
+        "files beside the store: what was loaded or exported, and the rejected rows of neonblue "
+        "load (*.rejects.csv, where it was run): search them for the id and delete those lines",
+        "messages in Kafka, until its retention removes them",
+        "models, which keep what they learnt of many users together: neonblue behavior train "
+        "learns anew",
+    ]

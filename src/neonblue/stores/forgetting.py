@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 COLUMN = "user_id"
 # Tables whose rows may name a user without such a column.
 ALSO = ("dead_letters", "documents")
+FOUND_INSIDE_FROM = 6
 POLL_SECONDS = 0.5
 
 
@@ -53,6 +54,27 @@ class Forgetting:
             )
         self._erase_from_sketches(user_id)
         return {**found, **self._erase_dead_letters(user_id)}
+
+    def mentions(self, user_id: str) -> dict[str, int]:
+        """How many events of others hold the id in a property, by the property's name.
+
+        They are somebody else's data and stay. An id of six signs or more is also found inside of
+        longer values; a shorter one would be found everywhere.
+        """
+        rows = self._database.rows(
+            """
+            SELECT name, count() FROM (
+                SELECT arrayJoin(mapKeys(mapFilter(
+                    (key, value) -> value = {user:String}
+                        OR (length({user:String}) >= {least:UInt8}
+                            AND position(value, {user:String}) > 0),
+                    properties))) AS name
+                FROM events FINAL WHERE user_id != {user:String}
+            ) GROUP BY name ORDER BY count() DESC, name
+            """,
+            {"user": user_id, "least": FOUND_INSIDE_FROM},
+        )
+        return {str(name): int(count) for name, count in rows}
 
     def purge(self, *, within_seconds: float) -> bool:
         """Have ClickHouse remove the files that its deletions replaced; whether it did in time.

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from neonblue.behavior.conversion_events import EventKinds
 from neonblue.behavior.funnel import analyze
 from neonblue.behavior.journey_index import find_similar, keep_sessions
 from neonblue.behavior.journeys import describe
@@ -65,6 +66,47 @@ def test_an_unknown_user_gets_the_population_s_answer_and_is_told_so(shop, files
     assert outlook.conversion_probability == outlook.base_conversion_probability
     assert sum(action.probability for action in outlook.next_actions) <= 1.001
     assert any("population" in note for note in outlook.notes)
+
+
+def test_an_unknown_user_s_next_actions_are_first_steps(shop, files) -> None:  # type: ignore[no-untyped-def]
+    """Every session of the shop begins with a page view; overall it is a third of all steps."""
+    first = predict(shop.store.sessions, files, "nobody").next_actions[0]
+    assert first.action == "page_view"
+    assert first.probability == 1
+
+
+def test_the_probability_is_as_of_the_newest_event_and_says_who_answered(shop, files) -> None:  # type: ignore[no-untyped-def]
+    """Who bought and is away long since is not as likely to buy as who has just filled a cart."""
+    sessions = shop.store.sessions
+    away = predict(sessions, files, "user0")
+    newest = sessions.newest().timestamp() * 1000
+    last = sessions.of_user("user0")[-1].times_ms[-1]
+    assert away.days_away == pytest.approx((newest - last) / 86_400_000)
+    assert away.conversion is not None
+    assert away.conversion.answered_by in ("base_rate", "logistic", "trees")
+    assert "on later weeks" in away.conversion.reason
+    (counted,) = away.conversion.counted
+    assert (counted.event_type, counted.source) == ("purchase", "guess")
+    later = predict(sessions, files, "user0", now_ms=round(newest) + 50 * 86_400_000)
+    cart = predict(sessions, files, "user0", ["page_view", "add_to_cart"], now_ms=round(newest))
+    assert later.conversion_probability < 0.1 < cart.conversion_probability
+    assert cart.days_away == 0
+
+
+def test_what_converts_since_the_training_is_asked_for_again(shop, files) -> None:  # type: ignore[no-untyped-def]
+    changed = predict(shop.store.sessions, files, "user0", kinds=EventKinds(["search"]))
+    assert any("has changed since the training" in note for note in changed.notes)
+    same = predict(shop.store.sessions, files, "user0")
+    assert not any("has changed since the training" in note for note in same.notes)
+    assert any("ask somebody who knows" in note for note in same.notes)
+
+
+def test_without_a_conversion_the_setting_is_named(shop, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    result = train_on_events(
+        shop.store.sessions, ModelFiles(tmp_path), silent, EventKinds(["nothing"])
+    )
+    assert result["intent"]["status"] == "insufficient_data"
+    assert "NEONBLUE_CONVERSION_EVENTS" in result["intent"]["reason"]
 
 
 def test_without_models_the_command_to_train_is_named(shop, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

@@ -73,6 +73,11 @@ async def test_trains_by_job_then_predicts_and_finds_alike_journeys(
     assert answer["models"]["next_action"] == "next_action-v1"
     assert answer["learnt_from"]["next_action"] > 1000
     assert answer["learnt_from"]["intent"] > 1000
+    (counted,) = answer["conversions"]
+    assert (counted["event_type"], counted["source"]) == ("<data>purchase</data>", "metric")
+    assert "primary metric" in counted["reason"]
+    assert answer["conversion_answered_by"] in ("base_rate", "logistic", "trees")
+    assert answer["days_away"] == 0
     alike = await ask(client, "find_similar_journeys", user_id="user2", limit=3)
     assert len(alike["journeys"]) == 3
     assert alike["converted"]["n"] == 50

@@ -66,6 +66,7 @@ def test_a_file_and_stdin_go_through_the_same_pipeline(tmp_path: Path, make_mess
     data_dir = tmp_path / "data"
     counts = neonblue("ingest", str(path), data_dir=data_dir)
     assert (counts["events"], counts["dead_letters"]) == (50, 1)
+    assert (counts["journeys_indexed"], counts["journeys_waiting"]) == (17, 0)
     counts = neonblue("ingest", "-", data_dir=data_dir, stdin=lines)
     assert (counts["events"], counts["dead_letters"]) == (50, 1)
     listed = neonblue("dead-letters", "list", data_dir=data_dir)

@@ -130,3 +130,32 @@ def test_a_forgotten_user_leaves_the_sketches_of_units(workspace: Workspace) -> 
     workspace.store.forgetting.erase(USER)
     kept = database.rows("SELECT unit_hash FROM unit_sketches")
     assert kept == [(hashed[OTHER],)]
+
+
+def test_what_cannot_be_reached_is_named(workspace: Workspace) -> None:
+    """Others' events are their data; a short id inside of a longer value proves nothing."""
+    for number, (user, referrer) in enumerate(
+        [(OTHER, f"invite:{USER}"), (OTHER, USER), (USER, USER), (OTHER, "a1b"), (OTHER, "a1")]
+    ):
+        workspace.store.database.command(
+            "INSERT INTO events (user_id, event_id, properties) "
+            "VALUES ({user:String}, {id:String}, map('referrer', {referrer:String}))",
+            {"user": user, "id": f"e{number}", "referrer": referrer},
+        )
+    assert workspace.store.forgetting.mentions("a1") == {"referrer": 1}
+    result = run(workspace, {"user": USER, "wait_seconds": 0}, silent)
+    told = "\n".join(result["not_reached"])
+    assert "2 events of other users hold the id in their property 'referrer'" in told
+    assert "rejects.csv" in told
+    assert USER not in told
+
+
+def test_files_of_rejected_rows_that_hold_the_id_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from neonblue.cli.forget import rejects_with
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv.rejects.csv").write_text(f"reason,user\nbad,{USER}\n")
+    (tmp_path / "b.csv.rejects.csv").write_text(f"reason,user\nbad,{OTHER}\n")
+    assert rejects_with(USER) == ["a.csv.rejects.csv"]

@@ -274,11 +274,10 @@ def _notes_on_conversions(
             "what counts as a conversion has changed since the training: "
             "run neonblue behavior train"
         )
-    asked = [one.event_type for one in conversion.counted if one.ask]
-    if asked:
+    if any(one.ask for one in conversion.counted):
         notes.append(
-            f"ask somebody who knows whether {', '.join(asked)} are conversions, and name all that "
-            f"are in {SETTING}"
+            "that some event types are conversions is a guess: ask somebody who knows, and name "
+            f"all that are in {SETTING}"
         )
     return tuple(notes)
 

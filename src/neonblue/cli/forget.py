@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _rejects_with(user: str) -> list[str]:
+def rejects_with(user: str) -> list[str]:
     """Files of rejected rows in this folder that hold the id."""
     wanted = user.encode()
     return [
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     with progress_bar("forgetting") as report:
         result = run_job("forget", {"user": arguments.user, "readmit": arguments.readmit}, report)
-    if not arguments.readmit and (files := _rejects_with(arguments.user)):
+    if not arguments.readmit and (files := rejects_with(arguments.user)):
         result["not_reached"].append(f"here the id is in {', '.join(files)}")
     print(json.dumps(result, indent=2))
     return 0

@@ -91,7 +91,7 @@ def find_similar_journeys(
         raise NotFoundError(f"no event names the user {user_id!r}: give a description instead")
     kinds = workspace.event_kinds()
     found = find_similar(workspace.store.sessions, sessions, kinds, shown=limit)
-    return with_pictures(similar_answer(found))
+    return with_pictures(similar_answer(found, kinds))
 
 
 def _described(workspace: Workspace, description: str, limit: int):  # type: ignore[no-untyped-def]
@@ -105,6 +105,7 @@ def _described(workspace: Workspace, description: str, limit: int):  # type: ign
     return SimilarAnswer(
         matched_by="meaning",
         converted=None,
+        conversions=[],
         note="; ".join(filter(None, (page.note, "" if page.hits else NOTHING_INDEXED))),
         journeys=[
             SimilarRow(

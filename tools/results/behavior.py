@@ -46,6 +46,18 @@ class SessionRow(Answer):
     experiments: list[str]
 
 
+class ConversionRow(Answer):
+    """An event type that was taken for a conversion: ``source`` is setting, metric or guess.
+
+    ``ask`` is set where somebody who knows should be asked before it is relied on.
+    """
+
+    event_type: Fenced
+    source: str
+    reason: Fenced
+    ask: str
+
+
 class UserJourney(Answer):
     """A user's timeline, the newest session first; ``user`` is a pseudonym."""
 
@@ -57,6 +69,7 @@ class UserJourney(Answer):
     stage: str
     events_read: int
     sessions_found: int
+    conversions: list[ConversionRow]
     sessions: list[SessionRow]
     note: str
 
@@ -79,6 +92,7 @@ class SimilarAnswer(Answer):
 
     matched_by: str
     converted: ShareRow | None
+    conversions: list[ConversionRow]
     note: str
     journeys: list[SimilarRow]
 
@@ -88,18 +102,6 @@ class ActionRow(Answer):
 
     action: Fenced
     probability: Figure
-
-
-class ConversionRow(Answer):
-    """An event type that was taken for a conversion: ``source`` is setting, metric or guess.
-
-    ``ask`` is set where somebody who knows should be asked before it is relied on.
-    """
-
-    event_type: Fenced
-    source: str
-    reason: Fenced
-    ask: str
 
 
 class Prediction(Answer):
@@ -158,6 +160,7 @@ def journey_answer(
         stage=stage_of(types, kinds),
         events_read=len(types),
         sessions_found=len(sessions),
+        conversions=conversion_rows(kinds.conversions(sorted(set(types)))),
         sessions=[_session_row(session, kinds) for session in sessions[::-1][:limit]],
         note=_journey_note(totals, len(types)),
     )
@@ -187,11 +190,13 @@ def _session_row(session: Session, kinds: EventKinds) -> SessionRow:
     )
 
 
-def similar_answer(found: SimilarJourneys) -> SimilarAnswer:
-    """Journeys alike in behaviour."""
+def similar_answer(found: SimilarJourneys, kinds: EventKinds = BY_WORDS) -> SimilarAnswer:
+    """Journeys alike in behaviour, and which of their steps count as conversions."""
+    steps = sorted({step for one in found.journeys for step in one.path})
     return SimilarAnswer(
         matched_by="behaviour",
         converted=share_row(found.converted) if found.converted.n else None,
+        conversions=conversion_rows(kinds.conversions(steps)),
         note="" if found.journeys else NOTHING_ALIKE,
         journeys=[_similar_row(one, TOLD_PATH) for one in found.journeys],
     )

@@ -111,12 +111,13 @@ def known_moments(users: Sequence[UserEvents], span: Span) -> Moments:
 
 def acting_moments(users: Sequence[UserEvents], span: Span) -> Moments:
     """Right after events, every one as likely as any other."""
-    lengths = np.array([len(events.times_ms) for events in users])
-    who = np.repeat(np.arange(len(users)), lengths)
+    ends = np.cumsum([len(events.times_ms) for events in users])
     at = np.concatenate([events.times_ms for events in users])
-    counts = np.arange(len(at)) - np.repeat(np.cumsum(lengths) - lengths, lengths) + 1
-    inside = (at >= span.start) & (at <= span.end)
-    return _moments(users, who[inside], counts[inside], at[inside], span)
+    places = np.flatnonzero((at >= span.start) & (at <= span.end))
+    places = np.random.default_rng(5).permutation(places)[:MAX_MOMENTS]
+    who = np.searchsorted(ends, places, side="right")
+    starts = np.concatenate([[0], ends[:-1]])
+    return _moments(users, who, places - starts[who] + 1, at[places], span)
 
 
 def _moments(

@@ -14,7 +14,7 @@ from neonblue.behavior.drift import (
     snapshot_from_arrays,
     stability_index,
 )
-from neonblue.behavior.intent_training import INTENT
+from neonblue.behavior.intent_training import AWAY, HERE, INTENT
 from neonblue.behavior.model_files import ModelFiles, StoredModel
 from neonblue.behavior.own_training import NEXT_ACTION, RecentUse, recent_use
 from neonblue.behavior.user_features import NAMES
@@ -67,6 +67,11 @@ def _intent_drift(stored: StoredModel, rows: NDArray[np.float64]) -> dict[str, A
     worst = sorted(zip(indices, NAMES, strict=True), reverse=True)[:SHOWN_FEATURES]
     return {
         **_answer(stored, max(indices)),
+        "answered_by": {
+            moment: {name: stored.description[moment][name] for name in ("winner", "reason")}
+            for moment in (AWAY, HERE)
+            if moment in stored.description
+        },
         "features": [{"feature": name, "stability_index": index} for index, name in worst],
     }
 

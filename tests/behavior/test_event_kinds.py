@@ -104,12 +104,13 @@ def test_event_types_are_shown_with_their_reasons(
     assert by_name["kauf"]["taken_for"] == "convert"
     assert "NEONBLUE_CONVERSION_EVENTS" in by_name["kauf"]["ask"]
     assert "'failed' speaks against" in by_name["payment_failed"]["reason"]
-    assert shown["not_seen"] == ["paid_in_full"]
-    monkeypatch.setenv("NEONBLUE_CONVERSION_EVENTS", "payment_failed")
+    assert shown["not_seen"] == []
+    monkeypatch.setenv("NEONBLUE_CONVERSION_EVENTS", "payment_failed,zork")
     told = {
         one["event_type"]: one
         for one in find_job("behavior-events")(workspace, {}, silent)["events"]
     }
+    assert find_job("behavior-events")(workspace, {}, silent)["not_seen"] == ["zork"]
     assert told["payment_failed"]["source"] == "setting"
     assert (told["kauf"]["taken_for"], told["kauf"]["source"]) == ("consider", "setting")
 

@@ -48,11 +48,6 @@ class EventKinds:
         self._goals = dict(goals or {})
         self._kinds: dict[str, int] = {}
 
-    @property
-    def named(self) -> tuple[str, ...]:
-        """The event types that somebody said convert."""
-        return self.setting or tuple(name for name, (_, wanted) in self._goals.items() if wanted)
-
     def of(self, event_type: str) -> int:
         """The number of a type's kind."""
         kind = self._kinds.get(event_type)

@@ -12,7 +12,7 @@ from neonblue.workspace import Workspace
 def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """No arguments; event types with their counts, the commonest first.
 
-    ``not_seen`` are event types that the setting or a metric names and no event has.
+    ``not_seen`` are event types that the setting names and no event has.
     """
     from neonblue.behavior.intent_training import as_dict
 
@@ -25,5 +25,5 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
     seen = {one.event_type for one in counted}
     return {
         "events": rows,
-        "not_seen": sorted(name for name in kinds.named if name not in seen),
+        "not_seen": [name for name in kinds.setting if name not in seen],
     }

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from neonblue.stores.events import BEHAVIOUR
+
 if TYPE_CHECKING:
     from neonblue.stores.database import Database
 
@@ -67,10 +69,10 @@ class Traffic:
         return [(row[0], int(row[1])) for row in rows]
 
     def event_counts(self) -> list[EventCount]:
-        """All event types there are with their events and users, the commonest first."""
+        """All event types of journeys with their events and users, the commonest first."""
         rows = self._database.rows(
-            """
-            SELECT event_type, count() AS events, uniq(user_id) FROM events
+            f"""
+            SELECT event_type, count() AS events, uniq(user_id) FROM events WHERE {BEHAVIOUR}
             GROUP BY event_type ORDER BY events DESC, event_type LIMIT 1000
             """
         )

@@ -20,6 +20,7 @@ from fastmcp.server.middleware.authorization import AuthMiddleware
 from neonblue.errors import InvalidInputError
 from neonblue.servers.data_directory import DataDirectory
 from neonblue.servers.greeting import Wish
+from neonblue.servers.header_limit import header_limited
 from neonblue.servers.http_token import READ, WRITE, KnownTokens, configured_tokens, kept_token
 from neonblue.servers.json_rpc_http import JsonRpcBodies
 from neonblue.servers.leaving import unwinding_on_sigterm
@@ -66,7 +67,7 @@ async def _run(server: FastMCP, host: str, port: int, allowed_hosts: list[str]) 
         host_origin_protection=True if is_loopback(host) or allowed_hosts else "auto",
         allowed_hosts=[host, *allowed_hosts] if is_loopback(host) or allowed_hosts else None,
         middleware=BODIES,
-        uvicorn_config={"log_config": None, "access_log": False},
+        uvicorn_config={"log_config": None, "access_log": False, "http": header_limited()},
     )
 
 

@@ -17,9 +17,10 @@ from fastmcp import Client
 from fastmcp.client.transports import StreamableHttpTransport
 
 from neonblue.errors import UnavailableError
+from neonblue.servers.header_limit import HEADER_SECONDS
 from neonblue.servers.http_token import TOKEN_FILE, kept_token
 from neonblue.servers.over_http import is_loopback
-from neonblue.servers.ownership import ADDRESS_FILE
+from neonblue.servers.ownership import find_address
 
 if TYPE_CHECKING:
     from .conftest import Start
@@ -50,7 +51,8 @@ def start_http(data_dir: Path) -> Iterator[StartHttp]:
     for process in started:
         process.terminate()
         assert process.wait(20) == 0
-        assert not (data_dir / ADDRESS_FILE).exists()
+        owner = find_address(data_dir)
+        assert owner is None or owner.pid != process.pid
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
@@ -166,3 +168,34 @@ def test_a_token_that_others_can_read_is_kept_from_them(
     assert kept_token(tmp_path) == (token, path)
     assert path.stat().st_mode & 0o777 == 0o600
     assert "could be read by others (mode 644)" in caplog.text
+
+
+def _seconds_until_hung_up(port: int, *pieces: bytes) -> float:
+    """How long the server keeps a connection that sends these and then a byte a second."""
+    began = time.monotonic()
+    with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+        for piece in pieces:
+            connection.sendall(piece)
+        while time.monotonic() - began < HEADER_SECONDS + 30:
+            try:
+                if connection.recv(4096) == b"":
+                    break
+            except TimeoutError:
+                connection.sendall(b"x")
+            except OSError:
+                break
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (b"",),
+        (b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ",),
+        (b"GET /no HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", b"GET /no HTTP/1.1\r\nX-Slow: "),
+    ],
+)
+def test_headers_have_to_come_in_time(start_http: StartHttp, pieces: tuple[bytes, ...]) -> None:
+    """Of the first request of a connection, and of the next one."""
+    port = int(start_http(NEONBLUE_HTTP_TOKEN="t").rpartition(":")[2].partition("/")[0])
+    assert _seconds_until_hung_up(port, *pieces) < HEADER_SECONDS + 15

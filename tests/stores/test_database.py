@@ -3,6 +3,7 @@
 import fcntl
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from neonblue.errors import ConflictError, InvalidInputError, StoreBusyError, UnavailableError
 from neonblue.stores import Store, open_store
 from neonblue.stores import database as database_module
-from neonblue.stores.database import Database, identifier
+from neonblue.stores.database import KEPT_CLIENTS, Database, identifier
 from neonblue.stores.migrations import MIGRATIONS, migrate
 from neonblue.stores.migrations.migration import Migration
 
@@ -42,6 +43,20 @@ def test_many_threads_read_while_one_writes(store: Store) -> None:
         list(pool.map(write, range(40)))
         counts = list(pool.map(read, range(40)))
     assert counts == [40] * 40
+
+
+def test_what_a_burst_of_calls_opened_is_given_back(store: Store) -> None:
+    """Forty calls at once are all answered; afterwards no more clients are open than are kept."""
+    database = store.database
+    together = threading.Barrier(40)
+
+    def read(_: int) -> int:
+        together.wait()
+        return int(database.rows("SELECT count() FROM numbers(100000)")[0][0])
+
+    with ThreadPoolExecutor(40) as pool:
+        assert list(pool.map(read, range(40))) == [100_000] * 40
+    assert len(database._opened) == len(database._free) <= KEPT_CLIENTS
 
 
 def test_a_closed_store_says_so(store: Store) -> None:

@@ -43,6 +43,8 @@ MEMORY_LIMIT_EXCEEDED = 241
 UNKNOWN_DATABASE = 81
 SMALLEST_MEMORY_BYTES = 512 << 20
 ENGINE_LOCK_SECONDS = 3.0
+MOST_CLIENTS = 16  # each costs memory; more queries at once than this only share the cores
+KEPT_CLIENTS = 4
 ENGINES_OWN = "system."  # what the engine says of itself comes from nobody outside
 MOST_HEARD_ROWS = 2_000  # more are not shown one by one
 ENGINE_FAILED = "initializing EmbeddedServer"
@@ -51,9 +53,9 @@ ENGINE_FAILED = "initializing EmbeddedServer"
 class Database:
     """A small pool of clients for readers, one lock for writers.
 
-    A client serves one call at a time; a call takes a free one or opens another (25 ms), so there
-    are as many as there are simultaneous calls. Safe to share between threads, never to be held
-    open over a fork.
+    A client serves one call at a time; a call takes a free one or opens another (25 ms), up to
+    ``MOST_CLIENTS``; what a burst of calls opened is closed after it. Safe to share between
+    threads, never to be held open over a fork.
     """
 
     def __init__(self, dsn: str, *, max_memory_fraction: float = 0.5) -> None:
@@ -62,6 +64,7 @@ class Database:
         self._free: list[Client] = []
         self._opened: list[Client] = []
         self._guard = threading.Lock()
+        self._seats = threading.BoundedSemaphore(MOST_CLIENTS)
         self._writer = threading.RLock()
         self._closed = False
         with self._client():
@@ -155,14 +158,13 @@ class Database:
 
     @contextmanager
     def _client(self) -> Iterator[Client]:
-        client = self._take()
-        try:
-            with _translated(self.name):
-                yield client
-        finally:
-            with self._guard:
-                if not self._closed:
-                    self._free.append(client)
+        with self._seats:
+            client = self._take()
+            try:
+                with _translated(self.name):
+                    yield client
+            finally:
+                self._give_back(client)
 
     def _take(self) -> Client:
         with self._guard:
@@ -175,6 +177,17 @@ class Database:
             client = self._open()
             self._opened.append(client)
             return client
+
+    def _give_back(self, client: Client) -> None:
+        """Keep the client for the next call, or close it when enough of them wait already."""
+        with self._guard:
+            if self._closed:
+                return
+            if len(self._free) < KEPT_CLIENTS:
+                self._free.append(client)
+                return
+            self._opened.remove(client)
+        client.close()
 
     def _open(self) -> Client:
         with _translated(self.name):

@@ -16,8 +16,8 @@ from neonblue.ingest.exclusion import Exclusions
 from neonblue.ingest.files import WHOLE_ROW, DataFile, json_lines
 from neonblue.ingest.load_plan import LoadPlan
 from neonblue.ingest.rejects import Rejects
-from neonblue.ingest.row_batch import mark_numbers, mark_times, number_text
-from neonblue.ingest.row_file import READING, Report, column_rules
+from neonblue.ingest.row_batch import mark_numbers, mark_times, number_text, unit_ids
+from neonblue.ingest.row_file import READING, Report, column_rules, refuse_rounded
 from neonblue.ingest.staged_file import StagedFile
 from neonblue.ingest.validate import Finding, check_events
 from neonblue.models import MetricKind
@@ -122,6 +122,7 @@ def _map(
         read += batch.table.num_rows + len(batch.bad)
         excluded += out
         report(READING * batch.bytes_read / file.size_bytes, 1.0, f"{read:,} events read")
+    refuse_rounded(reader.unit, file, rejects)
     return read, excluded, (*exclusions.warnings(), *rules.warnings)
 
 
@@ -154,6 +155,11 @@ class EventColumns:
                 )
 
     @property
+    def unit(self) -> str:
+        """The column of ids."""
+        return self._names["user_id"]
+
+    @property
     def columns(self) -> list[str]:
         """The columns to read."""
         properties = [*self._plan.segments, *(item.column for item in self._plan.covariates)]
@@ -182,8 +188,9 @@ class EventColumns:
 
         texts = {
             field: self._text(batch, field)
-            for field in ("user_id", "variant_id", "event_type", "session_id", "experiment_id")
+            for field in ("variant_id", "event_type", "session_id", "experiment_id")
         }
+        texts = {"user_id": unit_ids(batch, self.unit), **texts}
         times, values = self._times(batch, rules), self._values(batch, rules)
         columns = {
             **texts,

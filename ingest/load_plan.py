@@ -14,6 +14,7 @@ from neonblue.ingest.columns.rules import CellFormat
 from neonblue.ingest.columns.time_decision import check_format
 from neonblue.models import ExperimentStatus, MetricDefinition, MetricKind, MetricRole
 from neonblue.models.experiment import FINISHED_STATUSES, Aggregation
+from neonblue.stores.row_staging import Aggregate
 
 Shape = Literal["rows", "events", "aggregated"]
 KINDS = ("proportion", "mean", "ratio", "auto")
@@ -55,11 +56,21 @@ class CovariateSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LongSpec:
+    """``NAME_COLUMN=VALUE_COLUMN`` of a file with one row a unit and metric."""
+
+    name_column: str
+    value_column: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadPlan:
     """Everything ``neonblue load`` was told. ``path`` and ``rejects`` are absolute.
 
     ``unit`` None makes each row its own unit; ``timestamp`` None puts every exposure at the
-    file's own time. ``finished`` declares that no more data come: the experiment has ended.
+    file's own time. ``missing_as_zero`` takes a missing value for 0, ``keep_missing`` accepts that
+    more than half are missing; ``aggregate`` says what becomes of several rows of a unit.
+    ``finished`` declares that no more data come: the experiment has ended.
     """
 
     path: Path
@@ -86,6 +97,9 @@ class LoadPlan:
     attribution_windows: tuple[tuple[str, float], ...] = ()
     weights: tuple[tuple[str, float], ...] = ()
     missing_as_zero: bool = False
+    keep_missing: bool = False
+    aggregate: Aggregate | None = None
+    long: LongSpec | None = None
     replace: bool = False
     status: ExperimentStatus = "running"
     finished: bool = False
@@ -122,6 +136,7 @@ class LoadPlan:
         parsed = {
             **arguments,
             "metrics": [_metric(text) for text in arguments.get("metrics", ())],
+            "long": _long(arguments.get("long")),
             "covariates": [_covariate(text) for text in arguments.get("covariates", ())],
             "weights": _pairs("--weight", arguments.get("weights", ())),
             "winsorize": _pairs("--winsorize", arguments.get("winsorize", ())),
@@ -268,6 +283,17 @@ def _covariate(text: str) -> CovariateSpec:
     if not name:
         raise InvalidInputError(f"--covariate {text!r} cannot be read: write NAME=COLUMN")
     return CovariateSpec(name=name.strip(), column=(column or name).strip())
+
+
+def _long(text: str | None) -> LongSpec | None:
+    if not text:
+        return None
+    name, _, value = (part.strip() for part in text.partition("="))
+    if not name or not value:
+        raise InvalidInputError(
+            f"--long {text!r} cannot be read: write NAME_COLUMN=VALUE_COLUMN, as in metric=value"
+        )
+    return LongSpec(name_column=name, value_column=value)
 
 
 def _pairs(option: str, texts: Sequence[str]) -> tuple[tuple[str, float], ...]:

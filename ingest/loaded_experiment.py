@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from neonblue.errors import ConflictError, InvalidInputError
+from neonblue.ingest.columns.variant_names import alike
 from neonblue.ingest.load_plan import LoadPlan
 from neonblue.models import Experiment, MetricKind, Variant
 from neonblue.models.experiment import FINISHED_STATUSES
@@ -76,6 +77,13 @@ def _variants(plan: LoadPlan, found: Sequence[str]) -> tuple[Variant, ...]:
         raise InvalidInputError(
             f"--variant {plan.variant!r} has over {MAX_VARIANTS} values ({names} …): it is "
             "probably another column. Nothing was loaded"
+        )
+    if (pair := alike(found)) is not None:
+        one, other, difference = pair
+        shown = ascii if "script" in difference else repr
+        raise InvalidInputError(
+            f"the variants {shown(one)} and {shown(other)} differ in {difference} alone: write one "
+            f"of them in all rows, or leave one out with --exclude. Nothing was loaded"
         )
     if plan.control not in found:
         raise InvalidInputError(

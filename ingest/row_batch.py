@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from neonblue.ingest.column_batch import ColumnBatch, interleave
 from neonblue.ingest.columns.rules import ColumnRules
 from neonblue.ingest.columns.time_column import FORMS
+from neonblue.ingest.columns.unit_ids import has_invisible, is_nobody, is_rounded
 from neonblue.ingest.event import EXPOSURE, MAX_VALUE
 from neonblue.ingest.load_plan import LoadPlan
 from neonblue.ingest.validate import Finding, check_events
 from neonblue.stores.events import event_schema
-from neonblue.stores.row_staging import FIRST_ROW_WINS, row_schema
+from neonblue.stores.row_staging import row_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,7 +30,10 @@ class ReadRows:
 
 
 class RowReader:
-    """Reads batches according to a plan; ``file_time`` stands in for a missing time column."""
+    """Reads batches according to a plan; ``file_time`` stands in for a missing time column.
+
+    ``names_seen`` are the metrics that a long file was found to have.
+    """
 
     def __init__(
         self,
@@ -42,6 +46,7 @@ class RowReader:
         self._rules = rules
         self._value_columns = tuple(value_columns)
         self._file_time = file_time
+        self.names_seen: set[str | None] = set()
         self._proportions = {
             metric.column for metric in plan.metrics if metric.kind == "proportion"
         }
@@ -51,7 +56,7 @@ class RowReader:
         batch = ColumnBatch(table=table, numbers=numbers)
         units, variants = self._units(batch), batch.required_text(self._plan.variant or "")
         times = self._times(batch)
-        values = [self._value(batch, column) for column in self._value_columns]
+        values = self._values(batch)
         properties = self._properties(batch)
         exposures = _exposures(self._plan.experiment_id, units, variants, times, properties)
         batch.add(check_events(exposures, datetime.now(UTC)))
@@ -65,7 +70,7 @@ class RowReader:
 
         if self._plan.unit is None:
             return pa.array([f"row-{number}" for number in batch.numbers], pa.string())
-        return batch.required_text(self._plan.unit)
+        return unit_ids(batch, self._plan.unit)
 
     def _times(self, batch: ColumnBatch) -> pa.Array:
         import pyarrow as pa
@@ -80,22 +85,42 @@ class RowReader:
         mark_times(batch, name, times, bad)
         return pc.fill_null(times, filler)
 
-    def _value(self, batch: ColumnBatch, column: str) -> Any:
+    def _values(self, batch: ColumnBatch) -> list[pa.Array]:
+        """One array a metric column, null where a unit has no value."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if self._plan.long is None:
+            return [self._value(batch, name, name) for name in self._value_columns]
+        names = batch.text(self._plan.long.name_column)
+        self.names_seen |= set(pc.unique(names).to_pylist())
+        none = pa.scalar(None, pa.float64())
+        columns = []
+        for name in self._value_columns:
+            own = pc.fill_null(pc.equal(names, name), False)
+            read = self._value(batch, self._plan.long.value_column, name, own)
+            columns.append(pc.if_else(own, read, none))
+        return columns
+
+    def _value(
+        self, batch: ColumnBatch, column: str, metric_column: str, rows: pa.Array | None = None
+    ) -> pa.Array:
+        """A column's numbers; in ``rows`` alone are those marked that cannot be right."""
         import pyarrow.compute as pc
 
         values, bad = self._rules.number(column).read(batch.column(column))
-        mark_numbers(batch, column, bad)
-        missing = pc.is_null(values)
-        if not self._plan.missing_as_zero:
-            batch.mark(missing, "missing_value", f"{column} is missing (--missing-as-zero?)")
-        values = pc.fill_null(values, 0.0)
         sane = pc.and_(pc.is_finite(values), pc.less_equal(pc.abs(values), MAX_VALUE))
-        batch.mark(pc.invert(sane), "value_not_finite", f"{column} is not a finite number")
-        if column in self._proportions:
-            neither = pc.and_(pc.not_equal(values, 0.0), pc.not_equal(values, 1.0))
-            detail = f"{column} is {{}}, neither 0 nor 1"
+        insane = pc.invert(pc.fill_null(sane, True))
+        neither = pc.and_(pc.not_equal(values, 0.0), pc.not_equal(values, 1.0))
+        neither = pc.fill_null(neither, False)
+        if rows is not None:
+            bad, insane, neither = (pc.and_(mask, rows) for mask in (bad, insane, neither))
+        mark_numbers(batch, column, bad)
+        batch.mark(insane, "value_not_finite", f"{column} is not a finite number")
+        if metric_column in self._proportions:
+            detail = f"{metric_column} is {{}}, neither 0 nor 1"
             batch.mark(neither, "not_a_proportion", detail, shown=column)
-        return values.to_numpy(zero_copy_only=False)
+        return values
 
     def _properties(self, batch: ColumnBatch) -> pa.Array:
         columns: dict[str, pa.Array] = {}
@@ -107,6 +132,21 @@ class RowReader:
             mark_numbers(batch, name, bad)
             columns[covariate.name] = number_text(numbers)
         return interleave(columns, batch.size)
+
+
+def unit_ids(batch: ColumnBatch, name: str) -> pa.Array:
+    """The ids in a column; those that are none are marked."""
+    ids = batch.required_text(name)
+    batch.mark(is_nobody(ids), "no_id", f"{name} is {{}}, which is nobody's id", shown=name)
+    batch.mark(
+        is_rounded(ids),
+        "rounded_id",
+        f"{name} is {{}}, a number that a spreadsheet rounded: export ids as text",
+        shown=name,
+    )
+    detail = f"{name} is {{}}, with a character that nobody sees"
+    batch.mark(has_invisible(ids), "invisible_character", detail, shown=name)
+    return ids
 
 
 def mark_numbers(batch: ColumnBatch, name: str, bad: pa.Array) -> None:
@@ -162,22 +202,23 @@ def _keep(
     variants: pa.Array,
     times: pa.Array,
     properties: pa.Array,
-    values: Sequence[Any],
+    values: Sequence[pa.Array],
 ) -> pa.Table:
     import numpy as np
     import pyarrow as pa
 
     width = len(values)
-    flat = np.column_stack(values).ravel() if values else np.zeros(0)
+    order = np.arange(batch.size * width).reshape(width, batch.size).T.ravel()
+    flat = pa.concat_arrays(values).take(pa.array(order)) if values else pa.nulls(0, pa.float64())
     offsets = np.arange(0, batch.size * width + 1, width) if width else np.zeros(batch.size + 1)
     rows = pa.Table.from_arrays(
         [
             units,
             variants,
-            pa.array(FIRST_ROW_WINS - np.asarray(batch.numbers, dtype=np.int64), pa.uint64()),
+            pa.array(np.asarray(batch.numbers, dtype=np.int64), pa.int64()).cast(pa.uint64()),
             times.cast(pa.timestamp("ms", "UTC"), safe=False),
             properties,
-            pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), pa.array(flat)),
+            pa.ListArray.from_arrays(pa.array(offsets.astype(np.int32)), flat),
         ],
         schema=row_schema(),
     )

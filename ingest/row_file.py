@@ -10,17 +10,25 @@ from neonblue.ingest.column_batch import shown_row, shown_text
 from neonblue.ingest.columns.rules import ColumnRules, Survey
 from neonblue.ingest.exclusion import Exclusions
 from neonblue.ingest.files import DataFile
-from neonblue.ingest.load_plan import LoadPlan, MetricSpec, event_type_of
+from neonblue.ingest.load_plan import LoadPlan, event_type_of
 from neonblue.ingest.rejects import Rejects
 from neonblue.ingest.row_batch import RowReader
+from neonblue.ingest.row_values import (
+    combine_repeats,
+    kinds_of,
+    refuse_missing,
+    refuse_unnamed,
+    refuse_unseen,
+    said_of,
+    value_columns,
+)
 from neonblue.ingest.staged_file import StagedFile
-from neonblue.models import MetricKind
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from neonblue.stores.loads import Staging
-    from neonblue.stores.row_staging import ColumnRange, RowStaging
+    from neonblue.stores.row_staging import RowStaging
 
 Report = Callable[[float, float, str], None]
 # Reading is this share of a load's progress bar.
@@ -32,34 +40,38 @@ def stage_rows(
 ) -> StagedFile:
     """Read, check and stage every row, then make the events of the units that were kept."""
     values = value_columns(plan)
+    if plan.long is None:
+        refuse_unnamed(plan, file)
     exclusions = Exclusions(plan.excludes, file.columns)
     rules = _rules(plan, file, exclusions, report)
     rows = staging.rows()
     try:
         read, excluded = _read(rows, plan, file, rules, exclusions, rejects, report)
         report(READING, 1.0, "making events")
-        rows.compact()
-        ranges = rows.ranges(values)
-        rows.to_events(staging.table, plan.experiment_id, [event_type_of(name) for name in values])
+        repeated = combine_repeats(rows, plan, file)
+        ranges = rows.ranges(values, missing_as_zero=plan.missing_as_zero)
+        refuse_missing(plan, file, ranges, rows.count())
+        rows.to_events(
+            staging.table,
+            plan.experiment_id,
+            [event_type_of(name) for name in values],
+            missing_as_zero=plan.missing_as_zero,
+        )
         return StagedFile(
             rows_read=read,
             rows_excluded=excluded,
             repeated_rows=read - excluded - rejects.total - rows.count(),
             timed=plan.timestamp is not None,
-            kinds=_kinds(plan.metrics, ranges),
+            kinds=kinds_of(plan.metrics, ranges),
             warnings=(
                 *exclusions.warnings(),
                 *rules.warnings,
-                *(_constant(item) for item in ranges if item.minimum == item.maximum),
+                *repeated,
+                *said_of(ranges),
             ),
         )
     finally:
         rows.drop()
-
-
-def value_columns(plan: LoadPlan) -> list[str]:
-    """The columns that metrics are made of, each once."""
-    return list(dict.fromkeys(column for metric in plan.metrics for column in metric.columns))
 
 
 def _rules(plan: LoadPlan, file: DataFile, exclusions: Exclusions, report: Report) -> ColumnRules:
@@ -68,7 +80,7 @@ def _rules(plan: LoadPlan, file: DataFile, exclusions: Exclusions, report: Repor
         plan,
         file,
         exclusions,
-        numbers=[*value_columns(plan), *covariates],
+        numbers=[*_number_columns(plan), *covariates],
         times=[] if plan.timestamp is None else [plan.timestamp],
         report=report,
     )
@@ -76,12 +88,17 @@ def _rules(plan: LoadPlan, file: DataFile, exclusions: Exclusions, report: Repor
     return rules
 
 
+def _number_columns(plan: LoadPlan) -> list[str]:
+    return value_columns(plan) if plan.long is None else [plan.long.value_column]
+
+
 def _refuse_percent(plan: LoadPlan, file: DataFile, rules: ColumnRules) -> None:
     """Whether a unit did something is 0 or 1: a per cent is a share of something else."""
     for metric in plan.metrics:
-        if metric.said_kind == "proportion" and rules.number(metric.column).percent:
+        column = metric.column if plan.long is None else plan.long.value_column
+        if metric.said_kind == "proportion" and rules.number(column).percent:
             raise InvalidInputError(
-                f"column {metric.column!r} of {file.path.name!r} holds per cents, but a proportion "
+                f"column {column!r} of {file.path.name!r} holds per cents, but a proportion "
                 f"needs 0 or 1 for each unit: name the column that says whether it happened, or "
                 f"write {metric.name}:mean={metric.column} for the mean of the per cents. Nothing "
                 "was loaded"
@@ -138,7 +155,19 @@ def _read(
         read += batch.table.num_rows + len(batch.bad)
         excluded += out
         report(READING * batch.bytes_read / file.size_bytes, 1.0, f"{read:,} rows read")
+    refuse_unseen(plan, file, reader.names_seen)
+    refuse_rounded(plan.unit, file, rejects)
     return read, excluded
+
+
+def refuse_rounded(column: str | None, file: DataFile, rejects: Rejects) -> None:
+    """Ids that a spreadsheet rounded are those of other units as well."""
+    if count := rejects.reasons["rounded_id"]:
+        raise InvalidInputError(
+            f"{count:,} ids in {column!r} of {file.path.name!r} are numbers that a spreadsheet "
+            "rounded (like 1.23457E+12), so that units cannot be told apart: export the ids again "
+            "as text, without opening the file in a spreadsheet. Nothing was loaded"
+        )
 
 
 def _columns(plan: LoadPlan, exclusions: Exclusions) -> list[str]:
@@ -146,25 +175,10 @@ def _columns(plan: LoadPlan, exclusions: Exclusions) -> list[str]:
         plan.unit,
         plan.variant,
         plan.timestamp,
-        *value_columns(plan),
+        *_number_columns(plan),
+        *([] if plan.long is None else [plan.long.name_column]),
         *(covariate.column for covariate in plan.covariates),
         *plan.segments,
         *exclusions.columns,
     ]
     return list(dict.fromkeys(name for name in names if name is not None))
-
-
-def _kinds(metrics: Sequence[MetricSpec], ranges: Sequence[ColumnRange]) -> dict[str, MetricKind]:
-    """The kind of each metric; one that was not named is a proportion if all values are 0 or 1."""
-    flags = {item.column for item in ranges if item.only_zero_and_one}
-    return {
-        metric.name: metric.said_kind or ("proportion" if metric.column in flags else "mean")
-        for metric in metrics
-    }
-
-
-def _constant(column: ColumnRange) -> str:
-    return (
-        f"every unit has {column.minimum:g} in {column.column!r}: without variance it can show no "
-        "effect, so check the column"
-    )

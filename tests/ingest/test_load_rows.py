@@ -115,7 +115,7 @@ def test_of_repeated_rows_of_a_unit_the_first_counts(
     store: Store, load: Load, tmp_path: Path
 ) -> None:
     again = [["u0", "a", "2026-01-05", True, 999, "web", 1]]
-    summary = load(write(tmp_path / "shop.csv", [*rows(), *again]))
+    summary = load(write(tmp_path / "shop.csv", [*rows(), *again]), aggregate="first")
     assert summary.repeated_rows == 1
     assert spent(store, "a") == (20, pytest.approx(sum(i / 4 for i in range(0, 40, 2)) / 20))
 
@@ -160,19 +160,19 @@ def test_bad_rows_are_counted_and_written_down(store: Store, load: Load, tmp_pat
         metrics=["bought:proportion=bought", "spent=spent"],
         covariates=["age=age"],
     )
-    assert summary.rows_rejected == len(bad)
+    assert summary.rows_rejected == len(bad) - 1
     assert summary.reasons == {
         "empty_field": 2,
         "bad_timestamp": 1,
         "wrong_type": 5,
-        "missing_value": 1,
         "timestamp_out_of_range": 2,
         "nul_byte": 1,
         "bad_row": 1,
     }
     with Path(summary.rejects_file or "").open(newline="") as file:
         written = list(csv.DictReader(line.replace("\0", "") for line in file))
-    assert sorted(int(line["row"]) for line in written) == list(range(41, 41 + len(bad)))
+    numbers = [41 + place for place, row in enumerate(bad) if row[0] != "x4"]
+    assert sorted(int(line["row"]) for line in written) == numbers
     assert spent(store, "a")[0] == 20
 
 

@@ -74,6 +74,11 @@ def _columns(options: argparse._ArgumentGroup) -> None:
         default=[],
         help="break down by this",
     )
+    options.add_argument(
+        "--long",
+        metavar="NAME_COL=VALUE_COL",
+        help="one row a unit and metric: --metric names what stands in NAME_COL",
+    )
     options.add_argument("--event-type", metavar="COL", help="rows are events of this type")
     options.add_argument("--value", metavar="COL", help="an event's value")
     options.add_argument("--event-id", metavar="COL", help="what makes an event unique")
@@ -91,7 +96,17 @@ def _rows(options: argparse._ArgumentGroup) -> None:
         help="leave rows out, as in \"group = 'control' and page = 'new'\"; may be repeated",
     )
     options.add_argument(
-        "--missing-as-zero", action="store_true", help="an empty metric is 0, not a bad row"
+        "--missing-as-zero", action="store_true", help="an empty metric is 0; else it is missing"
+    )
+    options.add_argument(
+        "--keep-missing",
+        action="store_true",
+        help="more than half of a metric may be missing: it is about the units that have it",
+    )
+    options.add_argument(
+        "--aggregate",
+        choices=("sum", "mean", "max", "min", "first"),
+        help="what becomes of several rows of a unit, as in a row an order",
     )
     options.add_argument(
         "--replace", action="store_true", help="remove what the experiment had before"

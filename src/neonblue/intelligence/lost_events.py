@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neonblue.intelligence.summaries import Summaries
-from neonblue.models import Experiment
+from neonblue.models import Experiment, MetricDefinition
 from neonblue.stats.srm import sequential_srm_test, srm_test
 
 DIFFERS_P = 0.001
@@ -90,6 +90,19 @@ def early_units(experiment: Experiment, summaries: Summaries) -> Lost | None:
     ids = [variant.variant_id for variant in experiment.variants]
     counts = dict(zip(ids, early.tolist(), strict=True))
     return _lost(experiment, summaries, int(early.sum()), float(summaries.units.sum()), counts)
+
+
+def missing_values(
+    experiment: Experiment, summaries: Summaries, metric: MetricDefinition
+) -> Lost | None:
+    """Units that have no value of a metric, by variant; None where all have one."""
+    ids = [variant.variant_id for variant in experiment.variants]
+    pairs = zip(ids, summaries.units.tolist(), strict=True)
+    counts = {name: units - summaries.of(metric.name, name).n for name, units in pairs}
+    missing = sum(counts.values())
+    if missing <= 0:
+        return None
+    return _lost(experiment, summaries, int(missing), float(summaries.units.sum()), counts)
 
 
 def _lost(

@@ -14,7 +14,13 @@ from datetime import datetime, timedelta
 from neonblue.intelligence.evidence import Check, CheckStatus, Validity
 from neonblue.intelligence.history import PlanChanges
 from neonblue.intelligence.ledger import FINISHED, LEAST_PLANNED_UNITS
-from neonblue.intelligence.lost_events import Lost, alike_strays, early_units, other_strays
+from neonblue.intelligence.lost_events import (
+    Lost,
+    alike_strays,
+    early_units,
+    missing_values,
+    other_strays,
+)
 from neonblue.intelligence.summaries import Summaries
 from neonblue.models import Experiment, MetricDefinition
 from neonblue.stats.imbalance import Imbalance, imbalance_test
@@ -313,6 +319,42 @@ def rejected_rows(inputs: Inputs) -> Check:
     return Check(name=name, status="warn" if rejected.unusual else "pass", detail=detail)
 
 
+def values_missing(inputs: Inputs) -> Check:
+    """Units without a value are out of that metric: fewer from one variant, and it compares others.
+
+    Where more than chance is missing from one variant, a primary or guardrail metric fails.
+    """
+    name = "missing_values"
+    if inputs.summaries.early_units is None:
+        return Check(name=name, status="unknown", detail="uploaded totals have no units")
+    found = {
+        metric.name: lost
+        for metric in inputs.experiment.metrics
+        if metric.kind != "quantile"
+        and (lost := missing_values(inputs.experiment, inputs.summaries, metric)) is not None
+    }
+    if not found:
+        return Check(name=name, status="pass", detail="every unit has a value of every metric")
+    decisive = {m.name for m in inputs.experiment.metrics if m.role != "secondary"}
+    differing = [m for m, lost in found.items() if lost.differs(finished=inputs.finished)]
+    unusual = [m for m, lost in found.items() if m in differing or lost.unusual]
+    detail = "; ".join(
+        f"{lost.units:,} units ({lost.share:.1%}) have no value of {metric!r} and are not in it: "
+        f"{lost.shown(inputs.experiment)}"
+        for metric, lost in found.items()
+        if not unusual or metric in unusual
+    )
+    if decisive & set(differing):
+        detail = (
+            f"values are missing from one variant more than from another: {detail}. If an empty "
+            "cell means 0, load the file with --missing-as-zero"
+        )
+        return Check(name=name, status="fail", detail=detail)
+    if unusual:
+        return Check(name=name, status="warn", detail=detail, metrics=tuple(unusual))
+    return Check(name=name, status="pass", detail=detail)
+
+
 def _tail_weight(inputs: Inputs, metric: MetricDefinition) -> float | None:
     """The largest of any variant; None where the skewness is not known or has lost its digits."""
     found = []
@@ -370,4 +412,5 @@ CHECKS: tuple[Callable[[Inputs], Check], ...] = (
     events_without_exposure,
     events_before_exposure,
     rejected_rows,
+    values_missing,
 )

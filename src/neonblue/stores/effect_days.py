@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neonblue.models import Experiment
+from neonblue.stores.missing_values import missing_types
 from neonblue.stores.moments import choose
 from neonblue.stores.unit_query import UnitQuery, UnitScope
 
@@ -43,15 +44,22 @@ def moments_by_days(
     """
     (chosen,) = choose(experiment, [metric])
     scope = UnitScope(day_edges=edges, as_of=as_of)
-    query = UnitQuery(experiment=experiment, metrics=(chosen,), scope=scope, exact=True)
+    query = UnitQuery(
+        experiment=experiment,
+        metrics=(chosen,),
+        scope=scope,
+        exact=True,
+        missing=missing_types(database, experiment, (chosen,)),
+    )
     units = query.sql()
-    spans = [f"b0_{span}" for span, _ in enumerate(pairwise(edges))]
+    spans = [f"assumeNotNull(b0_{span})" for span, _ in enumerate(pairwise(edges))]
     means = ", ".join(f"avg({span})" for span in spans)
     rows = database.rows(
         f"""
         SELECT {{variants:Array(String)}}[variant], count(), [{means}],
                covarSampMatrix({", ".join(spans)})
-        FROM ({units}) WHERE variant > 0 GROUP BY variant HAVING count() > 1 ORDER BY variant
+        FROM ({units}) WHERE variant > 0 AND isNotNull(b0_0)
+        GROUP BY variant HAVING count() > 1 ORDER BY variant
         """,
         query.parameters,
     )

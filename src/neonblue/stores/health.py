@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from neonblue.models import Experiment, MetricSummary
+from neonblue.stores.missing_values import missing_types
 from neonblue.stores.moments import choose
 from neonblue.stores.unit_query import UnitQuery, UnitScope
 
@@ -219,7 +220,12 @@ class Health:
         """Which unit carries most of a metric in each variant, and what the top 1 % carry."""
         (chosen,) = choose(experiment, [metric])
         query = UnitQuery(
-            experiment=experiment, metrics=(chosen,), scope=UnitScope(), exact=True, named=True
+            experiment=experiment,
+            metrics=(chosen,),
+            scope=UnitScope(),
+            exact=True,
+            named=True,
+            missing=missing_types(self._database, experiment, (chosen,)),
         )
         units = query.sql()
         rows = self._database.rows(
@@ -229,7 +235,7 @@ class Health:
                    sum(abs(y0)), sumIf(abs(y0), abs(y0) >= cut)
             FROM (
                 SELECT *, quantileExactHigh(0.99)(abs(y0)) OVER (PARTITION BY variant) AS cut
-                FROM ({units}) WHERE variant > 0
+                FROM ({units}) WHERE variant > 0 AND isNotNull(y0)
             ) GROUP BY variant ORDER BY variant
             """,
             query.parameters,

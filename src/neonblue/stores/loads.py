@@ -236,7 +236,7 @@ class Loads:
         rows = self._database.rows(
             """
             SELECT name FROM system.tables
-            WHERE database = currentDatabase() AND match(name, '^load_[0-9a-f]{32}(_rows)?$')
+            WHERE database = currentDatabase() AND match(name, '^load_[0-9a-f]{32}(_rows|_one)?$')
               AND metadata_modification_time <= now() - toIntervalHour({age:UInt32})
             """,
             {"age": age},

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from neonblue.errors import NotFoundError
 from neonblue.models import Experiment, MetricDefinition, MetricSummary
+from neonblue.stores.missing_values import missing_types
 from neonblue.stores.unit_query import (
     MULTIPLE,
     NEVER_EXPOSED,
@@ -136,6 +137,7 @@ class Moments:
             scope=scope,
             exact=exact,
             unexposed=scope == UnitScope(as_of=scope.as_of),
+            missing=missing_types(self._database, experiment, metrics),
         )
         units = query.sql()
         caps = self._caps(query, units)
@@ -191,7 +193,10 @@ def _capped(units: str, metrics: int, caps: Mapping[int, float]) -> str:
     """The unit rows with winsorised metrics cut at their caps."""
     if not caps:
         return units
-    cut = ", ".join(f"least(y{index}, {cap!r}) AS y{index}" for index, cap in caps.items())
+    # Not least(), which takes the cap for a value that is missing.
+    cut = ", ".join(
+        f"if(y{index} > {cap!r}, {cap!r}, y{index}) AS y{index}" for index, cap in caps.items()
+    )
     return f"SELECT * REPLACE ({cut}) FROM ({units})"
 
 
@@ -199,6 +204,7 @@ def _columns(index: int, metric: MetricDefinition) -> Iterator[str]:
     """The aggregates of one metric, named after the fields of ``MetricSummary``, and its shape."""
     i = index
     yield from _shape_columns(i, metric)
+    yield f"count(y{i}) AS n_{i}"
     yield f"avg(y{i}) AS mean_{i}"
     yield f"varSampStable(y{i}) AS variance_{i}"
     ratio = metric.kind == "ratio"
@@ -278,16 +284,24 @@ def _moments(
 def _shape(row: Mapping[str, Any], index: int) -> ValueShape:
     """A proportion is at least 0 and its skewness follows from its mean."""
     lowest, skewness = row.get(f"{LOWEST}{index}", 0.0), row.get(f"{SKEWNESS}{index}", math.nan)
-    return ValueShape(lowest=float(lowest), skewness=float(skewness))
+    return ValueShape(
+        lowest=0.0 if lowest is None else float(lowest),
+        skewness=math.nan if skewness is None else float(skewness),
+    )
 
 
 def _summary(row: Mapping[str, Any], index: int) -> MetricSummary:
-    """One unit has no variance (the engine says infinity or NaN): 0, and n says what it is."""
+    """One unit has no variance (the engine says infinity, NaN or null): 0, and n says what it is.
+
+    Units without a value of the metric are none of its units.
+    """
     suffix = f"_{index}"
-    alone = row["units"] < 2
+    alone = row[f"n{suffix}"] < 2
     fields = {
-        name.removesuffix(suffix): 0.0 if alone and not math.isfinite(value) else float(value)
+        name.removesuffix(suffix): 0.0
+        if alone and (value is None or not math.isfinite(value))
+        else float(value)
         for name, value in row.items()
         if name.endswith(suffix)
     }
-    return MetricSummary(n=float(row["units"]), **fields)
+    return MetricSummary(**fields)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from neonblue.models import Experiment
+from neonblue.stores.missing_values import missing_types
 from neonblue.stores.moments import choose
 from neonblue.stores.unit_query import UnitQuery, UnitScope
 
@@ -57,7 +58,11 @@ class Quantiles:
         """
         (chosen,) = choose(experiment, [metric])
         query = UnitQuery(
-            experiment=experiment, metrics=(chosen,), scope=scope or UnitScope(), exact=True
+            experiment=experiment,
+            metrics=(chosen,),
+            scope=scope or UnitScope(),
+            exact=True,
+            missing=missing_types(self._database, experiment, (chosen,)),
         )
         level = chosen.quantile or 0.5
         units = query.sql()
@@ -74,9 +79,9 @@ class Quantiles:
                    if(low < 1, -inf, ordered[toInt64(greatest(1, low))]),
                    if(high > n, inf, ordered[toInt64(least(toFloat64(n), high))])
             FROM (
-                SELECT variant, count() AS n, arraySort(groupArray(y0)) AS ordered,
-                       quantileExactInclusive({float(level)!r})(y0) AS center
-                FROM ({units}) WHERE variant > 0 GROUP BY variant
+                SELECT variant, count() AS n, arraySort(groupArray(assumeNotNull(y0))) AS ordered,
+                       quantileExactInclusive({float(level)!r})(assumeNotNull(y0)) AS center
+                FROM ({units}) WHERE variant > 0 AND isNotNull(y0) GROUP BY variant
             ) ORDER BY variant
             """,
             {**query.parameters, "level": level, "critical": min(critical, LARGEST_CRITICAL)},

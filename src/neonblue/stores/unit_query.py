@@ -12,6 +12,7 @@ exposure; it is right always. Values are bound; the text holds only names made f
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
@@ -20,6 +21,7 @@ from typing import Any
 from neonblue.errors import InvalidInputError
 from neonblue.models import Experiment, MetricDefinition
 from neonblue.models.experiment import Aggregation
+from neonblue.stores.missing_values import missing_type
 
 # The variant index of a unit that was exposed to several variants, and to one not in the plan; and
 # of one with metric events that was never exposed.
@@ -63,7 +65,8 @@ class UnitQuery:
     which only ``unexposed`` asks for), ``segment``, ``exposed_at``, ``last_at``, ``early`` (some
     metric event came before the exposure) and, for metric i, ``y{i}``, ``d{i}``, ``x{i}``,
     ``e{i}`` as far as the metric has them, or with ``day_edges`` ``b{i}_{j}`` for the j-th span
-    of days; ``named`` adds ``user_id``.
+    of days; ``named`` adds ``user_id``. Units that have no value of an event type in ``missing``
+    have null in all columns of its metrics.
     """
 
     experiment: Experiment
@@ -72,6 +75,7 @@ class UnitQuery:
     exact: bool
     named: bool = False
     unexposed: bool = False
+    missing: frozenset[str] = frozenset()
     parameters: dict[str, Any] = field(default_factory=dict)
     event_types: list[str] = field(default_factory=list)
     _kept: list[set[str]] = field(default_factory=list)
@@ -135,6 +139,10 @@ class UnitQuery:
             match = f"event_type = {{event{index}:String}}"
             for kept in sorted(self._kept[index]):
                 columns.append(f"{KEEP[kept].format(match)} AS {kept}{index}")
+            if event_type in self.missing:
+                self.parameters[f"missing{index}"] = missing_type(event_type)
+                marked = f"event_type = {{missing{index}:String}}"
+                columns.append(f"max({marked}) AS missing{index}")
         if self._asks_early:
             columns.append("min(timestamp) AS first_at")
         return columns
@@ -144,14 +152,26 @@ class UnitQuery:
         if self.scope.day_edges is not None:
             return self._by_day(index, metric, self.scope.day_edges)
         after = self._after() + self._attributed(index)
-        columns = [f"{self._value(metric.event_type, metric.aggregation, after)} AS y{index}"]
+        values = {f"y{index}": self._value(metric.event_type, metric.aggregation, after)}
         if metric.kind == "ratio":
-            denominator = self._value(*_denominator(metric), after)
-            columns.append(f"{denominator} AS d{index}")
-        return columns + self._covariates(index)
+            values[f"d{index}"] = self._value(*_denominator(metric), after)
+        return self._present(metric, values | self._covariates(index))
+
+    def _present(self, metric: MetricDefinition, values: Mapping[str, str]) -> list[str]:
+        """Named expressions, null for the units that have no value of the metric."""
+        types = (metric.event_type, metric.denominator_event_type)
+        absent = " OR ".join(
+            f"missing{self.event_types.index(name)}"
+            for name in types
+            if name is not None and name in self.missing
+        )
+        return [
+            f"if({absent}, NULL, {value}) AS {name}" if absent else f"{value} AS {name}"
+            for name, value in values.items()
+        ]
 
     def _by_day(self, index: int, metric: MetricDefinition, edges: tuple[float, ...]) -> list[str]:
-        columns = []
+        values = {}
         for span, ends in enumerate(pairwise(edges)):
             self.parameters[f"from_ms{span}"], self.parameters[f"to_ms{span}"] = _window_ms(ends)
             inside = (
@@ -160,24 +180,24 @@ class UnitQuery:
                 + self._attributed(index)
             )
             value = self._value(metric.event_type, metric.aggregation, inside)
-            columns.append(f"{value} AS b{index}_{span}")
+            values[f"b{index}_{span}"] = value
         self.parameters["to_ms"] = _window_ms((0.0, edges[-1]))[1]
-        return columns
+        return self._present(metric, values)
 
-    def _covariates(self, index: int) -> list[str]:
+    def _covariates(self, index: int) -> dict[str, str]:
         metric = self.metrics[index]
         if metric.covariate is not None:
             # A unit without the covariate gets everybody's mean: that moves no variant's mean
             # relative to another's, so the adjusted effect stays unbiased.
             number = f"toFloat64OrNull(covariate{index})"
-            return [f"ifNull({number}, ifNull(avg({number}) OVER (), 0)) AS x{index}"]
+            return {f"x{index}": f"ifNull({number}, ifNull(avg({number}) OVER (), 0))"}
         if metric.pre_period_days is None:
-            return []
+            return {}
         before = self._before(index, metric.pre_period_days)
-        columns = [f"{self._value(metric.event_type, metric.aggregation, before)} AS x{index}"]
+        values = {f"x{index}": self._value(metric.event_type, metric.aggregation, before)}
         if metric.kind == "ratio":
-            columns.append(f"{self._value(*_denominator(metric), before)} AS e{index}")
-        return columns
+            values[f"e{index}"] = self._value(*_denominator(metric), before)
+        return values
 
     def _value(self, event_type: str, aggregation: Aggregation, inside: str) -> str:
         if event_type not in self.event_types:
@@ -246,7 +266,8 @@ class UnitQuery:
         return "first_at < exposed_at AS early" if self._asks_early else "0 AS early"
 
     def _event_filter(self) -> str:
-        self.parameters["event_types"] = ["exposure", *self.event_types]
+        markers = [missing_type(name) for name in self.event_types if name in self.missing]
+        self.parameters["event_types"] = ["exposure", *self.event_types, *markers]
         return "AND event_type IN {event_types:Array(String)}"
 
     def _counted(self) -> str:

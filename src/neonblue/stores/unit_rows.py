@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from neonblue.models import Experiment, MetricDefinition
+from neonblue.stores.missing_values import missing_types
 from neonblue.stores.unit_query import UnitQuery, UnitScope
 
 if TYPE_CHECKING:
@@ -27,13 +28,19 @@ class UnitRows:
         pseudo-random sample of the units is taken.
         """
         query = UnitQuery(
-            experiment=experiment, metrics=(metric,), scope=UnitScope(), exact=True, named=True
+            experiment=experiment,
+            metrics=(metric,),
+            scope=UnitScope(),
+            exact=True,
+            named=True,
+            missing=missing_types(self._database, experiment, (metric,)),
         )
         units = query.sql()
         value = "y0 / if(d0 = 0, 1, d0)" if metric.kind == "ratio" else "y0"
         return self._database.table(
             f"""
-            SELECT user_id, toInt64(variant) - 1 AS variant_index, toFloat64({value}) AS outcome,
+            SELECT user_id, toInt64(variant) - 1 AS variant_index,
+                   toFloat64(assumeNotNull({value})) AS outcome,
                    properties, toUnixTimestamp64Milli(exposed_at) AS exposed_ms
             FROM ({units}) AS units
             INNER JOIN (
@@ -42,7 +49,7 @@ class UnitRows:
                 WHERE experiment_id = {{id:String}} AND event_type = 'exposure'
                 GROUP BY user_id
             ) AS exposed USING (user_id)
-            WHERE variant > 0
+            WHERE variant > 0 AND isNotNull(y0)
             ORDER BY cityHash64(user_id) LIMIT {{limit:UInt32}}
             """,
             {**query.parameters, "limit": limit},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -18,6 +17,7 @@ from neonblue.ingest.rejects import Rejects
 from neonblue.ingest.row_file import column_rules
 from neonblue.ingest.staged_file import StagedFile
 from neonblue.models import MetricKind, MetricSummary
+from neonblue.models.untimed import UNTIMED
 from neonblue.stores.aggregates import Aggregate
 
 
@@ -31,7 +31,6 @@ def read_aggregates(
     exclusions = Exclusions(plan.excludes, file.columns)
     rules = _rules(plan, file, exclusions)
     kinds = {metric.name: kind_of(metric) for metric in plan.metrics}
-    at = file.written_at
     aggregates: list[Aggregate] = []
     read = excluded = 0
     for batch in file.batches(_columns(plan, exclusions)):
@@ -42,7 +41,7 @@ def read_aggregates(
         for number, row in zip(numbers, _converted(plan, table, rules), strict=True):
             variant = row[plan.variant or ""] or ""
             try:
-                aggregates += _row(plan, row, at)
+                aggregates += _row(plan, row)
                 taken.append(variant)
             except ValueError as error:
                 rejects.add(number, "bad_row", str(error), str(row), variant=variant)
@@ -130,14 +129,14 @@ def _converted(plan: LoadPlan, table: Any, rules: ColumnRules) -> list[dict[str,
     ]
 
 
-def _row(plan: LoadPlan, row: dict[str, Any], file_time: datetime) -> list[Aggregate]:
+def _row(plan: LoadPlan, row: dict[str, Any]) -> list[Aggregate]:
     variant = row[plan.variant or ""]
     if not variant:
         raise ValueError(f"{plan.variant} is empty")
     n = _number(row, plan.n)
     if n < 0 or n != round(n):
         raise ValueError(f"{plan.n} is {n:g}, not a count")
-    at = file_time if plan.timestamp is None else row[plan.timestamp]
+    at = UNTIMED if plan.timestamp is None else row[plan.timestamp]
     if at is None:
         raise ValueError(f"{plan.timestamp} holds no time")
     return [

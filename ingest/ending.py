@@ -46,6 +46,26 @@ def declare_end(store: Store, plan: LoadPlan, stored: Experiment | None) -> Expe
     )
 
 
+def is_over(store: Store, plan: LoadPlan) -> bool:
+    """Whether the experiment ended, by declaration, and this load declares no end."""
+    current = store.experiments.find(plan.experiment_id) if plan.experiment_id else None
+    return current is not None and current.status in FINISHED_STATUSES and not plan.ended
+
+
+def go_on(store: Store, plan: LoadPlan) -> str:
+    """Rows without times came after the declared end: it is watched from now on, and said so."""
+    store.experiments.set_status(
+        plan.experiment_id,
+        "running",
+        reason=f"rows without times came after its end with {plan.path.name}",
+        actor="load",
+    )
+    return (
+        f"experiment {plan.experiment_id!r} had ended, and this file has other rows: it is running "
+        "again, and watched"
+    )
+
+
 def shared_with(store: Store, experiment_id: str, units: int) -> tuple[str, ...]:
     """What to say when the units and their split are those of an experiment read before."""
     if not experiment_id or not units:

@@ -13,6 +13,8 @@ from neonblue.errors import InvalidInputError, UnavailableError
 from neonblue.ingest.aggregate_file import read_aggregates
 from neonblue.ingest.ending import (
     declare_end,
+    go_on,
+    is_over,
     may_change,
     refuse_end_of_nothing,
     shared_totals,
@@ -130,6 +132,9 @@ def _load_units(
         report(0.85, 1.0, "checking units and variants")
         staged = staging.describe(plan.experiment_id)
         experiment = _define(store, plan, staged, read)
+        # Without times, only what is stored can tell whether something came after the end.
+        late = not read.timed and is_over(store, plan)
+        late = late and staging.differs(plan.experiment_id, replace=plan.replace)
         report(0.9, 1.0, "making it visible")
         stored = store.loads.commit(
             staging,
@@ -144,8 +149,10 @@ def _load_units(
         _drop(staging)
         raise
     stored = declare_end(store, plan, stored)
+    resumed = (go_on(store, plan),) if late else ()
+    stored = store.experiments.get(plan.experiment_id) if late else stored
     shared = shared_with(store, plan.experiment_id, staged.units) if stored else ()
-    return _summary(plan, stored, staged, read, rejects, shared)
+    return _summary(plan, stored, staged, read, rejects, (*resumed, *shared))
 
 
 def _drop(staging: Staging) -> None:
@@ -265,6 +272,7 @@ def _load_aggregated(
         current=store.experiments.find(plan.experiment_id),
         may_change=may_change(store, plan.experiment_id),
     )
+    late = not read.timed and is_over(store, plan) and store.aggregates.differ(aggregates)
     staging = store.loads.begin_totals(aggregates)
     try:
         report(0.9, 1.0, "making it visible")
@@ -280,6 +288,8 @@ def _load_aggregated(
         _drop(staging)
         raise
     stored = declare_end(store, plan, saved) or saved or experiment
+    resumed = (go_on(store, plan),) if late else ()
+    stored = store.experiments.get(plan.experiment_id) if late else stored
     units: dict[str, int] = {}
     for item in aggregates:
         units[item.variant_id] = max(units.get(item.variant_id, 0), int(item.summary.n))
@@ -297,6 +307,6 @@ def _load_aggregated(
         multiple_variant_units=0,
         variants=units,
         metrics=dict(read.kinds),
-        warnings=(*read.warnings, *shared_totals(store, stored)),
+        warnings=(*read.warnings, *resumed, *shared_totals(store, stored)),
         status=stored.status,
     )

@@ -31,10 +31,11 @@ def loaded_experiment(
 ) -> Experiment:
     """The definition to store, together with what is known of the experiment already.
 
-    A file without times says nothing of how long the experiment ran, so no duration is asked of
-    it. An end that was declared stands until another load declares one, so that what a later file
-    adds came after it. Raises when the variants or the plan cannot be right, or when a running
-    experiment would change; ``may_change`` says that nobody has read its results.
+    A file without times says nothing of when and how long the experiment ran: it has no start and
+    no end, and no duration is asked of it. An end that was declared stands until another load
+    declares one, so that what a later file adds came after it. Raises when the variants or the plan
+    cannot be right, or when a running experiment would change; ``may_change`` says that nobody has
+    read its results.
     """
     proposed = Experiment(
         experiment_id=plan.experiment_id,
@@ -49,8 +50,8 @@ def loaded_experiment(
         minimum_duration_days=7.0 if timed else 0.0,
         segments=plan.segments,
         source="aggregated" if plan.aggregated else "events",
-        started_at=first_at,
-        ended_at=last_at if plan.ended else _declared_before(current),
+        started_at=first_at if timed else None,
+        ended_at=(last_at if timed else None) if plan.ended else _declared_before(current),
     )
     check_plan(proposed)
     if current is None:

@@ -14,6 +14,7 @@ from neonblue.ingest.columns.unit_ids import has_invisible, is_nobody, is_rounde
 from neonblue.ingest.event import EXPOSURE, MAX_VALUE
 from neonblue.ingest.load_plan import LoadPlan
 from neonblue.ingest.validate import Finding, check_events
+from neonblue.models.untimed import UNTIMED
 from neonblue.stores.events import event_schema
 from neonblue.stores.row_staging import row_schema
 
@@ -30,7 +31,7 @@ class ReadRows:
 
 
 class RowReader:
-    """Reads batches according to a plan; ``file_time`` stands in for a missing time column.
+    """Reads batches according to a plan; rows without a time column are ``UNTIMED``.
 
     ``names_seen`` are the metrics that a long file was found to have.
     """
@@ -40,12 +41,10 @@ class RowReader:
         plan: LoadPlan,
         value_columns: Sequence[str],
         rules: ColumnRules,
-        file_time: datetime,
     ) -> None:
         self._plan = plan
         self._rules = rules
         self._value_columns = tuple(value_columns)
-        self._file_time = file_time
         self.names_seen: set[str | None] = set()
         self._proportions = {
             metric.column for metric in plan.metrics if metric.kind == "proportion"
@@ -77,7 +76,7 @@ class RowReader:
         import pyarrow.compute as pc
 
         kind = pa.timestamp("us", "UTC")
-        filler = pa.scalar(self._file_time, kind)
+        filler = pa.scalar(UNTIMED, kind)
         if self._plan.timestamp is None:
             return pa.repeat(filler, batch.size)
         name = self._plan.timestamp

@@ -135,7 +135,7 @@ def _read(
     report: Report,
 ) -> tuple[int, int]:
     read = excluded = 0
-    reader = RowReader(plan, value_columns(plan), rules, file.written_at)
+    reader = RowReader(plan, value_columns(plan), rules)
     for batch in file.batches(_columns(plan, exclusions)):
         table, numbers, out = exclusions.split(batch, rules)
         found = reader.read(table, numbers)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from neonblue.intelligence.rejected_rows import RejectedRows, rejected_rows
 from neonblue.models import Experiment, MetricDefinition, MetricSummary
+from neonblue.models.untimed import known_time
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
@@ -95,7 +96,7 @@ def _from_aggregates(store: Store, experiment: Experiment) -> Summaries:
         multiple_variant_units=0,
         unplanned_units=0,
         first_exposure_at=None,
-        last_event_at=max((item.observed_at for item in latest), default=None),
+        last_event_at=known_time(max((item.observed_at for item in latest), default=None)),
         overall=overall,
         rejected=rejected_rows(store, experiment),
     )

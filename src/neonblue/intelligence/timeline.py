@@ -10,12 +10,15 @@ from neonblue.intelligence.charts import SequencePoint
 from neonblue.intelligence.effects import textbook
 from neonblue.intelligence.terms import Terms
 from neonblue.models import Experiment, MetricDefinition, MetricSummary
+from neonblue.models.untimed import UNTIMED
 from neonblue.stats.comparison import InsufficientData
 from neonblue.stats.moments import merged
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
 
+# Units of files without times count at every day, and have none of their own.
+NO_DAY = UNTIMED.date().isoformat()
 EMPTY = MetricSummary(n=0.0, mean=0.0, variance=0.0)
 Step = tuple[datetime, MetricSummary, MetricSummary]
 
@@ -64,12 +67,15 @@ def _cohorts(
     for day in found.segments:
         control = merged(control, found.summary(metric, control_id, day))
         treatment = merged(treatment, found.summary(metric, variant, day))
+        if day == NO_DAY:
+            continue
         midnight = datetime.fromisoformat(day).replace(tzinfo=UTC) + timedelta(days=1)
         yield min(midnight, as_of), control, treatment
 
 
 def _uploaded(store: Store, experiment: Experiment, metric: str, variant: str) -> Iterator[Step]:
-    series = [s for s in store.aggregates.series(experiment.experiment_id) if s.metric == metric]
+    everything = store.aggregates.series(experiment.experiment_id)
+    series = [s for s in everything if s.metric == metric and s.observed_at != UNTIMED]
     control_id = experiment.control.variant_id
     for moment in sorted({item.observed_at for item in series}):
         at = {item.variant_id: item.summary for item in series if item.observed_at == moment}

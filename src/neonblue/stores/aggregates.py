@@ -39,6 +39,12 @@ class Aggregates:
         """
         self._database.insert_rows("aggregates", *aggregate_rows(aggregates))
 
+    def differ(self, aggregates: Sequence[Aggregate]) -> bool:
+        """Whether they are not what is stored of their variants, metrics and times."""
+        names = {item.experiment_id for item in aggregates}
+        stored = {item for name in names for item in self.series(name)}
+        return not stored.issuperset(aggregates)
+
     def series(self, experiment_id: str) -> tuple[Aggregate, ...]:
         """Every snapshot of an experiment, by metric, time and variant."""
         rows = self._database.rows(

@@ -12,6 +12,7 @@ from neonblue.errors import InvalidInputError, NotFoundError
 from neonblue.models import Experiment, ExperimentStatus
 from neonblue.models.experiment import FINISHED_STATUSES
 from neonblue.models.outside_text import heard
+from neonblue.models.untimed import known_time
 
 if TYPE_CHECKING:
     from neonblue.stores.database import Database
@@ -35,12 +36,12 @@ FROZEN_AT_LAUNCH = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What events say about an experiment, defined or not. Times are UTC."""
+    """What events say about an experiment, defined or not. Times are UTC, None where unknown."""
 
     experiment_id: str
     units: int
-    first_event_at: datetime
-    last_event_at: datetime
+    first_event_at: datetime | None
+    last_event_at: datetime | None
     variants: tuple[str, ...]
     event_types: tuple[str, ...]
 
@@ -329,8 +330,8 @@ class Experiments:
             row[0]: Seen(
                 experiment_id=row[0],
                 units=row[1],
-                first_event_at=row[2],
-                last_event_at=row[3],
+                first_event_at=known_time(row[2]),
+                last_event_at=known_time(row[3]),
                 variants=tuple(row[4]),
                 event_types=tuple(row[5]),
             )

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from neonblue.models import Experiment, MetricSummary
+from neonblue.models.untimed import UNTIMED
 from neonblue.stores.missing_values import missing_types
 from neonblue.stores.moments import choose
 from neonblue.stores.unit_query import UnitQuery, UnitScope
@@ -122,7 +123,7 @@ class Health:
         self, experiment_id: str, *, counted_from: datetime | None = None
     ) -> tuple[VariantCount, ...]:
         """New units by variant and day of first exposure (UTC, ISO date), in time order."""
-        return self._counts(
+        return self._timed_counts(
             "toString(toDate(exposed_at, 'UTC'))", _scope(experiment_id, counted_from)
         )
 
@@ -131,7 +132,7 @@ class Health:
     ) -> tuple[VariantCount, ...]:
         """New units by variant and hour of first exposure (UTC, ISO), in time order."""
         hour = "formatDateTime(exposed_at, '%Y-%m-%dT%H:00:00Z', 'UTC')"
-        return self._counts(hour, _scope(experiment_id, counted_from))
+        return self._timed_counts(hour, _scope(experiment_id, counted_from))
 
     def units_by_property(
         self,
@@ -248,15 +249,24 @@ class Health:
             """
             SELECT count(), quantile(0.5)(delay), quantile(0.99)(delay), max(timestamp) FROM (
                 SELECT timestamp, dateDiff('millisecond', timestamp, ingested_at) / 1000 AS delay
-                FROM events FINAL WHERE experiment_id = {id:String}
+                FROM events FINAL
+                WHERE experiment_id = {id:String} AND timestamp != {untimed:DateTime64(3, 'UTC')}
             )
             """,
-            {"id": experiment_id},
+            {"id": experiment_id, "untimed": UNTIMED},
         )
         if row is None or row[0] == 0:
             return Lateness(events=0, median_seconds=0.0, p99_seconds=0.0, last_event_at=None)
         return Lateness(
             events=row[0], median_seconds=row[1], p99_seconds=row[2], last_event_at=row[3]
+        )
+
+    def _timed_counts(self, value: str, parameters: dict[str, object]) -> tuple[VariantCount, ...]:
+        """Counts by a time, without the units that have none."""
+        return self._counts(
+            value,
+            {**parameters, "untimed": UNTIMED},
+            "AND exposed_at != {untimed:DateTime64(3, 'UTC')}",
         )
 
     def _counts(

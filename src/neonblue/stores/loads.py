@@ -310,6 +310,25 @@ class Staging:
             """
         )
 
+    def differs(self, experiment_id: str, *, replace: bool = False) -> bool:
+        """Whether something staged of an experiment is not stored; with ``replace``, or gone."""
+        self.compact()
+        ((new, gone),) = self._database.rows(
+            f"""
+            WITH (SELECT count() FROM events FINAL WHERE experiment_id = {{id:String}}) AS stored
+            SELECT countIf(staged NOT IN (
+                       SELECT user_id, event_id, event_type, ifNull(value, 0)
+                       FROM events FINAL WHERE experiment_id = {{id:String}}
+                   )), stored - count()
+            FROM (
+                SELECT (user_id, event_id, event_type, ifNull(value, 0)) AS staged
+                FROM {self.table} FINAL WHERE experiment_id = {{id:String}}
+            )
+            """,
+            {"id": experiment_id},
+        )
+        return bool(new) or (replace and gone > 0)
+
     def describe(self, experiment_id: str) -> Staged:
         """Count what is staged of an experiment ('' for all), after deduplication."""
         self.compact()

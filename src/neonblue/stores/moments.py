@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from neonblue.errors import NotFoundError
 from neonblue.models import Experiment, MetricDefinition, MetricSummary
+from neonblue.models.untimed import known_time
 from neonblue.stores.missing_values import missing_types
 from neonblue.stores.unit_query import (
     MULTIPLE,
@@ -56,7 +57,8 @@ class ExperimentMoments:
     ``multiple_variant_units`` were exposed to several variants and are in no summary;
     ``unplanned_units`` only to variants that are not in the plan. ``unexposed_units`` have metric
     events and no exposure; ``early_units`` (by variant_id) have a metric event before theirs: both
-    are counted where the whole experiment is read. Times are UTC, None without exposures.
+    are counted where the whole experiment is read. Times are UTC, None without exposures and
+    for files that have no times.
     """
 
     experiment_id: str
@@ -259,9 +261,9 @@ def _moments(
         ),
         multiple_variant_units=sum(r["units"] for r in rows if r["variant"] == MULTIPLE),
         unplanned_units=sum(r["units"] for r in rows if r["variant"] == UNPLANNED),
-        first_exposure_at=min((row["first_exposed_at"] for row in rows), default=None),
-        last_exposure_at=max((row["last_exposed_at"] for row in rows), default=None),
-        last_event_at=max((row["last_event_at"] for row in rows), default=None),
+        first_exposure_at=known_time(min((r["first_exposed_at"] for r in rows), default=None)),
+        last_exposure_at=known_time(max((r["last_exposed_at"] for r in rows), default=None)),
+        last_event_at=known_time(max((row["last_event_at"] for row in rows), default=None)),
         summaries={
             (metric.name, variant_ids[row["variant"] - 1], row["slice"]): _summary(row, index)
             for row in planned

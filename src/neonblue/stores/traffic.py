@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from neonblue.models.untimed import UNTIMED
 from neonblue.stores.events import BEHAVIOUR
 
 if TYPE_CHECKING:
@@ -47,10 +48,12 @@ class Traffic:
         """The traffic of the last 28 days of data; None without events."""
         row = self._database.row(
             """
-            WITH (SELECT max(timestamp) FROM events) AS newest
+            WITH (SELECT max(timestamp) FROM events) AS newest,
+                 {untimed:DateTime64(3, 'UTC')} AS untimed
             SELECT uniqExact(user_id), uniqExact(toDate(timestamp)), max(timestamp)
-            FROM events WHERE timestamp > newest - INTERVAL 28 DAY
-            """
+            FROM events WHERE timestamp > newest - INTERVAL 28 DAY AND timestamp != untimed
+            """,
+            {"untimed": UNTIMED},
         )
         if row is None or not row[0]:
             return None
@@ -60,11 +63,13 @@ class Traffic:
         """The window's event types with their users, the most used first."""
         rows = self._database.rows(
             """
-            WITH (SELECT max(timestamp) FROM events) AS newest
+            WITH (SELECT max(timestamp) FROM events) AS newest,
+                 {untimed:DateTime64(3, 'UTC')} AS untimed
             SELECT event_type, uniqExact(user_id) AS users
-            FROM events WHERE timestamp > newest - INTERVAL 28 DAY
+            FROM events WHERE timestamp > newest - INTERVAL 28 DAY AND timestamp != untimed
             GROUP BY event_type ORDER BY users DESC, event_type LIMIT 100
-            """
+            """,
+            {"untimed": UNTIMED},
         )
         return [(row[0], int(row[1])) for row in rows]
 
@@ -82,10 +87,11 @@ class Traffic:
         """The share of the window's users with at least one event of a type; None without it."""
         row = self._database.row(
             """
-            WITH (SELECT max(timestamp) FROM events) AS newest
+            WITH (SELECT max(timestamp) FROM events) AS newest,
+                 {untimed:DateTime64(3, 'UTC')} AS untimed
             SELECT uniqExactIf(user_id, event_type = {type:String}), uniqExact(user_id)
-            FROM events WHERE timestamp > newest - INTERVAL 28 DAY
+            FROM events WHERE timestamp > newest - INTERVAL 28 DAY AND timestamp != untimed
             """,
-            {"type": event_type},
+            {"type": event_type, "untimed": UNTIMED},
         )
         return row[0] / row[1] if row is not None and row[0] else None

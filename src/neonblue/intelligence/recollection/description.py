@@ -92,7 +92,8 @@ def _plan(plan: Experiment, category: str, audience: str) -> Iterator[str]:
 
 def _result(facts: ExperimentFacts) -> Iterator[str]:
     ran = f"over {facts.duration_days:.0f} days " if facts.duration_days is not None else ""
-    yield f"{facts.units} units {ran}until {facts.ended_at:%Y-%m-%d}."
+    until = f"until {facts.ended_at:%Y-%m-%d}" if facts.dated else ""
+    yield f"{facts.units} units {ran}{until}".rstrip() + "."
     if facts.metric is not None and facts.comparison is not None:
         item = facts.comparison
         yield (

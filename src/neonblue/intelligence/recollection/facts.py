@@ -31,6 +31,7 @@ class ExperimentFacts:
     units: int
     duration_days: float | None
     ended_at: datetime
+    dated: bool
     metric: MetricDefinition | None
     comparison: Comparison | None
     conversion_rate: float | None
@@ -62,6 +63,7 @@ def facts_of(analysis: Analysis, *, audience: str = EVERYBODY) -> ExperimentFact
         units=analysis.look.units,
         duration_days=_days(experiment.started_at, ended_at),
         ended_at=ended_at,
+        dated=experiment.ended_at is not None or analysis.last_event_at is not None,
         metric=found.metric if found is not None else _first_primary(experiment),
         comparison=comparison,
         conversion_rate=_conversion_rate(analysis),

@@ -10,7 +10,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
@@ -18,7 +17,6 @@ from typing import Literal
 from neonblue.errors import InvalidInputError, NotFoundError
 from neonblue.ingest.csv_file import csv_batches, csv_layout
 from neonblue.ingest.csv_layout import CsvLayout
-from neonblue.ingest.event import EARLIEST
 from neonblue.ingest.file_batch import WHOLE_ROW, BadLine, FileBatch, explained
 from neonblue.ingest.json_file import json_batches, json_columns
 from neonblue.ingest.json_file import json_lines as lines_of_json
@@ -63,17 +61,6 @@ class DataFile:
     size_bytes: int
     repeated: frozenset[str] = frozenset()
     layout: CsvLayout | None = None
-
-    @property
-    def written_at(self) -> datetime:
-        """When the file was written, within what an event's time may be.
-
-        Stands in for times that the file does not have: the same file gives the same times.
-        Archives often carry none or odd ones.
-        """
-        seconds = int(self.path.stat().st_mtime)
-        now = int(datetime.now(UTC).timestamp())
-        return datetime.fromtimestamp(max(int(EARLIEST.timestamp()), min(seconds, now)), UTC)
 
     def fingerprint(self) -> str:
         """Tells this file from others: its size, beginning and end; not what it is called."""

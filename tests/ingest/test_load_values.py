@@ -39,6 +39,7 @@ def load(store: Store, tmp_path: Path) -> Load:
             "control": "a",
             "metrics": ["bought=bought", "spent:mean=spent"],
             "rejects": str(tmp_path / "rejects.csv"),
+            "allow_rejects": 0.5,
         }
         return load_file(
             store, LoadPlan.from_arguments({**usual, **options}), lambda done, total, message: None

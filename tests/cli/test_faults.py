@@ -4,7 +4,9 @@ import os
 import resource
 import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -15,7 +17,7 @@ ROWS = 20_000
 
 
 def neonblue(
-    data_dir: Path, *words: str, file_bytes: int | None = None
+    data_dir: Path, *words: str, file_bytes: int | None = None, **variables: str
 ) -> subprocess.CompletedProcess[str]:
     """Run the command; ``file_bytes`` is what the largest file may have, as on a full disk."""
 
@@ -29,7 +31,7 @@ def neonblue(
         text=True,
         check=False,
         timeout=120,
-        env={**os.environ, "NEONBLUE_DATA_DIR": str(data_dir)},
+        env={**os.environ, "NEONBLUE_DATA_DIR": str(data_dir), **variables},
         preexec_fn=limit,
     )
     assert "Traceback" not in done.stderr
@@ -112,3 +114,35 @@ def test_damaged_data_is_named_and_never_passed_over(tmp_path: Path, load: tuple
 
 def _is_large(path: Path) -> bool:
     return path.stat().st_size > 1_000
+
+
+class _Refusing(BaseHTTPRequestHandler):
+    """Answers as ClickHouse answers a wrong password."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = b"Code: 516. DB::Exception: ana: Authentication failed. (AUTHENTICATION_FAILED)\n"
+        self.send_response(403)
+        self.send_header("X-ClickHouse-Exception-Code", "516")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST  # noqa: N815 - named by the standard library
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_wrong_credentials_are_named_without_the_password(tmp_path: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Refusing) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        dsn = f"clickhouse://ana:secret@127.0.0.1:{server.server_port}/shop"
+        done = neonblue(tmp_path, "call", "list_experiments", CLICKHOUSE_DSN=dsn)
+        seen = neonblue(tmp_path, "doctor", CLICKHOUSE_DSN=dsn)
+        server.shutdown()
+    assert done.returncode != 0
+    assert "refuses the user or the password" in done.stderr
+    assert seen.returncode == 1
+    assert "refuses the user or the password" in seen.stdout
+    assert "secret" not in done.stderr + seen.stdout + seen.stderr

@@ -73,9 +73,9 @@ def _condition(field: str, kind: FieldKind, operator: str, value: Any) -> Condit
         return Condition(
             field=field, kind=kind, operator=operator, value=_value(field, kind, value)
         )
-    if not isinstance(value, list | tuple) or not 0 < len(value) <= MAX_CHOICES:
+    if not isinstance(value, list | tuple) or len(value) > MAX_CHOICES:
         raise InvalidInputError(
-            f"the filter {field!r} in {value!r} needs a list of 1 to {MAX_CHOICES} values"
+            f"the filter {field!r} in {value!r} needs a list of at most {MAX_CHOICES} values"
         )
     choices = tuple(_value(field, kind, choice) for choice in value)
     return Condition(field=field, kind=kind, operator="in", value=choices)

@@ -122,6 +122,8 @@ def _ranked(
     conditions: Sequence[Condition],
     depth: int,
 ) -> list[_Scored]:
+    if any(condition.value == () for condition in conditions):
+        return []  # one of no values: nothing meets that
     vector = memory.embed_query(query)
     contents = memory.contents(collection)
     scope = _Scope(memory, collection, conditions, contents)

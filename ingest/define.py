@@ -41,12 +41,17 @@ def define(store: Store, experiment: Experiment, *, new_version: bool = False) -
     if current is not None and _restarts(current, experiment):
         experiment = replace(experiment, counted_from=datetime.now(UTC))
     stored = store.experiments.save(experiment, source="define")
+    begins = stored.status == "draft" and experiment.status != "draft"
+    if begins:
+        stored = store.experiments.set_status(
+            stored.experiment_id, experiment.status, reason="defined as such", actor="define"
+        )
     seen = store.experiments.seen(experiment.experiment_id)
     return Defined(
         experiment_id=stored.experiment_id,
         version=stored.version,
         status=stored.status,
-        changed=current is None or stored.version != current.version,
+        changed=begins or current is None or stored.version != current.version,
         units_seen=0 if seen is None else seen.units,
         warnings=() if seen is None else _misfits(stored, seen),
     )

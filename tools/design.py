@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from fastmcp.dependencies import Shared
 from pydantic import Field
 
-from neonblue.tools.effect import reads
+from neonblue.tools.effect import records
 from neonblue.tools.results.design import Design
 from neonblue.workspace import Workspace, open_workspace
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Share = Annotated[float, Field(gt=0)]
 
 
-@reads(title="Design an experiment")
+@records(title="Design an experiment")
 def design_experiment(
     mde: Annotated[float, Field(gt=-1, lt=10)],
     baseline_mean: float | None = None,
@@ -67,16 +67,25 @@ def design_experiment(
         guardrails=guardrails,
         units_per_day=units_per_day,
     )
-    return _answer(design(workspace.store, request), request.mde)
+    return _answer(design(workspace.store, request), mde, non_inferiority_margin)
 
 
-def _answer(found: "ExperimentDesign", mde: float) -> Design:
+def _aim(found: "ExperimentDesign", mde: float, margin: float | None) -> str:
+    if margin is None:
+        return f"to find a lift of {mde:+.1%}"
+    return (
+        f"to show that it is not worse by more than {margin:.1%} if its true lift is "
+        f"{found.lift:+.1%}"
+    )
+
+
+def _answer(found: "ExperimentDesign", mde: float, margin: float | None) -> Design:
     plan, baseline = found.plan, found.baseline
     watched = [round(share * plan.sequential_total / plan.total) for share in plan.per_variant]
     return Design(
         summary=(
             f"{plan.sequential_total:,} units when watched all the way, {plan.total:,} for one "
-            f"look at the end, to find a lift of {mde:+.1%} with power {plan.power:.0%}"
+            f"look at the end, {_aim(found, mde, margin)} with power {plan.power:.0%}"
         ),
         units_watched=plan.sequential_total,
         units_one_look=plan.total,

@@ -60,17 +60,22 @@ def analyze_funnel(
 def _withheld(workspace: Workspace, experiment_id: str | None, breakdown: str | None) -> str:
     """Why outcomes by variant may not be shown; '' where they may, and the look is recorded."""
     from neonblue.errors import ConflictError
-    from neonblue.intelligence.look_gate import pass_gate, tells_the_variant
+    from neonblue.intelligence.look_gate import (
+        pass_gate,
+        tells_the_variant,
+        told_apart,
+    )
 
-    if not experiment_id:
+    if not breakdown:
         return ""
-    experiment = workspace.store.experiments.get(experiment_id)
-    if not breakdown or not tells_the_variant(workspace.store, experiment, breakdown):
-        return ""
-    try:
-        pass_gate(workspace.store, experiment, f"a funnel by {breakdown}")
-    except ConflictError as error:
-        return str(error)
+    store = workspace.store
+    chosen = [store.experiments.get(experiment_id)] if experiment_id else told_apart(store)
+    for experiment in chosen:
+        if tells_the_variant(store, experiment, breakdown):
+            try:
+                pass_gate(store, experiment, f"a funnel by {breakdown}")
+            except ConflictError as error:
+                return str(error)
     return ""
 
 

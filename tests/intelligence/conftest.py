@@ -160,6 +160,38 @@ def simulate(store: Store) -> Simulate:
 
 
 @pytest.fixture
+def measure(store: Store) -> Callable[..., None]:
+    """Stores an event of a type, with a value, for each unit of a mask, after its exposure."""
+
+    def stored(
+        world: World, event_type: str, which: np.ndarray, experiment_id: str = "exp"
+    ) -> None:
+        rows = [
+            _purchase(world, index, experiment_id)
+            | {"event_id": f"{event_type}{index}", "event_type": event_type}
+            for index in np.flatnonzero(world.kept & which).tolist()
+        ]
+        store.events.insert(pa.Table.from_pylist(rows, schema=event_schema()))
+
+    return stored
+
+
+@pytest.fixture
+def renamed(store: Store) -> Callable[[World, str], Experiment]:
+    """Stores a world under another experiment id and other ids of its units."""
+
+    def stored(world: World, experiment_id: str) -> Experiment:
+        rows = rows_of(world, experiment_id).to_pylist()
+        for row in rows:
+            row["user_id"] = f"other-{row['user_id']}"
+        store.events.insert(pa.Table.from_pylist(rows, schema=event_schema()))
+        changes = {"status": "stopped", "planned_sample_size": None}
+        return store.experiments.save(plan(experiment_id=experiment_id, **changes))
+
+    return stored
+
+
+@pytest.fixture
 def plan_of() -> Callable[..., Experiment]:
     """Plans of further experiments, with some fields changed."""
     return plan

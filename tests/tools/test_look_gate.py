@@ -156,6 +156,45 @@ async def test_a_funnel_by_variant_waits_while_it_runs(
     assert _looked(workspace) == []
 
 
+async def test_no_experiment_in_the_question_is_no_way_round(
+    workspace: Workspace, client: Client[Any]
+) -> None:
+    """A property that tells the variant, of the exposures or of the purchases alone."""
+    _fill(workspace, "running")
+    now = datetime.now(UTC)
+    purchases = [
+        {
+            "user_id": f"u{unit}",
+            "experiment_id": "exp",
+            "variant_id": "",
+            "session_id": "",
+            "properties": [("grp", ("old", "new")[unit % 2])],
+            "source": "test",
+            "event_id": f"g{unit}",
+            "event_type": "purchase",
+            "timestamp": now,
+        }
+        for unit in range(0, UNITS, 3)
+    ]
+    workspace.store.events.insert(pa.Table.from_pylist(purchases, schema=event_schema()))
+    for breakdown in ("cell", "grp"):
+        arguments = {**STEPS, "breakdown": breakdown}
+        answer = dict(
+            (await client.call_tool("analyze_funnel", arguments)).structured_content or {}
+        )
+        assert [one["slice"] for one in answer["funnels"]] == [""], breakdown
+    assert _looked(workspace) == []
+
+
+async def test_the_baseline_of_a_running_experiment_is_a_look(
+    workspace: Workspace, client: Client[Any]
+) -> None:
+    _fill(workspace, "running")
+    with pytest.raises(ToolError, match="baseline of its control"):
+        await client.call_tool("design_experiment", {"mde": 0.1, "like_experiment": "exp"})
+    assert _looked(workspace) == []
+
+
 async def test_a_funnel_by_another_property_is_shown(
     workspace: Workspace, client: Client[Any]
 ) -> None:
@@ -197,4 +236,4 @@ async def test_read_only_withholds_what_holds_for_one_look_and_says_so(sealed: W
 async def test_annotations_say_which_tools_keep_a_record(client: Client[Any]) -> None:
     tools = await client.list_tools()
     silent = {t.name for t in tools if t.annotations and t.annotations.read_only_hint}
-    assert silent == {"list_experiments", "design_experiment"}
+    assert silent == {"list_experiments"}

@@ -88,7 +88,7 @@ class Look(Answer):
     number: int
     units: int
     planned_units: int | None
-    fixed_horizon: Literal["shown", "withheld_until_planned_n"]
+    fixed_horizon: Literal["shown", "withheld_until_planned_n", "withheld"]
     detail: str
 
 
@@ -102,7 +102,9 @@ class PastLook(Answer):
     estimate: Figure | None
     ci_lower: Figure | None
     ci_upper: Figure | None
-    running_p_value: Figure | None = Field(description="least p up to then; decides nothing")
+    running_p_value: Figure | None = Field(
+        description="least anytime-valid p up to then; history, decides nothing"
+    )
 
 
 class FixedHorizon(Answer):
@@ -118,7 +120,11 @@ class FixedHorizon(Answer):
 
 
 class Comparison(Answer):
-    """One variant against control; ``ci`` and ``p_value`` hold however often one looks."""
+    """One variant against control; ``ci`` and ``p_value`` are those that count, ``decided_by``.
+
+    Before a declared end they hold however often one looks; the textbook's stand in
+    ``fixed_horizon``.
+    """
 
     variant: str
     decides: bool = Field(default=False, description="the verdict rests on this comparison")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from neonblue.errors import NotFoundError
@@ -9,6 +10,7 @@ from neonblue.intelligence.context import Context
 from neonblue.intelligence.deciding import Basis, Deciding, basis_of, deciding
 from neonblue.intelligence.evidence import (
     Analysis,
+    Comparison,
     MetricEffects,
     RecordedLook,
     SegmentBreakdown,
@@ -41,7 +43,7 @@ def performance(
         statistical_significance=_significance(analysis, found),
         confidence_interval=_interval(analysis, found),
         validity=_validity(analysis),
-        look=_look(analysis.look),
+        look=_look(analysis.look, invalid=bool(analysis.validity.failed)),
         as_of=analysis.as_of,
         name=analysis.experiment.name,
         narrated_by=NARRATOR,
@@ -132,13 +134,17 @@ def _validity(analysis: Analysis) -> answer.Validity:
     )
 
 
-def _look(look: RecordedLook) -> answer.Look:
+def _look(look: RecordedLook, *, invalid: bool) -> answer.Look:
     return answer.Look(
         recorded=look.recorded,
         number=look.number,
         units=look.units,
         planned_units=look.planned_units,
-        fixed_horizon="shown" if look.fixed_horizon_shown else "withheld_until_planned_n",
+        fixed_horizon="withheld"
+        if invalid
+        else "shown"
+        if look.fixed_horizon_shown
+        else "withheld_until_planned_n",
         detail=look.detail,
     )
 
@@ -157,11 +163,30 @@ def _metric(effects: MetricEffects, analysis: Analysis) -> answer.Metric:
                 update={
                     "decided_by": basis_of(item, fixed=fixed),
                     "decides": analysis.decision.deciding == (plan.name, item.variant),
+                    **_counting(item, fixed=fixed),
                 }
             )
             for item in effects.comparisons
         ],
     )
+
+
+def _counting(item: Comparison, *, fixed: bool) -> dict[str, float | None]:
+    """The interval and p that count, where these are not the sequence's."""
+    once = item.fixed_horizon
+    if once is None or basis_of(item, fixed=fixed) == "anytime_valid":
+        return {}
+    limits = {
+        "ci_lower": once.deciding_ci_lower,
+        "ci_upper": once.deciding_ci_upper,
+        "relative_ci_lower": once.deciding_relative_ci_lower,
+        "relative_ci_upper": once.deciding_relative_ci_upper,
+        "p_value": once.deciding_p_value,
+    }
+    return {
+        name: None if value is None or math.isinf(value) else value
+        for name, value in limits.items()
+    }
 
 
 def _segments(breakdown: SegmentBreakdown, full: bool) -> answer.SegmentBreakdown:

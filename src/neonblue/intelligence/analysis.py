@@ -12,6 +12,7 @@ from neonblue.intelligence.decision import (
     Standing,
     as_decision,
     decide,
+    dropped_guardrails,
     evidence_of,
     progress_of,
     with_adjusted,
@@ -36,6 +37,8 @@ from neonblue.intelligence.segments import break_down, without
 from neonblue.intelligence.summaries import Summaries, read_summaries
 from neonblue.intelligence.terms import Key, Terms
 from neonblue.intelligence.validity_in_store import validity_of
+from neonblue.intelligence.vanished_events import vanished
+from neonblue.intelligence.vanished_events import without as without_measurement
 from neonblue.models import Experiment
 from neonblue.stats.sequential_time import UnitInformation
 from neonblue.stats.verdict_evidence import Verdict
@@ -68,7 +71,7 @@ def analyze(
     standing = _standing(opened, summaries, now)
     terms = terms_of(opened, summaries, priors, now=now)
     metrics = _metrics(store, experiment, summaries, validity, terms)
-    verdict = _verdict(store, standing, validity, metrics, (terms, look))
+    verdict = _verdict(store, standing, validity, metrics, summaries, opened, terms)
     metrics = with_adjusted(metrics, verdict)
     segments = _segments(store, experiment, segment_by, validity, (terms, look))
     record_look(store, opened, metrics, now=now, actor=actor)
@@ -96,18 +99,34 @@ def _verdict(
     standing: Standing,
     validity: Validity,
     metrics: tuple[MetricEffects, ...],
-    terms_and_look: tuple[Terms, RecordedLook],
+    summaries: Summaries,
+    opened: OpenLook,
+    terms: Terms,
 ) -> Verdict:
-    """The verdict; before anything ships, late units have to show the effect as well."""
-    (terms, look), plan = terms_and_look, standing.experiment
-    evidence = evidence_of(plan, metrics, fixed=look.fixed_horizon_decides)
+    """The verdict; before anything ships, guardrails have to be measured and late units show it."""
+    plan = standing.experiment
+    evidence = evidence_of(plan, metrics, fixed=opened.look.fixed_horizon_decides)
+    evidence += dropped_guardrails(plan, opened.guardrails_gone)
     if validity.failed:
         return decide(standing, validity, evidence)
     changes = changes_in_looks(store, plan, evidence, progress_of(standing))
     verdict = decide(standing, validity, evidence, changes=changes)
     if verdict.decision != "ship":
         return verdict
-    faded = fading_winners(store, plan, verdict, terms, as_of=standing.now)
+    if missing := vanished(store, plan, summaries):
+        evidence = without_measurement(evidence, missing)
+        verdict = decide(standing, validity, evidence, changes=changes)
+        if verdict.decision != "ship":
+            return verdict
+    faded = fading_winners(
+        store,
+        plan,
+        verdict,
+        terms,
+        evidence=evidence,
+        progress=progress_of(standing),
+        as_of=standing.now,
+    )
     return decide(standing, validity, evidence, changes=changes | faded) if faded else verdict
 
 

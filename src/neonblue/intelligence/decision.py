@@ -93,6 +93,28 @@ def evidence_of(
     return found
 
 
+def dropped_guardrails(experiment: Experiment, names: Sequence[str]) -> list[MetricEvidence]:
+    """Guardrails that were read and are defined no more: nothing ships past them unmeasured."""
+    return [
+        MetricEvidence(
+            metric=name,
+            variant=variant.variant_id,
+            role="guardrail",
+            estimate=math.nan,
+            standard_error=math.nan,
+            ci_lower=-math.inf,
+            ci_upper=math.inf,
+            p_value=1.0,
+            margin=0.0,
+            detail="it was a guardrail when results were first read and is defined no more: "
+            "define it again",
+        )
+        for name in names
+        for variant in experiment.treatments
+        if variant.weight > 0
+    ]
+
+
 def as_decision(verdict: Verdict) -> Decision:
     """The verdict as the analysis keeps it."""
     return Decision(

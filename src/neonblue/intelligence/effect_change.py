@@ -11,9 +11,11 @@ from neonblue.intelligence.timeline import Step, cumulative_steps
 from neonblue.models import Experiment, MetricDefinition
 from neonblue.stats.comparison import Comparison, InsufficientData
 from neonblue.stats.effect_change import (
+    SPLIT_SHARES,
     EarlierLook,
     change_since_looks,
     fade_limit,
+    faded_since_looks,
     weakening,
 )
 from neonblue.stats.moments import removed
@@ -31,9 +33,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from neonblue.stores import Store
+    from neonblue.stores.look_extremes import LookExtreme
 
-SPLITS = (0.25, 0.5, 0.75)
-"""Shares of the units after which late ones are compared with early ones."""
 Parts = tuple["datetime", Comparison, Comparison]
 
 
@@ -57,19 +58,30 @@ def fading_winners(
     verdict: Verdict,
     terms: Terms,
     *,
+    evidence: Sequence[MetricEvidence],
+    progress: Progress,
     as_of: datetime,
 ) -> dict[Key, EffectChange]:
     """Of the effects that a verdict ships on, those that late units no longer show.
 
-    Costs a scan a metric and is only asked where something would ship.
+    Costs a scan a metric and is only asked where something would ship. Where units have no times
+    the looks before tell early from late.
     """
     found = {}
+    of_key = {item.key: item for item in evidence}
     for reason in verdict.reasons:
         shipped = reason.variant is not None and verdict.by_variant.get(reason.variant) == "ship"
         if reason.code == "success" and shipped and reason.metric and reason.variant:
             metric = next(m for m in experiment.metrics if m.name == reason.metric)
-            steps = cumulative_steps(store, experiment, metric, reason.variant, as_of)
-            change = _fading(experiment, metric, reason.variant, list(steps), terms)
+            steps = list(cumulative_steps(store, experiment, metric, reason.variant, as_of))
+            key = reason.metric, reason.variant
+            if len(steps) < 2 and key in of_key:
+                looks = _looks_on_the_way(store, experiment, progress.n).get(key, ())
+                change = faded_since_looks(
+                    of_key[key], looks, progress=progress, alpha=experiment.alpha
+                )
+            else:
+                change = _fading(experiment, metric, reason.variant, steps, terms)
             if change is not None:
                 found[reason.metric, reason.variant] = change
     return found
@@ -78,8 +90,21 @@ def fading_winners(
 def _earlier_looks(store: Store, experiment: Experiment) -> Mapping[Key, Sequence[EarlierLook]]:
     from neonblue.stores.look_extremes import look_extremes
 
+    return _by_key(look_extremes(store.database, experiment.experiment_id, experiment.version))
+
+
+def _looks_on_the_way(
+    store: Store, experiment: Experiment, units: float
+) -> Mapping[Key, Sequence[EarlierLook]]:
+    from neonblue.stores.look_extremes import looks_at_shares
+
+    name, version = experiment.experiment_id, experiment.version
+    return _by_key(looks_at_shares(store.database, name, version, units=units, shares=SPLIT_SHARES))
+
+
+def _by_key(looks: Iterable[LookExtreme]) -> dict[Key, list[EarlierLook]]:
     found: dict[Key, list[EarlierLook]] = {}
-    for look in look_extremes(store.database, experiment.experiment_id, experiment.version):
+    for look in looks:
         found.setdefault((look.metric, look.variant_id), []).append(
             EarlierLook(
                 label=f"at the look of {look.looked_at:%Y-%m-%d %H:%M} UTC ({look.units:,} units)",
@@ -121,10 +146,12 @@ def _fading(
 def _splits(
     experiment: Experiment, metric: MetricDefinition, steps: Sequence[Step]
 ) -> Iterator[Parts]:
-    """Early and late units, apart at the steps nearest to ``SPLITS``."""
+    """Early and late units, apart at the steps nearest to ``SPLIT_SHARES``."""
     _, control, treatment = steps[-1]
     shares = [float(step[1].n + step[2].n) / (control.n + treatment.n) for step in steps[:-1]]
-    chosen = {min(range(len(shares)), key=lambda i: abs(shares[i] - split)) for split in SPLITS}
+    chosen = {
+        min(range(len(shares)), key=lambda i: abs(shares[i] - split)) for split in SPLIT_SHARES
+    }
     for index in sorted(chosen):
         moment, first, second = steps[index]
         if first.n > control.n or second.n > treatment.n:

@@ -65,7 +65,11 @@ def _comparison(
     """One treatment against control: the sequence decides, the rest is for reading."""
     horizon = terms.horizon(experiment, variant, metric.name)
     sequence, relative = horizon.sequence(found), horizon.relative(found)
-    posterior = lift_posterior(found, metric.direction, terms.priors[metric.name])
+    posterior = (
+        lift_posterior(found, metric.direction, terms.priors[metric.name])
+        if sequence.available
+        else None
+    )
     return Comparison(
         metric=metric.name,
         variant=variant,

@@ -32,6 +32,7 @@ from neonblue.models.reader import READ_ONLY, current_reader
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
+    from neonblue.stores.health import VariantCount
     from neonblue.stores.looks import LedgerState
 
 FEWEST_OF_A_VALUE = 20
@@ -45,7 +46,8 @@ DIGITS = 9
 class OpenLook:
     """A look before its figures: ``experiment`` is the one that may decide, ``planned`` as stored.
 
-    ``horizon`` is N*; ``reasons`` say what the first reading changed in roles and alpha.
+    ``horizon`` is N*; ``reasons`` say what the first reading changed in roles and alpha,
+    ``guardrails_gone`` which guardrails were read then and are defined no more.
     """
 
     experiment: Experiment
@@ -55,6 +57,7 @@ class OpenLook:
     horizon: int
     fingerprint: str
     reasons: tuple[Reason, ...]
+    guardrails_gone: tuple[str, ...] = ()
 
 
 def open_look(store: Store, experiment: Experiment, summaries: Summaries) -> OpenLook:
@@ -80,6 +83,7 @@ def open_look(store: Store, experiment: Experiment, summaries: Summaries) -> Ope
         horizon=horizon_units(decides, units, state, one_look=look.fixed_horizon_decides),
         fingerprint=seen,
         reasons=registered.reasons,
+        guardrails_gone=registered.guardrails_gone,
     )
 
 
@@ -126,6 +130,11 @@ def pass_gate(store: Store, experiment: Experiment, what: str, *, effects: bool 
     Raises ``ConflictError`` where that would be peeking: while it runs before its planned units,
     and in a read-only server, which cannot record it.
     """
+    if experiment.status == "draft":
+        raise ConflictError(
+            f"experiment {experiment.experiment_id!r} is a draft and has no results: define it "
+            f"with status running before {what}"
+        )
     refuse_before_the_plan(store, experiment, what)
     if not current_reader().records:
         raise ConflictError(
@@ -137,13 +146,27 @@ def pass_gate(store: Store, experiment: Experiment, what: str, *, effects: bool 
     return opened
 
 
+def told_apart(store: Store) -> list[Experiment]:
+    """Experiments of which a property could tell the variant, whoever asks for no experiment."""
+    return [one for one in store.experiments.defined().values() if one.source == "events"]
+
+
 def tells_the_variant(store: Store, experiment: Experiment, breakdown: str) -> bool:
-    """Whether slices by this are slices by variant, as by a property that carries its name."""
+    """Whether slices by this are slices by variant, as by a property that carries its name.
+
+    The property may stand at the exposure or at any other event of the units.
+    """
     if breakdown == "variant":
         return True
     counts = store.health.units_by_property(
         experiment.experiment_id, breakdown, counted_from=experiment.counted_from
     )
+    if all(count.value == "" for count in counts):
+        counts = store.health.units_by_event_property(experiment.experiment_id, breakdown)
+    return _tells(counts)
+
+
+def _tells(counts: Sequence[VariantCount]) -> bool:
     of_value: dict[str, Counter[str]] = defaultdict(Counter)
     totals: Counter[str] = Counter()
     for count in counts:

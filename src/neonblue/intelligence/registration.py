@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from neonblue.intelligence.evidence import Reason
 from neonblue.models import Experiment, MetricDefinition
@@ -39,12 +39,14 @@ class OtherReading:
 class Registration:
     """The experiment as it may decide: roles and alpha by the first reading, and why.
 
-    ``changed`` says that rules changed after results were read.
+    ``changed`` says that rules changed after results were read; ``guardrails_gone`` names the
+    guardrails of then that are defined no more.
     """
 
     experiment: Experiment
     reasons: tuple[Reason, ...] = ()
     changed: bool = False
+    guardrails_gone: tuple[str, ...] = ()
 
     @property
     def alpha_detail(self) -> str:
@@ -73,9 +75,13 @@ def register(
     readings = [_metrics_of(plan, first)] if first is not None else []
     readings += [other.metrics for other in others[:1]]
     metrics, reasons = experiment.metrics, []
+    gone: dict[str, None] = {}
     for reading in readings:
         metrics, found = _by_reading(metrics, reading)
         reasons += found
+        metrics, found, missing = _with_guardrails(metrics, reading, plan)
+        reasons += found
+        gone |= missing
     alpha, why = _alpha(store, experiment, plan, state, others)
     alpha, dropped = _with_dropped(alpha, metrics, readings[:1])
     changed = first is not None and _changed(experiment, plan, first)
@@ -85,7 +91,45 @@ def register(
         experiment=replace(experiment, metrics=metrics, alpha=alpha),
         reasons=(*reasons, *_budget(experiment.alpha, alpha, (*why, *dropped))),
         changed=changed,
+        guardrails_gone=tuple(gone),
     )
+
+
+def _with_guardrails(
+    metrics: tuple[MetricDefinition, ...], reading: Mapping[str, str], plan: Experiment
+) -> tuple[tuple[MetricDefinition, ...], list[Reason], dict[str, None]]:
+    """Guardrails stay what they were at a reading: as guardrails, in their direction.
+
+    What was read as one and is defined no more is named. A margin that was dropped is that of the
+    plan that was read.
+    """
+    guards = {
+        _either_way(entry.removeprefix("guardrail ")): (name, entry)
+        for name, entry in reading.items()
+        if entry.startswith("guardrail ")
+    }
+    kept, reasons = [], []
+    for metric in metrics:
+        name, entry = guards.pop(_either_way(_definition(metric)), ("", ""))
+        if not name or metric.role == "primary":
+            kept.append(metric)
+            continue
+        direction: Literal["increase", "decrease"] = (
+            "decrease" if " 'decrease' " in entry else "increase"
+        )
+        margin = metric.margin
+        if margin is None:
+            margin = next((one.margin for one in plan.metrics if one.name == name), None)
+        guard = replace(metric, role="guardrail", direction=direction, margin=margin)
+        if guard != metric:
+            reasons.append(_reason("still_guardrail", metric, STILL_GUARDRAIL))
+        kept.append(guard)
+    return tuple(kept), reasons, {name: None for name, _ in guards.values()}
+
+
+def _either_way(definition: str) -> str:
+    """A definition without its direction, which a guardrail keeps."""
+    return definition.replace(" 'decrease' ", " 'increase' ")
 
 
 def _first_plan(store: Store, experiment: Experiment, first: FirstReading) -> Experiment:
@@ -132,6 +176,10 @@ def _by_reading(
 EXPLORATORY = (
     "{0!r} is exploratory: it was not primary when results were first read. To decide by it, start "
     "an experiment of its own on new units"
+)
+STILL_GUARDRAIL = (
+    "{0!r} was a guardrail when results were first read and still is one, in the direction and "
+    "with the margin of then"
 )
 STILL_PRIMARY = (
     "{0!r} was primary when results were first read and is still weighed as one: what is dropped "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from neonblue.intelligence.ledger import FINISHED
 from neonblue.intelligence.registration import OtherReading, registered_metrics
 from neonblue.intelligence.summaries import Summaries
 from neonblue.models import Experiment, MetricSummary
@@ -20,21 +21,27 @@ def other_readings(
 ) -> tuple[OtherReading, ...]:
     """Readings of the same units in the same split under other ids, before this one's first.
 
-    The earliest comes first.
+    The earliest comes first. A look whose effects were withheld, as of an invalid experiment, is a
+    reading too: what was wrong with the units is wrong with them under any id.
     """
     units = int(summaries.units.sum())
     if units == 0:
         return ()
     name, keep = experiment.experiment_id, current_reader().records
     sketches = store.unit_sketches
+    hashes = total_hashes(_totals(experiment, summaries))
     if experiment.source == "aggregated":
-        hashes = total_hashes(_totals(experiment, summaries))
         sketch = sketches.of_totals(name, hashes, keep=keep)
     else:
         sketch = sketches.of_events(name, units, keep=keep)
+        # Units may come under other ids; what has ended has the same totals then.
+        if experiment.status in FINISHED:
+            sketch = {**sketch, **sketches.of_totals(name, hashes, keep=keep)}
     found = []
     for like in sketches.like(name, sketch):
-        reading = store.looks.first_reading(like.experiment_id)
+        reading = store.looks.first_reading(like.experiment_id) or store.looks.first_reading(
+            like.experiment_id, shown=False
+        )
         if reading is None or (first is not None and first.looked_at <= reading.looked_at):
             continue
         plan = store.experiments.version(like.experiment_id, reading.version)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from neonblue.errors import InvalidInputError, NotFoundError
+from neonblue.intelligence.look_gate import pass_gate
 from neonblue.models import Experiment, MetricDefinition
 from neonblue.stats.planning import Baseline, PlannedKind, SamplePlan, baseline_of, plan_sample
 
@@ -44,21 +45,27 @@ class DesignRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExperimentDesign:
-    """Units and days for one look at the end and for watching all the way, and what to mind."""
+    """Units and days for one look at the end and for watching all the way, and what to mind.
+
+    ``lift`` is the true relative lift that was planned with.
+    """
 
     baseline: Baseline
     baseline_source: str
     units_per_day: float | None
     plan: SamplePlan
+    lift: float
     risks: tuple[str, ...]
 
 
 def design(store: Store, request: DesignRequest) -> ExperimentDesign:
     """Size an experiment. Raises ``InvalidInputError`` for what cannot be planned."""
     baseline, source, traffic = _baseline(store, request)
+    # "Not worse" is planned for a change that changes nothing: a gain would only make it easier.
+    lift = request.mde if request.margin is None else min(request.mde, 0.0)
     plan = plan_sample(
         baseline,
-        mde=request.mde,
+        mde=lift,
         shares=request.shares,
         alpha=request.alpha,
         power=request.power,
@@ -72,6 +79,7 @@ def design(store: Store, request: DesignRequest) -> ExperimentDesign:
         baseline_source=source,
         units_per_day=traffic,
         plan=plan,
+        lift=lift,
         risks=tuple(_risks(request, baseline, plan)),
     )
 
@@ -108,6 +116,8 @@ def _observed(
     """The control variant of a past experiment, and the traffic that it had."""
     experiment = store.experiments.get(experiment_id)
     metric = _metric(experiment, request.metric)
+    # One variant's mean beside everybody's is the other one's.
+    pass_gate(store, experiment, "the baseline of its control")
     found = store.moments.summarise(experiment, metrics=[metric.name])
     control = found.summary(metric.name, experiment.control.variant_id)
     if control.n < LEAST_HISTORY_UNITS:

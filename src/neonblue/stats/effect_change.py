@@ -23,6 +23,8 @@ from neonblue.stats.verdict_evidence import (
     Progress,
 )
 
+SPLIT_SHARES = (0.25, 0.5, 0.75)
+"""Shares of the units after which late ones are compared with early ones."""
 FADE_ALPHA = 0.025
 """One-sided level, over all splits, at which an effect is said to have faded."""
 
@@ -73,6 +75,38 @@ def change_since_looks(
         fallen = look.ci_upper < 0.0 and item.ci_upper >= 0.0
         if risen or fallen:
             return EffectChange(grade="not_shown", before=look.part, since=now)
+    return None
+
+
+def faded_since_looks(
+    item: MetricEvidence, looks: Sequence[EarlierLook], *, progress: Progress, alpha: float
+) -> EffectChange | None:
+    """The same question as ``weakening`` where units have no times: looks are the splits.
+
+    Of orthogonal parts of one total: z = (before - since) / (se sqrt(n / n_0 + n / (n - n_0))),
+    se that of the total of n units, n_0 those of the look. Looks nearest to a quarter, a half and
+    three quarters of the units are asked, whatever they showed.
+
+    Definition: a contrast of two parts, each with se^2 inverse to its units.
+    """
+    usable = [one for one in looks if 0.0 < one.units < progress.n]
+    if not item.available or not usable or not item.standard_error > 0.0:
+        return None
+    chosen = {
+        min(usable, key=lambda look: abs(look.units / progress.n - split)).units
+        for split in SPLIT_SHARES
+    }
+    splits = {look.units: look for look in usable if look.units in chosen}
+    good = 1.0 if item.direction == "increase" else -1.0
+    for look in splits.values():
+        since = _since(item, look, progress, alpha)
+        new = progress.n - look.units
+        error = item.standard_error * math.sqrt(progress.n / look.units + progress.n / new)
+        part = (progress.n * item.estimate - look.units * look.estimate) / new
+        if good * (look.estimate - part) / error > fade_limit(len(splits)):
+            return EffectChange(
+                grade="changed", before=look.part, since=since, lasting=_good(item, since)
+            )
     return None
 
 

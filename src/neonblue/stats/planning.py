@@ -126,6 +126,11 @@ def plan_sample(
     the same power.
     """
     portions = _portions(shares)
+    if margin is not None and mde + margin <= 0.0:
+        raise InvalidInputError(
+            f"a true lift of {mde:+.1%} is worse than the margin of {margin:.1%} allows: no number "
+            "of units shows the opposite; give a larger margin, or mde 0 for no change"
+        )
     tested_alpha = alpha / comparisons if margin is None else alpha
     tested_power = guardrail_power(power, guardrails)
     ratio = min(portions[1:]) / portions[0]

@@ -151,6 +151,29 @@ class Health:
         parameters = _scope(experiment_id, counted_from) | {"name": name, "limit": limit}
         return self._counts(value, parameters, f"AND {value} IN ({common})")
 
+    def units_by_event_property(
+        self, experiment_id: str, name: str, *, limit: int = 200
+    ) -> tuple[VariantCount, ...]:
+        """Units by variant and the first value of a property that any of their events carries."""
+        rows = self._database.rows(
+            """
+            SELECT carried.value, exposed.variant, count() AS units FROM (
+                SELECT user_id, any(variant_id) AS variant FROM events
+                WHERE experiment_id = {id:String} AND event_type = 'exposure' GROUP BY user_id
+            ) AS exposed
+            INNER JOIN (
+                SELECT user_id, argMin(properties[{name:String}], timestamp) AS value FROM events
+                WHERE mapContains(properties, {name:String}) GROUP BY user_id
+            ) AS carried USING (user_id)
+            GROUP BY 1, 2 ORDER BY units DESC LIMIT {limit:UInt32}
+            """,
+            {"id": experiment_id, "name": name, "limit": limit},
+        )
+        return tuple(
+            VariantCount(value=value, variant_id=variant, units=units)
+            for value, variant, units in rows
+        )
+
     def properties(
         self, experiment_id: str, *, counted_from: datetime | None = None
     ) -> tuple[PropertyCardinality, ...]:

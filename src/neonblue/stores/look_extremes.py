@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from neonblue.stores.database import Database
@@ -21,6 +22,39 @@ class LookExtreme:
     estimate: float
     ci_lower: float
     ci_upper: float
+
+
+def looks_at_shares(
+    database: Database, experiment_id: str, version: int, *, units: float, shares: Sequence[float]
+) -> tuple[LookExtreme, ...]:
+    """The looks nearest to these shares of ``units``, of each metric and variant.
+
+    They are chosen by their units alone, so that what they showed has no say in it.
+    """
+    nearest = ", ".join(f"argMin(look, abs(units - {units * share:.6f}))" for share in shares)
+    rows = database.rows(
+        f"""
+        WITH tuple(looked_at, units, estimate, ci_lower, ci_upper) AS look
+        SELECT metric, variant_id, [{nearest}] FROM looks
+        WHERE experiment_id = {{id:String}} AND version = {{version:UInt32}} AND metric != ''
+              AND isFinite(estimate)
+        GROUP BY metric, variant_id ORDER BY metric, variant_id
+        """,
+        {"id": experiment_id, "version": version},
+    )
+    return tuple(_look(metric, variant, look) for metric, variant, found in rows for look in found)
+
+
+def _look(metric: str, variant: str, look: Sequence[Any]) -> LookExtreme:
+    return LookExtreme(
+        metric=metric,
+        variant_id=variant,
+        looked_at=look[0],
+        units=look[1],
+        estimate=look[2],
+        ci_lower=look[3],
+        ci_upper=look[4],
+    )
 
 
 def look_extremes(database: Database, experiment_id: str, version: int) -> tuple[LookExtreme, ...]:
@@ -40,16 +74,4 @@ def look_extremes(database: Database, experiment_id: str, version: int) -> tuple
         """,
         {"id": experiment_id, "version": version},
     )
-    return tuple(
-        LookExtreme(
-            metric=metric,
-            variant_id=variant,
-            looked_at=look[0],
-            units=look[1],
-            estimate=look[2],
-            ci_lower=look[3],
-            ci_upper=look[4],
-        )
-        for metric, variant, *looks in rows
-        for look in looks
-    )
+    return tuple(_look(metric, variant, look) for metric, variant, *looks in rows for look in looks)

@@ -167,15 +167,15 @@ class Looks:
         )
         return {(metric, variant): p for metric, variant, p in rows}
 
-    def first_reading(self, experiment_id: str) -> FirstReading | None:
-        """The first look that showed effects, or None."""
+    def first_reading(self, experiment_id: str, *, shown: bool = True) -> FirstReading | None:
+        """The first look that showed effects, or None; with ``shown`` false the first of all."""
         row = self._database.row(
             """
             SELECT looked_at, version, metrics FROM looks
-            WHERE experiment_id = {id:String} AND effects
+            WHERE experiment_id = {id:String} AND (effects OR NOT {shown:Bool})
             ORDER BY looked_at, metric LIMIT 1
             """,
-            {"id": experiment_id},
+            {"id": experiment_id, "shown": shown},
         )
         if row is None:
             return None

@@ -76,7 +76,7 @@ class UnitSketches:
             SELECT experiment_id FROM unit_sketches
             WHERE experiment_id != {id:String} AND unit_hash IN {hashes:Array(UInt64)}
             GROUP BY experiment_id
-            HAVING uniqExact(unit_hash) >= {least:UInt32} OR max(variant_id) = ''
+            HAVING uniqExact(unit_hash) >= {least:UInt32} OR min(variant_id) = ''
             ORDER BY experiment_id LIMIT 100
             """,
             {"id": experiment_id, "hashes": sorted(sketch), "least": FEWEST_SHARED},
@@ -94,7 +94,7 @@ class UnitSketches:
             SELECT unit_hash, variant_id, units FROM unit_sketches FINAL
             WHERE experiment_id = {id:String} ORDER BY unit_hash LIMIT {limit:UInt32}
             """,
-            {"id": experiment_id, "limit": SKETCHED_UNITS},
+            {"id": experiment_id, "limit": 2 * SKETCHED_UNITS},
         )
         sketch = {int(hashed): str(variant) for hashed, variant, _ in rows}
         return sketch, max((units for *_, units in rows), default=0)
@@ -132,18 +132,27 @@ def total_hashes(totals: Sequence[Sequence[MetricSummary]]) -> list[int]:
     return hashes
 
 
+def _units(sketch: Sketch) -> dict[int, str]:
+    """The units of a sketch that may hold hashes of totals too."""
+    units = sorted(hashed for hashed, variant in sketch.items() if variant)
+    return {hashed: sketch[hashed] for hashed in units[:SKETCHED_UNITS]}
+
+
 def shared_split(mine: Sketch, other: Sketch) -> float | None:
     """The share of the smaller one's units that both have, where their variants agree.
 
     None when they share too few, or when units are split independently of each other. Variants
     may have other names, but each has to be another one's.
     """
+    if any(variant == other.get(hashed) == "" for hashed, variant in mine.items()):
+        return 1.0
+    mine, other = _units(mine), _units(other)
+    if not mine or not other:
+        return None
     top = min(_reach(mine), _reach(other))
     mine = {hashed: variant for hashed, variant in mine.items() if hashed <= top}
     other = {hashed: variant for hashed, variant in other.items() if hashed <= top}
     both = mine.keys() & other.keys()
-    if both and all(mine[one] == other[one] == "" for one in both):
-        return 1.0
     smaller = min(len(mine), len(other))
     if len(both) < FEWEST_SHARED or len(both) < LEAST_SHARE * smaller:
         return None

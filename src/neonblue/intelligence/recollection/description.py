@@ -131,10 +131,10 @@ def _metadata(facts: ExperimentFacts) -> Iterator[tuple[str, MetadataValue | Non
     if metric is None or item is None:
         return
     yield "metric", metric.name
-    yield "statistical_significance", item.p_value
+    yield "statistical_significance", facts.p_value
     yield "relative_lift", item.relative_lift
-    yield "relative_lift_lower", item.relative_ci_lower
-    yield "relative_lift_upper", item.relative_ci_upper
+    yield "relative_lift_lower", facts.relative_ci_lower
+    yield "relative_lift_upper", facts.relative_ci_upper
     yield "statistical_power", _power(facts)
 
 

@@ -18,7 +18,8 @@ class ExperimentFacts:
     """``outcome`` is None for an invalid experiment, which teaches nothing about its effect.
 
     ``improvement`` is the relative lift of the decisive comparison, positive when it is for the
-    better; ``revenue_impact`` the absolute difference of the summed metric, a unit;
+    better; ``p_value`` and ``relative_ci_*`` are those that decided; ``revenue_impact`` the
+    absolute difference of the summed metric, a unit;
     ``conversion_rate`` the control's; ``audience`` for whom it was.
     """
 
@@ -39,6 +40,9 @@ class ExperimentFacts:
     improvement_lower: float | None
     improvement_upper: float | None
     improvement_standard_error: float | None
+    p_value: float | None
+    relative_ci_lower: float | None
+    relative_ci_upper: float | None
     revenue_metric: str | None
     revenue_impact: float | None
     guardrail_harmed: str | None
@@ -71,6 +75,9 @@ def facts_of(analysis: Analysis, *, audience: str = EVERYBODY) -> ExperimentFact
         improvement_lower=lower,
         improvement_upper=upper,
         improvement_standard_error=comparison.relative_standard_error if comparison else None,
+        p_value=found.p_value if found is not None else None,
+        relative_ci_lower=found.relative_ci_lower if found is not None else None,
+        relative_ci_upper=found.relative_ci_upper if found is not None else None,
         revenue_metric=revenue.metric if revenue is not None else None,
         revenue_impact=revenue.absolute_difference if revenue is not None else None,
         guardrail_harmed=_harmed(analysis),

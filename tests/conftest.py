@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from neonblue.workspace import Workspace, open_workspace
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from fastmcp import Client
 
 ROOT = Path(__file__).parents[1]
+# A busy machine is no fault of a test.
+settings.register_profile("busy", suppress_health_check=[HealthCheck.too_slow], deadline=None)
+settings.load_profile("busy")
 OUR_VARIABLES = ("NEONBLUE_", "CLICKHOUSE_", "CHROMADB_", "KAFKA_", "OPENAI_", "ANTHROPIC_")
 
 

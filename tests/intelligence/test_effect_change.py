@@ -38,6 +38,27 @@ def test_the_effect_of_the_first_days_that_is_gone_does_not_ship(
     assert "2026-03" in next(r.detail for r in found.decision.reasons if r.code == "effect_changed")
 
 
+def test_an_effect_that_is_gone_is_seen_by_the_looks_where_units_have_no_times(
+    store: Store, simulate, world, now: datetime
+) -> None:
+    """As a growing file without times gives it: all units came at once, as far as is known."""
+    early_effect(world, rate=0.18, until=6)
+    world.day[:] = 0
+    simulate(world, metrics=(PRIMARY,))
+    past = Look(
+        experiment_id="exp", version=1, metric="purchase", variant_id="treatment",
+        looked_at=now - timedelta(days=6), actor="test", units=10_300, estimate=0.08,
+        ci_lower=0.06, ci_upper=0.10, p_value=1e-5, running_p_value=1e-5,
+    )  # fmt: skip
+    store.looks.append([past])
+    found = analyze(store, "exp", now=now)
+    assert found.metrics[0].comparisons[0].ci_lower > 0
+    assert found.decision.decision != "ship"
+    assert "effect_changed" in codes(found)
+    (reason,) = [one for one in found.decision.reasons if one.code == "effect_changed"]
+    assert "10,300 units" in reason.detail
+
+
 def test_a_constant_effect_ships(store: Store, simulate, world, now: datetime) -> None:
     early_effect(world, rate=0.14, until=99)
     simulate(world, metrics=(PRIMARY,))

@@ -416,3 +416,12 @@ def test_unplanned_is_not_called_planned() -> None:
     over = replace(EARLY, n=24_000, planned_n=24_000, maximum_n=math.inf, finished=True)
     verdict = judged(evidence(), progress=over)
     assert not any("24,000 of" in reason.message for reason in verdict.reasons)
+
+
+def test_of_two_harmed_treatments_the_one_proven_best_speaks() -> None:
+    found = judged(loser(variant="B", p_value=0.002), loser(variant="C", p_value=1e-6))
+    assert (found.decision, found.variant, found.deciding) == (
+        "rollback",
+        "C",
+        ("conversion", "C"),
+    )

@@ -112,7 +112,9 @@ def compare(
     if not math.isfinite(effect.standard_error):
         return _insufficient(control, treatment, "not_finite", "a covariance is NaN or infinite")
     if not effect.standard_error > 0.0:
-        return _insufficient(control, treatment, "zero_variance", "every unit has the same value")
+        means = f"{effect.mean_control:.6g} in control, {effect.mean_treatment:.6g} in treatment"
+        why = f"every unit of a variant has the same value ({means}): no error can be estimated"
+        return _insufficient(control, treatment, "zero_variance", why)
     return comparison_of(
         effect,
         kind=kind,

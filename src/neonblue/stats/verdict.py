@@ -135,15 +135,24 @@ def _of(evidence: Sequence[MetricEvidence], variant: str, role: str) -> tuple[Me
 
 
 def _leading(findings: Mapping[str, Finding], cases: Sequence[Case]) -> str:
-    """The treatment that speaks for the experiment; of several alike the best-proven one."""
+    """The treatment that speaks for the experiment; of several alike the best-proven one.
+
+    Of several to roll back it is the one whose harm is proven best.
+    """
     gains = {
         case.variant: max((i.worst for i in case.success if i.available), default=-math.inf)
         for case in cases
     }
-    return min(
-        findings,
-        key=lambda name: (PRECEDENCE.index(findings[name].decision), -gains[name]),
-    )
+    harm = {
+        case.variant: min((case.harm[i.key] for i in case.harmed), default=1.0) for case in cases
+    }
+
+    def order(name: str) -> tuple[int, float, float]:
+        decision = findings[name].decision
+        proven = harm[name] if decision == "rollback" else 0.0
+        return PRECEDENCE.index(decision), proven, -gains[name]
+
+    return min(findings, key=order)
 
 
 def _eta(

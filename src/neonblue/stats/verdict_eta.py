@@ -49,7 +49,10 @@ def days_until(needs: Iterable[float | None], progress: Progress) -> tuple[float
     if progress.days is not None and progress.days < progress.minimum_days:
         waits.append(progress.minimum_days - progress.days)
     if None in found or (not found and not waits):
-        return None, "no interval, mde or planned number of units to project from"
+        return None, (
+            "a comparison has no interval that more units would narrow, or the planned units have "
+            "come"
+        )
     needed = max((need for need in found if need is not None), default=0.0)
     if needed > progress.n:
         if not progress.units_a_day or progress.units_a_day <= 0.0:

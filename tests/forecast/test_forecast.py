@@ -94,6 +94,26 @@ def test_with_nothing_similar_it_falls_back_on_the_whole_record(
     assert "nothing_similar" in {risk.code for risk in found.risks}
 
 
+def test_copies_of_an_experiment_under_other_ids_are_no_evidence(
+    past: Store, memory: Memory
+) -> None:
+    before = forecast(past, memory, PLAN, now=NOW)
+    for copy in range(5):
+        finish(
+            past,
+            f"copy_{copy}",
+            treatment=0.1 * 1.12,
+            change="annual plan shown first on the pricing page, design 2",
+            industry="saas",
+        )
+    learn(past, memory)
+    after = forecast(past, memory, PLAN, now=NOW)
+    assert before.outlook is not None
+    assert after.outlook is not None
+    assert after.past_experiments == before.past_experiments == 6
+    assert after.outlook.probabilities == pytest.approx(before.outlook.probabilities, abs=1e-6)
+
+
 def test_without_a_past_there_is_no_invented_confidence(store: Store, memory: Memory) -> None:
     found = forecast(store, memory, PLAN, now=NOW)
     assert (found.status, found.outlook, found.logged_as) == ("insufficient_data", None, None)

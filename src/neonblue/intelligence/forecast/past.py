@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from neonblue.intelligence.forecast.implied import outcome_ratios
@@ -147,11 +147,11 @@ def _past(memory: Memory, record: Record, plan: ForecastPlan) -> Past:
 
 
 def _compute_record(memory: Memory) -> Record | None:
-    documents = [
+    documents = without_copies(
         document
         for document in memory.documents.select(EXPERIMENTS.name, limit=MOST_PAST)
         if document.metadata.get("outcome") is not None
-    ]
+    )
     pooled = pool(effects_of(documents))
     if len(documents) < LEAST_PAST or pooled is None:
         return None
@@ -191,7 +191,27 @@ def _older(memory: Memory, record: Record, plan: ForecastPlan) -> list[Document]
     if len(record.experiment_ids) == len(known):
         return []
     found = (hit.document for hit in search(memory, EXPERIMENTS, plan.text, limit=MOST_SHOWN).hits)
-    return [item for item in found if _measured(item) and item.document_id not in known]
+    older = [item for item in found if _measured(item) and item.document_id not in known]
+    seen = {figures for item in record.references if (figures := _figures(item)) is not None}
+    return [item for item in without_copies(older) if _figures(item) not in seen]
+
+
+def without_copies(documents: Iterable[Document]) -> list[Document]:
+    """One document for each set of figures: the same data under other ids are one experiment."""
+    kept: dict[object, Document] = {}
+    for document in documents:
+        kept.setdefault(_figures(document) or document.document_id, document)
+    return list(kept.values())
+
+
+def _figures(document: Document) -> tuple[float, ...] | None:
+    """Units, rate, lift and error, which no two experiments have in common; None without them."""
+    known = document.metadata
+    names = ("sample_size", "conversion_rate", "improvement", "improvement_standard_error")
+    found = [known.get(name) for name in names]
+    if found[0] is None or found[2] is None or found[3] is None:
+        return None
+    return tuple(float(f"{float(str(value or 0.0)):.9g}") for value in found)
 
 
 def _measured(document: Document) -> bool:

@@ -29,6 +29,7 @@ class Rejects:
         self.reasons: Counter[str] = Counter()
         self._rejected: Counter[tuple[str, str, str]] = Counter()
         self._used: Counter[tuple[str, str]] = Counter()
+        self._variants: set[str] = set()
         self._examples: dict[str, str] = {}
         self._file: IO[str] | None = None
         self._writer: Any = None
@@ -93,8 +94,9 @@ class Rejects:
         return "; ".join(self._examples[reason] for reason, _ in common)
 
     def _known(self, variant: str) -> str:
-        seen = {name for _, name in self._used} if len(self._used) > MAX_VARIANTS else set()
-        return "" if seen and variant not in seen else variant
+        if len(self._variants) < MAX_VARIANTS:
+            self._variants.add(variant)
+        return variant if variant in self._variants else ""
 
     def _open(self) -> None:
         try:

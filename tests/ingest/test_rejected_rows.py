@@ -198,3 +198,10 @@ def test_the_rejects_file_is_for_this_user_alone(load: Load, tmp_path: Path) -> 
 def test_a_share_that_is_none_is_refused(load: Load, tmp_path: Path, share: float) -> None:
     with pytest.raises(InvalidInputError, match="--allow-rejects"):
         load(units_file(tmp_path / "shop.csv", bad={}), allow_rejects=share)
+
+
+def test_a_column_of_ids_is_no_variant_and_costs_no_time(load: Load, tmp_path: Path) -> None:
+    """Counting by variant stops after a thousand names: the mistake is said as soon as before."""
+    file = units_file(tmp_path / "shop.csv", bad={}, units=60_000)
+    with pytest.raises(InvalidInputError, match="--variant 'user' has over 50 values"):
+        load(file, variant="user", control="u1")

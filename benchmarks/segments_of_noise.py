@@ -188,8 +188,9 @@ def main() -> None:
     """Run and write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", action="store_true", help="few worlds, nothing written")
-    small = parser.parse_args().small
-    worlds = 60 if small else 400
+    parser.add_argument("--worlds", type=int, default=400, help="worlds a row")
+    given = parser.parse_args()
+    small, worlds = given.small, 60 if given.small else given.worlds
     began = time.perf_counter()
     text = table(worlds)
     print(text, f"\n{time.perf_counter() - began:.0f} s")

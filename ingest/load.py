@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 Report = Callable[[float, float, str], None]
 # Rejected rows are seldom like the others: thousands separators exist only above 999.
 MAX_REJECTED_FRACTION = 0.01
+# Good rows beside which a single bad one is no reason to refuse a small file.
+LEAST_BESIDE_ONE = 20
 # Beyond this share of bad rows the columns are more likely mixed up than the rows bad.
 MIXED_UP_FRACTION = 0.5
 
@@ -179,7 +181,8 @@ def refuse_rejects(plan: LoadPlan, read: StagedFile, rejects: Rejects, file: Dat
             f"{file.path.name!r} has a header but no rows: export it again. Nothing was loaded"
         )
     allowed = MAX_REJECTED_FRACTION if plan.allow_rejects is None else plan.allow_rejects
-    if rejects.total > allowed * (kept + rejects.total):
+    alone = plan.allow_rejects is None and rejects.total == 1 and kept >= LEAST_BESIDE_ONE
+    if rejects.total > allowed * (kept + rejects.total) and not alone:
         raise InvalidInputError(
             f"{rejects.total:,} of {read.rows_read:,} rows of {file.path.name!r} cannot be used: "
             f"{rejects.summary()}. {_remedy(rejects, rejects.total / (kept + rejects.total))}. "

@@ -87,6 +87,18 @@ def test_more_than_one_per_cent_is_refused_with_examples_and_the_option(
     assert load(file, allow_rejects=0.02).rows_rejected == 25
 
 
+def test_a_single_bad_row_of_a_small_file_is_left_out_and_said(
+    store: Store, load: Load, tmp_path: Path
+) -> None:
+    lines = ["user,variant,spent", "u0,a,much"]
+    lines += [f"u{number},{'ab'[number % 2]},{number}" for number in range(1, 40)]
+    file = tmp_path / "small.csv"
+    file.write_text("\n".join(lines) + "\n")
+    found = load(file)
+    assert (found.rows_read, found.rows_rejected) == (40, 1)
+    assert check(store).status == "warn"
+
+
 def test_a_material_share_withholds_effects_though_it_was_allowed(
     store: Store, load: Load, tmp_path: Path
 ) -> None:

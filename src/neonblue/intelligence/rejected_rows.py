@@ -56,7 +56,7 @@ class RejectedRows:
     @property
     def material(self) -> bool:
         """Whether effects must not be read without these rows."""
-        return self.share > MOST_REJECTED_FRACTION or self.differs
+        return (self.share > MOST_REJECTED_FRACTION and self.rows > 1) or self.differs
 
     @property
     def unusual(self) -> bool:

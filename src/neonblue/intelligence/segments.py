@@ -49,7 +49,9 @@ def break_down(
         return without(segment_by, "uploaded totals hold no properties of units")
     searched = _properties_searched(store, experiment, segment_by)
     if why := why_unbalanced(store, experiment, segment_by):
-        return without(segment_by, f"{segment_by!r} is not used: {why}", "withheld")
+        also = (found.detail for found in paradoxes(store, experiment, segment_by))
+        detail = "; ".join([f"{segment_by!r} is not used: {why}", *also])
+        return without(segment_by, detail, "withheld")
     primary = [m for m in experiment.metrics if m.role == "primary" and m.kind != "quantile"]
     found = _read(store, experiment, segment_by, [metric.name for metric in primary])
     shares = _first_shares(store, experiment, segment_by, terms)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from neonblue.intelligence.recollection.learning import learn
 from neonblue.intelligence.text_model import retraining
 from neonblue.intelligence.text_model.arms import Arm, Pair, read_pairs, write_pairs
 from neonblue.intelligence.text_model.model import current_version, load_model
@@ -184,6 +185,8 @@ def test_tools_answer_while_a_training_runs(
 ) -> None:
     monkeypatch.setattr(retraining, "FIRST_AFTER_SECONDS", 0.0)
     finish_headlines(workspace.store, 60)
+    # Learning from sixty experiments may take longer than the training does.
+    learn(workspace.store, workspace.memory)
     workspace.learner.catch_up(at_once=True)
     eventually(lambda: is_training(workspace.text_models))
     answer = forecast_calibration(workspace=workspace).structured_content

@@ -23,7 +23,7 @@ def test_load_says_what_it_did_and_what_comes_next(
 ) -> None:
     monkeypatch.chdir(file.parent)
     words = ["--metric", "bought=bought", "--metric", "spent:mean=spent"]
-    assert main(["load", "shop.csv", *WORDS, *words]) == 2
+    assert main(["load", "shop.csv", *WORDS, *words, "--allow-rejects", "0"]) == 2
     assert "1 of 21 rows of 'shop.csv' cannot be used" in capsys.readouterr().err
     assert main(["load", "shop.csv", *WORDS, *words, "--allow-rejects", "0.05"]) == 0
     shown = capsys.readouterr().out

@@ -62,7 +62,8 @@ async def _arrived(**arguments: Any) -> dict[str, Any]:
         ("count", "7", 7),
         ("exact", "true", True),
         ("exact", "False", False),
-        ("text", '["stays text"]', '["stays text"]'),
+        # Text stays text; what a caller wrote comes back fenced.
+        ("text", '["stays text"]', '<data>["stays text"]</data>'),
         ("text", "null", "null"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from neonblue.intelligence.ledger import FINISHED
@@ -37,20 +38,22 @@ def other_readings(
         # Units may come under other ids; what has ended has the same totals then.
         if experiment.status in FINISHED:
             sketch = {**sketch, **sketches.of_totals(name, hashes, keep=keep)}
-    found = []
-    for like in sketches.like(name, sketch):
-        reading = store.looks.first_reading(like.experiment_id) or store.looks.first_reading(
-            like.experiment_id, shown=False
-        )
+    found, likes = [], sketches.like(name, sketch)
+    readings = store.looks.first_readings([like.experiment_id for like in likes]) if likes else {}
+    for like in likes:
+        reading = readings.get(like.experiment_id)
         if reading is None or (first is not None and first.looked_at <= reading.looked_at):
             continue
-        plan = store.experiments.version(like.experiment_id, reading.version)
+        metrics: Mapping[str, str] = reading.metrics
+        if not metrics:
+            plan = store.experiments.version(like.experiment_id, reading.version)
+            metrics = registered_metrics(plan)
         found.append(
             OtherReading(
                 experiment_id=like.experiment_id,
                 looked_at=reading.looked_at,
                 share=like.share,
-                metrics=reading.metrics or registered_metrics(plan),
+                metrics=metrics,
             )
         )
     return tuple(sorted(found, key=lambda other: other.looked_at))

@@ -167,15 +167,30 @@ class Looks:
         )
         return {(metric, variant): p for metric, variant, p in rows}
 
-    def first_reading(self, experiment_id: str, *, shown: bool = True) -> FirstReading | None:
-        """The first look that showed effects, or None; with ``shown`` false the first of all."""
+    def first_readings(self, experiment_ids: Sequence[str]) -> dict[str, FirstReading]:
+        """The first look of each that showed effects; else its first look, which withheld them."""
+        rows = self._database.rows(
+            """
+            WITH tuple(looked_at, version, metrics) AS look
+            SELECT experiment_id, argMin(look, (NOT effects, looked_at, metric)) FROM looks
+            WHERE experiment_id IN {ids:Array(String)} GROUP BY experiment_id
+            """,
+            {"ids": list(experiment_ids)},
+        )
+        return {
+            name: FirstReading(looked_at=look[0], version=look[1], metrics=dict(look[2]))
+            for name, look in rows
+        }
+
+    def first_reading(self, experiment_id: str) -> FirstReading | None:
+        """The first look that showed effects, or None."""
         row = self._database.row(
             """
             SELECT looked_at, version, metrics FROM looks
-            WHERE experiment_id = {id:String} AND (effects OR NOT {shown:Bool})
+            WHERE experiment_id = {id:String} AND effects
             ORDER BY looked_at, metric LIMIT 1
             """,
-            {"id": experiment_id, "shown": shown},
+            {"id": experiment_id},
         )
         if row is None:
             return None

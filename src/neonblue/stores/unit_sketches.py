@@ -73,7 +73,7 @@ class UnitSketches:
             return ()
         rows = self._database.rows(
             """
-            SELECT experiment_id FROM unit_sketches
+            SELECT experiment_id, min(variant_id) = '' AS totals FROM unit_sketches
             WHERE experiment_id != {id:String} AND unit_hash IN {hashes:Array(UInt64)}
             GROUP BY experiment_id
             HAVING uniqExact(unit_hash) >= {least:UInt32} OR min(variant_id) = ''
@@ -82,8 +82,8 @@ class UnitSketches:
             {"id": experiment_id, "hashes": sorted(sketch), "least": FEWEST_SHARED},
         )
         found = []
-        for (other,) in rows:
-            share = shared_split(sketch, self._stored(other)[0])
+        for other, totals in rows:
+            share = 1.0 if totals else shared_split(sketch, self._stored(other)[0])
             if share is not None:
                 found.append(Likeness(experiment_id=other, share=share))
         return tuple(found)

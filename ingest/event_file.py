@@ -296,6 +296,7 @@ def _joined_cells(whole: pa.Array) -> list[str]:
         try:
             columns.append(pc.fill_null(pc.cast(column, pa.string()), ""))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            # Lists, structs and bytes have no text of their own in Arrow.
             columns.append(pa.array([shown_cell(cell) for cell in column], pa.string()))
     joined: list[str] = pc.binary_join_element_wise(*columns, "\x1f").to_pylist()
     return joined

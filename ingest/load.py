@@ -288,6 +288,7 @@ def _load_aggregated(
             fingerprint=file.fingerprint(),
         )
     except BaseException:
+        # Whatever went wrong, also an interrupt: nothing may stay behind.
         _drop(staging)
         raise
     stored = declare_end(store, plan, saved) or saved or experiment

@@ -53,6 +53,7 @@ class DataDirectory:
             try:
                 ownership.publish(endpoint.start())
             except BaseException:
+                # Also on an interrupt: a folder that is held and not served is lost to everybody.
                 endpoint.stop()
                 ownership.release()
                 raise

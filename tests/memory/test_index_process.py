@@ -370,3 +370,21 @@ def test_an_index_that_was_changed_in_every_way_is_whole(tmp_path: Path) -> None
     assert len(index.hashes("experiments")) == 1900
     assert last_damage(tmp_path) == ""
     index.close()
+
+
+def test_an_index_too_small_for_a_graph_on_disk_is_whole(
+    tmp_path: Path, embedder: Embedder
+) -> None:
+    """Below a thousand documents Chroma keeps vectors in its database alone."""
+    place, few = tmp_path / "chroma", embedded(22, embedder.fingerprint)
+    for start in range(3):
+        index = IndexProcess(place, embedder.fingerprint, list(COLLECTIONS), embedder.dimension)
+        known = index.hashes("experiments")
+        assert len(known) == (22 if start else 0)
+        index.upsert("experiments", few)
+        ((nearest, similarity),) = index.query("experiments", few[7].vector, 1)
+        assert (nearest, similarity) == ("d0007", pytest.approx(1.0, abs=1e-5))
+        index.close()
+        assert last_damage(place) == ""
+    assert list(place.rglob("header.bin"))
+    assert not list(place.rglob("index_metadata.pickle"))

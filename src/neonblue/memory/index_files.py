@@ -75,10 +75,15 @@ def _named(folder: Path, name: str) -> list[Path]:
 
 
 def _check_graph(folder: Path) -> int:
-    for name in (*GRAPH_FILES, METADATA_FILE):
+    for name in GRAPH_FILES:
         if not (folder / name).is_file():
             raise DamagedError(f"{name} is missing")
     header = _read_header(folder / HEADER)
+    if not (folder / METADATA_FILE).is_file():
+        if header.elements:
+            raise DamagedError(f"{METADATA_FILE} is missing")
+        # A graph that was made and never written: its vectors are in the log of the database.
+        return 0
     _expect_size(folder / DATA, header.elements * header.element_bytes)
     _expect_size(folder / LENGTHS, header.elements * 4)
     _walk_links(folder / LINKS, header)

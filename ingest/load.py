@@ -137,15 +137,7 @@ def _load_units(
         # Without times, only what is stored can tell whether something came after the end.
         late = not read.timed and is_over(store, plan)
         late = late and staging.differs(plan.experiment_id, replace=plan.replace)
-        report(0.9, 1.0, "making it visible")
-        stored = store.loads.commit(
-            staging,
-            experiment,
-            file.path.name,
-            replace=plan.replace,
-            rows=rejects.counts(plan.experiment_id),
-            fingerprint=file.fingerprint(),
-        )
+        stored = _commit(store, plan, staging, experiment, file, rejects, report)
     except BaseException:
         # Whatever went wrong, also an interrupt: nothing may stay behind.
         _drop(staging)
@@ -155,6 +147,27 @@ def _load_units(
     stored = store.experiments.get(plan.experiment_id) if late else stored
     shared = shared_with(store, plan.experiment_id, staged.units) if stored else ()
     return _summary(plan, stored, staged, read, rejects, (*resumed, *shared))
+
+
+def _commit(
+    store: Store,
+    plan: LoadPlan,
+    staging: Staging,
+    experiment: Experiment | None,
+    file: DataFile,
+    rejects: Rejects,
+    report: Report,
+) -> Experiment | None:
+    """Make what is staged visible, with the experiment and what was left out."""
+    report(0.9, 1.0, "making it visible")
+    return store.loads.commit(
+        staging,
+        experiment,
+        file.path.name,
+        replace=plan.replace,
+        rows=rejects.counts(plan.experiment_id),
+        fingerprint=file.fingerprint(),
+    )
 
 
 def _drop(staging: Staging) -> None:
@@ -278,15 +291,7 @@ def _load_aggregated(
     late = not read.timed and is_over(store, plan) and store.aggregates.differ(aggregates)
     staging = store.loads.begin_totals(aggregates)
     try:
-        report(0.9, 1.0, "making it visible")
-        saved = store.loads.commit(
-            staging,
-            experiment,
-            file.path.name,
-            replace=plan.replace,
-            rows=rejects.counts(plan.experiment_id),
-            fingerprint=file.fingerprint(),
-        )
+        saved = _commit(store, plan, staging, experiment, file, rejects, report)
     except BaseException:
         # Whatever went wrong, also an interrupt: nothing may stay behind.
         _drop(staging)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from neonblue.errors import InvalidInputError
+from neonblue.models.eligibility import LayerSlice, TargetingCondition
 
 ExperimentStatus = Literal[
     "undefined", "draft", "running", "paused", "stopped", "rolled_out", "archived"
@@ -13,6 +14,7 @@ MetricKind = Literal["proportion", "mean", "ratio", "quantile"]
 MetricRole = Literal["primary", "secondary", "guardrail"]
 Direction = Literal["increase", "decrease"]
 Aggregation = Literal["any", "count", "sum"]
+HashVersion = Literal[2, 3]
 
 WATCHED_STATUSES: frozenset[ExperimentStatus] = frozenset({"running", "paused"})
 FINISHED_STATUSES: frozenset[ExperimentStatus] = frozenset({"stopped", "rolled_out", "archived"})
@@ -22,7 +24,8 @@ FINISHED_STATUSES: frozenset[ExperimentStatus] = frozenset({"stopped", "rolled_o
 class Variant:
     """One experience that units are assigned to.
 
-    ``weight`` is the planned share of units, any positive scale; 0 means no traffic.
+    ``weight`` is the planned share of units, any positive scale; 0 means no traffic. ``value`` is
+    what a feature-flag client gets for it, the variant_id where there is none.
     """
 
     variant_id: str
@@ -30,6 +33,7 @@ class Variant:
     is_control: bool = False
     name: str = ""
     description: str = ""
+    value: bool | int | float | str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,12 @@ class Experiment:
     ``segments`` names exposure properties to break results down by. ``source`` says whether
     results are computed from events or from uploaded aggregates. Times are UTC. A version that
     changes what was frozen counts only units first exposed from ``counted_from`` on.
+
+    ``hash_version`` says how units are hashed into variants (docs/assignment.md). All conditions of
+    ``targeting`` have to hold for a unit to take part; ``layer`` is the part of a mutual-exclusion
+    layer that it has to itself; ``holdout_fraction`` of all units, the same ones for every
+    experiment, never take part. ``current_weights``, in plan order, are the weights that new units
+    are assigned by now; without them the planned ones.
     """
 
     experiment_id: str
@@ -96,6 +106,11 @@ class Experiment:
     ended_at: datetime | None = None
     counted_from: datetime | None = None
     created_at: datetime | None = None
+    hash_version: HashVersion = 2
+    targeting: tuple[TargetingCondition, ...] = ()
+    layer: LayerSlice | None = None
+    holdout_fraction: float = 0.0
+    current_weights: tuple[float, ...] = ()
 
     @property
     def control(self) -> Variant:

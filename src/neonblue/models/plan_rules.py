@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 
 from neonblue.errors import InvalidInputError
+from neonblue.models.eligibility import TargetingCondition
 from neonblue.models.experiment import Experiment, MetricDefinition
 
 MOST_VARIANTS = 60
@@ -26,6 +27,7 @@ def check_plan(experiment: Experiment) -> None:
     for metric in experiment.metrics:
         _metric(metric)
     _numbers(experiment)
+    _eligibility(experiment)
 
 
 def _variants(experiment: Experiment) -> None:
@@ -109,3 +111,47 @@ def _numbers(experiment: Experiment) -> None:
                 f"{name} {size!r} of experiment {experiment.experiment_id!r} is no number of "
                 "units: give a whole number above 0"
             )
+
+
+def _eligibility(experiment: Experiment) -> None:
+    name, layer = experiment.experiment_id, experiment.layer
+    if not 0 <= experiment.holdout_fraction < 1:
+        raise InvalidInputError(
+            f"holdout_fraction {experiment.holdout_fraction!r} of {name!r} is no share of units: "
+            "give 0 or more and below 1, like 0.05"
+        )
+    if layer is not None and not (layer.name.strip() and 0 <= layer.start < layer.end <= 1):
+        raise InvalidInputError(
+            f"layer {layer.name!r} from {layer.start!r} to {layer.end!r} of {name!r} cannot be "
+            "used: give it a name, and 0 <= start < end <= 1"
+        )
+    for condition in experiment.targeting:
+        problem = _condition_problem(condition)
+        if problem is not None:
+            raise InvalidInputError(f"targeting of {name!r} by {condition.property!r} {problem}")
+    weights = experiment.current_weights
+    if weights and len(weights) != len(experiment.variants):
+        raise InvalidInputError(
+            f"experiment {name!r} has {len(experiment.variants)} variants and {len(weights)} "
+            "current weights: give one a variant, in plan order"
+        )
+    if weights and not (all(0 <= one < math.inf for one in weights) and sum(weights) > 0):
+        raise InvalidInputError(
+            f"current weights {list(weights)!r} of {name!r} cannot be used: give 0 or more, and "
+            "at least one above 0"
+        )
+
+
+def _condition_problem(condition: TargetingCondition) -> str | None:
+    values, operator = condition.values, condition.operator
+    if not condition.property.strip():
+        return "names no property: say which one, like 'country'"
+    if not values:
+        return f"has no value to compare with: give values for {operator!r}"
+    if operator in {"at_least", "at_most"}:
+        number = values[0]
+        if len(values) != 1 or isinstance(number, bool | str) or not math.isfinite(number):
+            return f"compares with {list(values)!r}: give {operator!r} one number"
+    if operator in {"starts_with", "ends_with"} and not all(isinstance(v, str) for v in values):
+        return f"compares with {list(values)!r}: give {operator!r} texts"
+    return None

@@ -31,6 +31,10 @@ FROZEN_AT_LAUNCH = (
     "prior_sd",
     "segments",
     "source",
+    "hash_version",
+    "targeting",
+    "layer",
+    "holdout_fraction",
 )
 
 

@@ -83,6 +83,27 @@ class StoreSettings(Settings):
         """The folder around the embedded engine's data, which one process owns at a time."""
         return Path(unquote(urlparse(self.dsn).path)).parent
 
+    @property
+    def authority_directory(self) -> Path:
+        """The folder beside the data for what must not be in it; ``AuthoritySettings`` wins."""
+        data = self.owned_directory if self.embedded else self.data_dir
+        return data.with_name(f"{data.name}-authority")
+
+
+class AuthoritySettings(Settings):
+    """Who may do what: ``NEONBLUE_POLICY`` is the policy file, beside which the registry of
+    approvers (unless ``NEONBLUE_APPROVERS``), the kill switch and the end of the audit log are."""
+
+    model_config = SettingsConfigDict(env_prefix="NEONBLUE_")
+
+    policy: Path | None = None
+    approvers: Path | None = None
+
+    @field_validator("policy", "approvers")
+    @classmethod
+    def _absolute(cls, path: Path | None) -> Path | None:
+        return None if path is None else path.expanduser().absolute()
+
 
 class ChromaSettings(Settings):
     """The Chroma server, if there is one: ``CHROMADB_HOST``, ``CHROMADB_PORT`` and so on."""

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from neonblue.models.reader import Reader, reading
-from neonblue.settings import StoreSettings
+from neonblue.settings import AuthoritySettings, StoreSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from neonblue.llm.language_model import LanguageModel
     from neonblue.memory.embedding import Embedder
     from neonblue.memory.library import Memory
+    from neonblue.optimization.authority import Authority
+    from neonblue.optimization.authority_files import AuthorityFiles
     from neonblue.stores import Store
 
 Value = TypeVar("Value")
@@ -79,7 +81,15 @@ class Workspace:
             settings.dsn,
             max_memory_fraction=settings.max_memory_fraction,
             log_anchors=settings.owned_directory if settings.embedded else settings.data_dir,
+            audit_anchors=authority_files(settings).policy.parent,
         )
+
+    @part
+    def authority(self) -> Authority:
+        """Decides what may be done: kill switch, policy, approvals, and the log of it all."""
+        from neonblue.optimization.authority import Authority
+
+        return Authority(self.store, authority_files(self.settings))
 
     @part
     def embedder(self) -> Embedder:
@@ -196,6 +206,21 @@ class Workspace:
                 _, value = self.opened.popitem()
                 if callable(close := getattr(value, "close", None)):
                     close()
+
+
+def authority_files(settings: StoreSettings) -> AuthorityFiles:
+    """Policy, registry and kill switch: beside the data, or where NEONBLUE_POLICY says."""
+    from dataclasses import replace
+
+    from neonblue.optimization.authority_files import AuthorityFiles
+
+    chosen = AuthoritySettings()
+    if chosen.policy is None:
+        files = AuthorityFiles.in_folder(settings.authority_directory)
+    else:
+        files = AuthorityFiles.in_folder(chosen.policy.parent)
+        files = replace(files, policy=chosen.policy, policy_named=True)
+    return files if chosen.approvers is None else replace(files, approvers=chosen.approvers)
 
 
 def revealed(secret: SecretStr | None) -> str | None:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from neonblue.stores.aggregates import Aggregates
+    from neonblue.stores.approvals import Approvals
+    from neonblue.stores.audit_entries import AuditEntries
+    from neonblue.stores.claims import Claims
     from neonblue.stores.dead_letters import DeadLetters
     from neonblue.stores.definition_rows import DefinitionRows
     from neonblue.stores.documents import Documents
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from neonblue.stores.forgetting import Forgetting
     from neonblue.stores.forgotten import Forgotten
     from neonblue.stores.funnels import Funnels
+    from neonblue.stores.halts import Halts
     from neonblue.stores.health import Health
     from neonblue.stores.ingest_workers import IngestWorkers
     from neonblue.stores.journey_facts import Journeys
@@ -42,9 +46,16 @@ if TYPE_CHECKING:
 class Store:
     """What is kept in ClickHouse, one attribute a topic, each made when first used."""
 
-    def __init__(self, database: Database, *, log_anchors: Path | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        log_anchors: Path | None = None,
+        audit_anchors: Path | None = None,
+    ) -> None:
         self.database = database
         self._log_anchors = log_anchors
+        self._audit_anchors = audit_anchors
 
     @cached_property
     def events(self) -> Events:
@@ -120,6 +131,40 @@ class Store:
         embedded = self.database.embedded
         path = anchor_path(self._log_anchors, None if embedded else self.database.name)
         return Forecasts(self.database, AnchorFile(path, sole=embedded))
+
+    @cached_property
+    def audit(self) -> AuditEntries:
+        """Every act, approval and refusal, append-only."""
+        from neonblue.stores.audit_entries import AuditEntries
+        from neonblue.stores.chain_anchor import AnchorFile, anchor_path
+
+        if self._audit_anchors is None:
+            return AuditEntries(self.database)
+        embedded = self.database.embedded
+        name = None if embedded else self.database.name
+        path = anchor_path(self._audit_anchors, name, log="audit-log")
+        return AuditEntries(self.database, AnchorFile(path, sole=embedded))
+
+    @cached_property
+    def approvals(self) -> Approvals:
+        """Acts that wait for a person, and what became of them."""
+        from neonblue.stores.approvals import Approvals
+
+        return Approvals(self.database)
+
+    @cached_property
+    def claims(self) -> Claims:
+        """Things that one taker alone may have."""
+        from neonblue.stores.claims import Claims
+
+        return Claims(self.database)
+
+    @cached_property
+    def halts(self) -> Halts:
+        """The kill switch: thrown and lifted."""
+        from neonblue.stores.halts import Halts
+
+        return Halts(self.database)
 
     @cached_property
     def looks(self) -> Looks:
@@ -246,12 +291,17 @@ class Store:
 
 
 def open_store(
-    dsn: str, *, max_memory_fraction: float = 0.5, log_anchors: Path | None = None
+    dsn: str,
+    *,
+    max_memory_fraction: float = 0.5,
+    log_anchors: Path | None = None,
+    audit_anchors: Path | None = None,
 ) -> Store:
     """Open the database behind a DSN and bring its schema up to date.
 
     ``chdb:///path`` or ``clickhouse://user:password@host:8123/database``. ``log_anchors`` is the
-    folder that keeps where append-only logs end; without it this process alone knows. Raises
+    folder that keeps where append-only logs end, ``audit_anchors`` the one for the audit log;
+    without them this process alone knows. Raises
     ``StoreBusyError`` when another process holds a chDB path and ``UnavailableError`` when a
     server does not answer or stored data is damaged.
     """
@@ -265,7 +315,7 @@ def open_store(
     except UnavailableError:
         database.close()
         raise
-    store = Store(database, log_anchors=log_anchors)
+    store = Store(database, log_anchors=log_anchors, audit_anchors=audit_anchors)
     migrate(database)
     store.loads.recover()
     return store

@@ -181,14 +181,15 @@ class AnchorFile:
 
     def _unusable(self, error: OSError) -> UnavailableError:
         return UnavailableError(
-            f"{str(self.path)!r}, which keeps where the log of forecasts ends, cannot be used "
-            f"({error.strerror}): set NEONBLUE_DATA_DIR to a folder that this user may write"
+            f"{str(self.path)!r}, which keeps where a log ends, cannot be used "
+            f"({error.strerror}): let this user write its folder (NEONBLUE_DATA_DIR, or where "
+            "NEONBLUE_POLICY is)"
         )
 
 
-def anchor_path(folder: Path, database: str | None) -> Path:
-    """The anchor's file in a data directory: of the engine in it, or of a server by its name."""
+def anchor_path(folder: Path, database: str | None, *, log: str = "forecast-log") -> Path:
+    """The file of one log's anchor in a folder: of the engine there, or of a server by its name."""
     if database is None:
-        return folder / "forecast-log.json"
+        return folder / f"{log}.json"
     digest = hashlib.sha256(database.encode("utf-8", "surrogateescape")).hexdigest()[:12]
-    return folder / f"forecast-log-{digest}.json"
+    return folder / f"{log}-{digest}.json"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from neonblue.errors import ConflictError
 from neonblue.stores.migrations import (
     aggregates,
+    authority,
     documents,
     events,
     experiments,
@@ -55,6 +56,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     look_information.MIGRATION,
     forecast_chain.MIGRATION,
     load_counts.MIGRATION,
+    authority.MIGRATION,
 )
 
 APPLIED_TABLE = """

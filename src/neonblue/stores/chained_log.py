@@ -1,0 +1,180 @@
+"""Appends to one writer's chain of hashes, and holds all chains against the ends that were seen.
+
+What an entry is, and where it is kept, is the log's own affair: it gives its links and inserts at
+a place. The anchor announces each entry before the insert and confirms it after (ADR 0018).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from neonblue.errors import UnavailableError
+from neonblue.models.reader import current_reader
+from neonblue.stores.chain_anchor import Anchor, AnchorFile, Head, begun
+from neonblue.stores.hash_chain import Link, advanced, find_faults, heads
+
+if TYPE_CHECKING:
+    from neonblue.stores.database import Database
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+READS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where the next entry goes: its writer, its number, the hash before and its time."""
+
+    writer: str
+    sequence: int
+    previous: str
+    logged_at: datetime
+
+    @property
+    def at(self) -> int:
+        """Microseconds since 1970."""
+        return microseconds(self.logged_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainCheck:
+    """Whether a log is as it was written: no ``faults``, each a sentence.
+
+    ``note`` says how far that goes: since when the ends of the chains are known outside.
+    """
+
+    faults: tuple[str, ...]
+    entries: int
+    writers: int
+    note: str
+
+    @property
+    def unbroken(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.faults
+
+
+def microseconds(moment: datetime) -> int:
+    """Whole microseconds since 1970, without the rounding of floats."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+class ChainedLog:
+    """One append-only log in chains. ``links`` reads every entry as a link."""
+
+    def __init__(
+        self, database: Database, anchor: AnchorFile, links: Callable[[], Sequence[Link]]
+    ) -> None:
+        self._database = database
+        self._anchor = anchor
+        self._links = links
+
+    def append(
+        self, digest: Callable[[Place], str], insert: Callable[[Place, str], None]
+    ) -> tuple[Place, str]:
+        """Add one entry; returns its place and hash when the disk has both ends.
+
+        ``digest`` gives the hash of the entry at a place, ``insert`` keeps it there.
+        """
+        with self._database.writing(), self._anchor.locked():
+            anchor = self._ready_anchor()
+            head = anchor.own
+            place = Place(
+                writer=anchor.writer,
+                sequence=head.count + 1,
+                previous=head.digest,
+                logged_at=max(datetime.now(UTC), EPOCH + timedelta(microseconds=head.at)),
+            )
+            stored = digest(place)
+            self._anchor.write(anchor.with_own(replace(head, maybe=stored)))
+            insert(place, stored)
+            added = Head(count=place.sequence, digest=stored, at=place.at)
+            self._anchor.write(anchor.with_own(added))
+            return place, stored
+
+    def newest_time(self) -> datetime:
+        """When the newest entry that was seen was logged: clocks are never before it."""
+        anchor = self._anchor.read()
+        ends = [] if anchor is None else [head.at for head in anchor.heads.values()]
+        return EPOCH + timedelta(microseconds=max(ends, default=0))
+
+    def check(self) -> ChainCheck:
+        """Verify every entry, and every chain's end against what was seen of it before.
+
+        What is whole moves the anchor on, unless this process is read-only.
+        """
+        if not current_reader().records:
+            return self._check_without_lock()
+        try:
+            return self._check_and_advance()
+        except UnavailableError:
+            # Whether it can be written is one question, whether the log is whole another.
+            return self._check_without_lock()
+
+    def _check_and_advance(self) -> ChainCheck:
+        with self._database.writing(), self._anchor.locked():
+            found, links, anchor = self._look()
+            if found.unbroken:
+                moved = advanced(anchor, links)
+                if moved != self._anchor.read():
+                    self._anchor.write(moved)
+            return found
+
+    def _check_without_lock(self) -> ChainCheck:
+        """Again when something seems wrong: another process may have added entries in between."""
+        found, _, _ = self._look()
+        for _ in range(READS - 1):
+            if found.unbroken:
+                break
+            found, _, _ = self._look()
+        return found
+
+    def _look(self) -> tuple[ChainCheck, Sequence[Link], Anchor]:
+        """The anchor is read first, so that it is never newer than what it is held against."""
+        anchor = self._anchor.read()
+        links = self._links()
+        faults = find_faults(links, anchor, sole=self._anchor.sole)
+        if anchor is None:
+            anchor = self._begun(links)
+        found = ChainCheck(
+            faults=tuple(faults),
+            entries=len(links),
+            writers=len({link.writer for link in links}),
+            note=self._note(anchor),
+        )
+        return found, links, anchor
+
+    def _note(self, anchor: Anchor) -> str:
+        if self._anchor.path is None:
+            return "whose ends are known to this process alone"
+        since = f"whose ends are kept in {str(self._anchor.path)!r} since {anchor.since:%Y-%m-%d}"
+        if anchor.instead_of:
+            return f"{since}: {anchor.instead_of}, so what was removed before cannot be seen"
+        return since
+
+    def _begun(self, links: Sequence[Link]) -> Anchor:
+        instead_of = ""
+        if self._anchor.damaged:
+            instead_of = "the file before it could not be read"
+        elif self._anchor.sole and links:
+            instead_of = "the file before it was gone"
+        return begun(heads(links), instead_of=instead_of, place=self._anchor.place)
+
+    def _ready_anchor(self) -> Anchor:
+        """The anchor to add to: an entry whose insert was not seen to end is looked for.
+
+        When it is not there it may still come, so its place is not used again.
+        """
+        anchor = self._anchor.read()
+        if anchor is None:
+            return self._begun(self._links())
+        if anchor.place != self._anchor.place:
+            return anchor.moved(self._anchor.place)
+        if not anchor.own.maybe:
+            return anchor
+        for link in self._links():
+            if (link.writer, link.stored) == (anchor.writer, anchor.own.maybe):
+                return anchor.with_own(Head(count=link.sequence, digest=link.stored, at=link.at))
+        return anchor.with_new_writer()

@@ -1,4 +1,4 @@
-"""What every server shares: registration, errors on the wire, read-only mode.
+"""What every server shares: registration and read-only mode.
 
 A server is a ``Surface``: a name, instructions and the modules that it exposes. Each module may
 end with ``TOOLS``, ``RESOURCES`` and ``PROMPTS``, tuples of functions. Tools carry a mark from
@@ -9,31 +9,21 @@ Tools publish no output schema: one such schema costs a model more context than 
 in, and takes longest to build. Answers are structured all the same.
 
 What may be left out is described by the type it has when given: null is accepted, not advertised.
-
-Functions raise ``NeonBlueError``; here, and only here, its message becomes what the client sees.
-Anything else that is raised is logged and masked.
 """
 
 import inspect
-import logging
 from collections.abc import Callable
-from functools import wraps
 from types import ModuleType
 from typing import Any, NamedTuple
 
 from fastmcp import FastMCP
-from fastmcp.exceptions import FastMCPError, PromptError, ResourceError, ToolError
+from fastmcp.exceptions import PromptError, ResourceError, ToolError
 from fastmcp.prompts import Prompt
 from fastmcp.tools.function_tool import ToolMeta
 
 from neonblue import __version__
-from neonblue.errors import NeonBlueError
-from neonblue.models.outside_text import heard
-from neonblue.models.reader import Reader, reading
-from neonblue.models.written_text import raw_name
+from neonblue.servers.answers import OutsideText, ShortErrors, raising
 from neonblue.servers.call_arguments import CallArguments
-from neonblue.servers.outside_text import OutsideText
-from neonblue.servers.short_errors import ShortErrors, short_error
 from neonblue.tools.effect import WRITES
 
 Function = Callable[..., Any]
@@ -74,17 +64,17 @@ def build_server(surface: Surface, *, read_only: bool = False) -> FastMCP:
         for function in getattr(module, "TOOLS", ()):
             if not (_writes(function) and read_only):
                 tool = server.add_tool(
-                    _without_return(_raising(ToolError, function, read_only=read_only))
+                    _without_return(raising(ToolError, function, read_only=read_only))
                 )
                 tool.parameters = compact(tool.parameters)
                 schemas[tool.name] = tool.parameters
                 if read_only and tool.annotations is not None:
                     tool.annotations = tool.annotations.model_copy(update={"read_only_hint": True})
         for function in getattr(module, "RESOURCES", ()):
-            server.add_resource(_raising(ResourceError, function, read_only=read_only))
+            server.add_resource(raising(ResourceError, function, read_only=read_only))
         for function in getattr(module, "PROMPTS", ()):
             server.add_prompt(
-                Prompt.from_function(_raising(PromptError, function, read_only=read_only))
+                Prompt.from_function(raising(PromptError, function, read_only=read_only))
             )
     return server
 
@@ -97,50 +87,6 @@ def _writes(function: Function) -> bool:
             "@reads, @records or @writes of neonblue.tools.effect"
         )
     return WRITES in (mark.tags or ())
-
-
-def _raising(
-    wire_error: type[FastMCPError], function: Function, *, read_only: bool = False
-) -> Function:
-    """The function with our errors turned into the wire's, and logged without a traceback.
-
-    What runs below knows who asks, and whether a record may be kept.
-    """
-    reader = Reader(tool=function.__name__, records=not read_only)
-    if inspect.iscoroutinefunction(function):
-
-        @wraps(function)
-        async def answer_later(*args: Any, **kwargs: Any) -> Any:
-            try:
-                with reading(reader):
-                    return await function(*args, **_raw(kwargs))
-            except NeonBlueError as error:
-                raise _wired(wire_error, error, args, kwargs) from error
-
-        return answer_later
-
-    @wraps(function)
-    def answer(*args: Any, **kwargs: Any) -> Any:
-        try:
-            with reading(reader):
-                return function(*args, **_raw(kwargs))
-        except NeonBlueError as error:
-            raise _wired(wire_error, error, args, kwargs) from error
-
-    return answer
-
-
-def _raw(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Names as they are stored, also when a caller repeats them as they were shown."""
-    raw = {k: raw_name(v) if isinstance(v, str) else v for k, v in arguments.items()}
-    heard([value for value in raw.values() if isinstance(value, str)])
-    return raw
-
-
-def _wired(
-    wire_error: type[FastMCPError], error: NeonBlueError, args: Any, kwargs: Any
-) -> FastMCPError:
-    return wire_error(short_error(str(error), (args, kwargs)), log_level=logging.INFO)
 
 
 def _without_return(function: Function) -> Function:

@@ -1,21 +1,29 @@
-"""JSON-RPC as it arrives: one message or a batch, or what has to be answered instead.
+"""JSON-RPC as it arrives, line by line: a message or a batch, or what is answered instead.
 
-Nothing that carries an id stays without an answer. Imports nothing heavy: a relay reads lines too.
+Lines come from stdin or from a connection, bodies over HTTP. Nothing that carries an id stays
+without an answer. Imports nothing heavy: a relay reads lines too.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
+from collections.abc import AsyncIterator, Iterator
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from anyio.streams.buffered import BufferedByteReceiveStream
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
 MAX_MESSAGE_BYTES = 4 << 20
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 EDGE_BYTES = 4096
-LONGEST_METHOD = 200
+CHUNK_BYTES = 1 << 16
+MAX_CONNECTION_LINE_BYTES = 1 << 28
+MAX_METHOD_CHARACTERS = 200
 OVERSIZE = "oversizeBytes"
 
 _ID = rb'"id"\s*:\s*(?P<id>-?\d{1,18}|"[^"\\]{0,200}")'
@@ -33,6 +41,81 @@ class Arrived(NamedTuple):
     messages: tuple[dict[str, Any], ...] = ()
     refusals: tuple[dict[str, Any], ...] = ()
     batch: bool = False
+
+
+class Wire(NamedTuple):
+    """Private copies of the descriptors that the client is connected to."""
+
+    incoming: int
+    outgoing: int
+
+    def lines(self) -> Iterator[bytes]:
+        """What the client sends, until it leaves; what is too long, shortened to be refused."""
+        begun = _Line()
+        while chunk := os.read(self.incoming, CHUNK_BYTES):
+            end, *others = chunk.split(b"\n")
+            begun.add(end)
+            for piece in others:
+                yield from begun.whole()
+                begun = _Line()
+                begun.add(piece)
+        yield from begun.whole()
+
+    def write(self, line: bytes) -> None:
+        """Write one line whole; ``OSError`` when the client has left."""
+        left = memoryview(line)
+        while left:
+            left = left[os.write(self.outgoing, left) :]
+
+
+class _Line:
+    """A line in the making: its pieces are joined once, and not kept when there are too many."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._head = self._tail = b""
+
+    def add(self, piece: bytes) -> None:
+        """Add what came next."""
+        self._size += len(piece)
+        if self._size <= MAX_MESSAGE_BYTES:
+            self._pieces.append(piece)
+            return
+        if self._pieces:
+            kept = b"".join(self._pieces)
+            self._pieces = []
+            self._head, self._tail = kept[:EDGE_BYTES], kept[-EDGE_BYTES:]
+        self._tail = (self._tail + piece)[-EDGE_BYTES:]
+
+    def whole(self) -> Iterator[bytes]:
+        """The line with its end, unless it is blank."""
+        if self._size > MAX_MESSAGE_BYTES:
+            yield oversize(self._head, self._tail, self._size)
+            return
+        line = b"".join(self._pieces)
+        if line.strip():
+            yield line + b"\n"
+
+
+def take_stdio() -> Wire:
+    """Take stdin and stdout for the protocol: whatever prints from now on goes to stderr."""
+    incoming, outgoing = os.dup(0), os.dup(1)
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    os.dup2(2, 1)
+    return Wire(incoming=incoming, outgoing=outgoing)
+
+
+async def stream_lines(stream: BufferedByteReceiveStream) -> AsyncIterator[bytes]:
+    """What the other end of a connection sends, until it leaves."""
+    import anyio
+
+    while True:
+        try:
+            yield await stream.receive_until(b"\n", MAX_CONNECTION_LINE_BYTES)
+        except (anyio.IncompleteRead, anyio.EndOfStream, anyio.BrokenResourceError):
+            return
 
 
 def without_mark(line: bytes) -> bytes:
@@ -138,8 +221,8 @@ def _fault(value: Any) -> str:
 def _method_fault(value: dict[str, Any]) -> str:
     if not isinstance(value["method"], str):
         return "method has to be a text"
-    if len(value["method"]) > LONGEST_METHOD:
-        return f"method is longer than {LONGEST_METHOD} characters"
+    if len(value["method"]) > MAX_METHOD_CHARACTERS:
+        return f"method is longer than {MAX_METHOD_CHARACTERS} characters"
     params = value.get("params")
     return "" if params is None or _is_object(params) else "params has to be an object"
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -18,14 +18,10 @@ from fastmcp.server.auth import restrict_tag
 from fastmcp.server.middleware.authorization import AuthMiddleware
 
 from neonblue.errors import InvalidInputError
-from neonblue.servers.data_directory import DataDirectory
-from neonblue.servers.greeting import Wish
 from neonblue.servers.header_limit import header_limited
 from neonblue.servers.http_token import READ, WRITE, KnownTokens, configured_tokens, kept_token
 from neonblue.servers.json_rpc_http import JsonRpcBodies
-from neonblue.servers.leaving import unwinding_on_sigterm
-from neonblue.servers.starting import build_imported
-from neonblue.settings import HttpSettings, StoreSettings
+from neonblue.settings import HttpSettings
 from neonblue.tools.effect import WRITES
 
 if TYPE_CHECKING:
@@ -35,26 +31,34 @@ logger = logging.getLogger(__name__)
 
 BODIES: Any = [(JsonRpcBodies, (), {})]  # as starlette's Middleware, which is not ours to import
 
-
-def serve_http(name: str, host: str, port: int) -> None:
-    """Serve until SIGTERM or Ctrl-C, then close what is open; through the owner if there is one."""
-    settings, http = StoreSettings(), HttpSettings()
-    tokens = configured_tokens(http) or _own_token(host, settings)
-    with unwinding_on_sigterm(status=0), ExitStack() as stack:
-        server = _served(name, settings, stack)
-        server.auth = KnownTokens(tokens)
-        server.add_middleware(AuthMiddleware(auth=restrict_tag(WRITES, scopes=[WRITE])))
-        anyio.run(partial(_run, server, host, port, http.hosts))
+Tokens = dict[str, list[str]]
 
 
-def _own_token(host: str, settings: StoreSettings) -> dict[str, list[str]]:
+def known_tokens(host: str, http: HttpSettings, data_directory: Path) -> Tokens:
+    """The tokens that clients may show, with their scopes.
+
+    Raises ``InvalidInputError`` when other machines could reach ``host`` and nobody set a token.
+    """
+    return configured_tokens(http) or _own_token(host, data_directory)
+
+
+def run_over_http(
+    server: FastMCP, host: str, port: int, tokens: Tokens, allowed_hosts: list[str]
+) -> None:
+    """Serve until SIGTERM or Ctrl-C to whoever shows one of the tokens."""
+    server.auth = KnownTokens(tokens)
+    server.add_middleware(AuthMiddleware(auth=restrict_tag(WRITES, scopes=[WRITE])))
+    anyio.run(partial(_run, server, host, port, allowed_hosts))
+
+
+def _own_token(host: str, data_directory: Path) -> Tokens:
     """Nobody set a token: on loopback one is made and kept, elsewhere the server does not start."""
     if not is_loopback(host):
         raise InvalidInputError(
             f"serving on {host!r} lets other machines in, so it needs a token: set "
             "NEONBLUE_HTTP_TOKEN to a long random text, or serve on 127.0.0.1"
         )
-    token, path = kept_token(settings.data_dir)
+    token, path = kept_token(data_directory)
     logger.warning("clients have to send the bearer token that is in %s", path)
     return {token: [READ, WRITE]}
 
@@ -69,21 +73,6 @@ async def _run(server: FastMCP, host: str, port: int, allowed_hosts: list[str]) 
         middleware=BODIES,
         uvicorn_config={"log_config": None, "access_log": False, "http": header_limited()},
     )
-
-
-def _served(name: str, settings: StoreSettings, stack: ExitStack) -> FastMCP:
-    if not settings.embedded:
-        return build_imported(name, settings.read_only)
-    directory = DataDirectory(settings.owned_directory, serving=True)
-    stack.callback(directory.close)
-    if directory.own():
-        return build_imported(name, settings.read_only)
-    from fastmcp.server import create_proxy
-
-    from neonblue.servers.owner_transport import OwnerTransport
-
-    wish = Wish(kind="session", name=name, read_only=settings.read_only)
-    return create_proxy(OwnerTransport(directory, wish), name=name)
 
 
 def is_loopback(host: str) -> bool:

@@ -4,7 +4,8 @@ import ctypes
 import gc
 import logging
 import os
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from neonblue.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
     from fastmcp import Client
+    from tests.services.server_process import Start
 
 ROOT = Path(__file__).parents[1]
 # A busy machine is no fault of a test.
@@ -113,3 +115,47 @@ async def client(workspace: Workspace) -> "AsyncIterator[Client[Any]]":
 
     async with Client(build()) as connected:
         yield connected
+
+
+@pytest.fixture
+def start_server(data_dir: Path) -> "Iterator[Start]":
+    """Starts ``neonblue serve`` on this test's data directory; all of them end with the test."""
+    from tests.services.server_process import ServerProcess
+
+    started: list[ServerProcess] = []
+
+    def start(*words: str, **variables: str) -> ServerProcess:
+        environment = {**os.environ, "NEONBLUE_DATA_DIR": str(data_dir), **variables}
+        started.append(ServerProcess(("serve", *words), environment))
+        return started[-1]
+
+    yield start
+    for server in started:
+        if server.process.poll() is None:
+            server.stop()
+
+
+@pytest.fixture
+def owner_pid(data_dir: Path) -> Callable[[], int | None]:
+    """The process that says it owns this test's data directory."""
+
+    from neonblue.owner.lock import find_address
+
+    def find() -> int | None:
+        address = find_address(data_dir)
+        return address.pid if address else None
+
+    return find
+
+
+@pytest.fixture
+def eventually() -> Callable[..., None]:
+    """Wait for a condition, failing after some seconds."""
+
+    def wait(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+
+    return wait

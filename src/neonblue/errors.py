@@ -11,7 +11,7 @@
         └── StoreBusyError       another process holds the data directory
 
 A message says what happened, shows the offending value with ``!r`` and ends with what to do next,
-naming the tool or command to call. ``servers.build`` maps the tree to the wire, in one place.
+naming the tool or command to call. ``servers.answers`` maps the tree to the wire, in one place.
 """
 
 

@@ -10,7 +10,7 @@ from threading import Thread
 
 import pytest
 
-from neonblue.servers.ownership import ADDRESS_FILE, find_address
+from neonblue.owner.lock import ADDRESS_FILE, find_address
 
 NEONBLUE = Path(sys.executable).with_name("neonblue")
 ROWS = 20_000

@@ -12,7 +12,7 @@ import numpy as np
 from neonblue.cli.demo import MARK
 from neonblue.demo.scenarios import SCENARIOS
 from neonblue.demo.world import draw_units, events_of, past_tests
-from neonblue.servers.ownership import claim
+from neonblue.owner.lock import claim
 
 NEONBLUE = Path(sys.executable).with_name("neonblue")
 NOW = datetime(2026, 3, 20, tzinfo=UTC)

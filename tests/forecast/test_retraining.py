@@ -151,7 +151,7 @@ def test_a_training_ends_with_the_process_that_started_it(tmp_path: Path) -> Non
 OWNER = """
 import sys, time
 from neonblue.intelligence.text_model import retraining
-from neonblue.servers.leaving import unwinding_on_sigterm
+from neonblue.owner.shutdown import unwinding_on_sigterm
 from neonblue.workspace import open_workspace
 retraining.FIRST_AFTER_SECONDS = 0.0
 with unwinding_on_sigterm(), open_workspace() as workspace:

@@ -13,7 +13,7 @@ from .test_every_line_is_answered import REFUSED, _request
 from .test_over_http import StartHttp, start_http
 
 if TYPE_CHECKING:
-    from .conftest import Start
+    from tests.services.server_process import Start
 
 __all__ = ["start_http"]  # a fixture
 

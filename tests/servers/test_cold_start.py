@@ -44,6 +44,6 @@ def test_the_hub_starts_without_heavy_libraries() -> None:
     assert not _imported_with("neonblue.servers.hub") & set(HEAVY)
 
 
-@pytest.mark.parametrize("module", ["neonblue.cli", "neonblue.servers.embedded"])
+@pytest.mark.parametrize("module", ["neonblue.cli", "neonblue.owner.embedded"])
 def test_a_process_that_only_relays_starts_without_fastmcp(module: str) -> None:
     assert not _imported_with(module) & {"fastmcp", "mcp", *HEAVY}

@@ -9,7 +9,7 @@ import pytest
 from neonblue.servers.json_rpc import EDGE_BYTES, MAX_MESSAGE_BYTES, OVERSIZE, arrived, oversize
 
 if TYPE_CHECKING:
-    from .conftest import ServerProcess, Start
+    from tests.services.server_process import ServerProcess, Start
 
 PARSE_ERROR, INVALID_REQUEST, INVALID_PARAMS = -32700, -32600, -32602
 LONG = "x" * (MAX_MESSAGE_BYTES + 1)

@@ -4,7 +4,7 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .conftest import Start
+    from tests.services.server_process import Start
 
 USER = "zebra-quokka-77"
 CALLS: tuple[tuple[str, dict[str, Any]], ...] = (

@@ -17,13 +17,13 @@ from fastmcp import Client
 from fastmcp.client.transports import StreamableHttpTransport
 
 from neonblue.errors import UnavailableError
+from neonblue.owner.lock import find_address
 from neonblue.servers.header_limit import HEADER_SECONDS
 from neonblue.servers.http_token import TOKEN_FILE, kept_token
 from neonblue.servers.over_http import is_loopback
-from neonblue.servers.ownership import find_address
 
 if TYPE_CHECKING:
-    from .conftest import Start
+    from tests.services.server_process import Start
 
 ERAS = ["legacy", "2026-07-28"]
 

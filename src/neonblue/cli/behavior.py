@@ -86,7 +86,7 @@ def _work(arguments: argparse.Namespace, report: Any) -> dict[str, Any]:
         from neonblue.behavior.sequence_files import train_on_file
 
         return train_on_file(arguments.file, _model_files(), report).as_dict()
-    from neonblue.servers.embedded import run_job
+    from neonblue.owner.embedded import run_job
 
     return run_job(f"behavior-{arguments.action}", {}, report)
 

@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     from neonblue.cli.log import log_to_stderr
 
     log_to_stderr()
-    from neonblue.servers.embedded import connect_to_tools
+    from neonblue.owner.embedded import connect_to_tools
 
     with connect_to_tools() as client:
         tools = client.tools()

@@ -75,7 +75,7 @@ def check_data_directory() -> Finding:
 
 def check_clickhouse() -> Finding:
     """Whether the store answers, and as which version."""
-    from neonblue.servers.embedded import run_job
+    from neonblue.owner.embedded import run_job
 
     try:
         found = run_job("inspect", {}, lambda done, total, message: None)
@@ -144,7 +144,7 @@ def check_kafka() -> Finding:
 
 def check_ingest() -> Finding:
     """Whether workers read events, how far they are behind, and what could not be read."""
-    from neonblue.servers.embedded import run_job
+    from neonblue.owner.embedded import run_job
 
     if KafkaSettings().bootstrap_servers is None:
         return Finding(part="ingest", status="off", detail="no Kafka, no worker")
@@ -201,7 +201,7 @@ def check_embeddings() -> Finding:
 
 def check_text_model() -> Finding:
     """Which text model forecasts use, and how its training by itself stands."""
-    from neonblue.servers.embedded import run_job
+    from neonblue.owner.embedded import run_job
 
     try:
         found = run_job("inspect", {}, lambda done, total, message: None)["text_model"]
@@ -220,7 +220,7 @@ def check_text_model() -> Finding:
 
 def check_forecast_log() -> Finding:
     """Whether the log of forecasts is as it was written."""
-    from neonblue.servers.embedded import run_job
+    from neonblue.owner.embedded import run_job
 
     try:
         found = run_job("inspect", {}, lambda done, total, message: None)["forecast_log"]
@@ -268,15 +268,15 @@ def _can_write(path: Path) -> bool:
 
 
 def _owner(path: Path) -> str:
-    from neonblue.servers.connection import Connection
-    from neonblue.servers.greeting import Wish
-    from neonblue.servers.ownership import find_address
+    from neonblue.owner.connection import Connection
+    from neonblue.owner.handshake import Request
+    from neonblue.owner.lock import find_address
 
     address = find_address(path)
     if address is None:
         return "owned by nobody now"
     try:
-        connection = Connection(address, Wish(kind="status"))
+        connection = Connection(address, Request(kind="status"))
     except OSError:
         return f"left behind by process {address.pid}, which has ended: the next one takes over"
     connection.close()

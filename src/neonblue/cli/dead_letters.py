@@ -24,21 +24,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Ask the process that owns the data, and print what it says."""
-    from neonblue.servers.embedded import run_job
+    from neonblue.owner.embedded import run_job
 
-    wish = {key: value for key, value in _wish(arguments).items() if value is not None}
-    print(json.dumps(run_job("dead-letters", wish, lambda *_: None), indent=2))
+    request = {key: value for key, value in _requested(arguments).items() if value is not None}
+    print(json.dumps(run_job("dead-letters", request, lambda *_: None), indent=2))
     return 0
 
 
-def _wish(arguments: argparse.Namespace) -> dict[str, Any]:
-    wish: dict[str, Any] = {
+def _requested(arguments: argparse.Namespace) -> dict[str, Any]:
+    request: dict[str, Any] = {
         "action": arguments.action,
         "reason": arguments.reason,
         "ids": arguments.ids,
     }
     if arguments.action == "list":
-        wish |= {"limit": arguments.limit, "after": arguments.after}
+        request |= {"limit": arguments.limit, "after": arguments.after}
     if arguments.action == "export":
-        wish["path"] = str(arguments.path.expanduser().resolve())
-    return wish
+        request["path"] = str(arguments.path.expanduser().resolve())
+    return request

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Define it and say what is known of it."""
-    from neonblue.servers.embedded import run_job
+    from neonblue.owner.embedded import run_job
 
     request = {"text": _text(arguments.path), "new_version": arguments.new_version}
     defined = run_job("define", request, lambda done, total, message: None)

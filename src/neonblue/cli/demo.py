@@ -106,7 +106,7 @@ def _leave_servers_alone() -> list[str]:
 
 def _make_anew(directory: Path, now: datetime, seed: int) -> None:
     """Empty a folder that an earlier demo made; refuse any other, and one that is in use."""
-    from neonblue.servers.ownership import LOCK_FILE, claim, find_address
+    from neonblue.owner.lock import LOCK_FILE, claim, find_address
 
     if directory.exists() and not directory.is_dir():
         raise ConflictError(f"{str(directory)!r} is a file: give another --data-dir")
@@ -140,7 +140,7 @@ def _make_anew(directory: Path, now: datetime, seed: int) -> None:
 
 def _build(now: datetime, seed: int) -> dict[str, Any]:
     from neonblue.cli.progress import progress_bar
-    from neonblue.servers.embedded import run_job
+    from neonblue.owner.embedded import run_job
 
     with progress_bar("building the demo world") as report:
         return run_job("demo", {"now": now.isoformat(), "seed": seed}, report)

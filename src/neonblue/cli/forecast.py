@@ -63,7 +63,7 @@ def _train(path: Path | None) -> list[str]:
     with progress_bar("training") as report:
         if path is not None:
             return summary_lines(_train_on_file(path, report))
-        from neonblue.servers.embedded import run_job
+        from neonblue.owner.embedded import run_job
 
         return summary_lines(run_job("forecast-train", {}, report))
 
@@ -111,7 +111,7 @@ def _predict(path: Path, out: Path) -> str:
 
 
 def _calibration() -> list[str]:
-    from neonblue.servers.embedded import run_job
+    from neonblue.owner.embedded import run_job
 
     with progress_bar("reading forecasts") as report:
         lines: list[str] = run_job("forecast-calibration", {}, report)["lines"]

@@ -29,7 +29,7 @@ def rejects_with(user: str) -> list[str]:
 
 def run(arguments: argparse.Namespace) -> int:
     """Remove the user and print what was there."""
-    from neonblue.servers.embedded import run_job
+    from neonblue.owner.embedded import run_job
 
     with progress_bar("forgetting") as report:
         result = run_job("forget", {"user": arguments.user, "readmit": arguments.readmit}, report)

@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _run_worker() -> int:
     """Until SIGINT or SIGTERM; then what is under way is finished first, if it can be in time."""
     from neonblue.ingest.service import IngestService
-    from neonblue.servers.leaving import leave_within
+    from neonblue.owner.shutdown import exit_within
     from neonblue.settings import KafkaSettings
     from neonblue.workspace import open_workspace
 
@@ -68,7 +68,7 @@ def _run_worker() -> int:
         ).start()
 
         def leave(*_: object) -> None:
-            leave_within(LAST_SECONDS)
+            exit_within(LAST_SECONDS)
             service.ask_to_stop()
 
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -81,7 +81,7 @@ def _run_worker() -> int:
 @contextmanager
 def _data_owned() -> Iterator[None]:
     """The data directory, for as long as the worker runs; a server has no owner."""
-    from neonblue.servers.data_directory import DataDirectory
+    from neonblue.owner.data_directory import DataDirectory
     from neonblue.settings import StoreSettings
 
     settings = StoreSettings()
@@ -127,7 +127,7 @@ def _chunks(stream: IO[bytes]) -> Iterator[list[bytes]]:
 
 
 def _read_file(path: Path, name: str, first_line: int) -> dict[str, Any]:
-    from neonblue.servers.embedded import run_job
+    from neonblue.owner.embedded import run_job
 
     arguments = {"path": str(path), "name": name, "first_line": first_line}
     if name == STDIN:

@@ -181,7 +181,7 @@ def _definition(options: argparse._ArgumentGroup) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Load, with a progress bar, and print what was done."""
-    from neonblue.servers.embedded import run_job
+    from neonblue.owner.embedded import run_job
 
     request = job_arguments(arguments)
     with progress_bar(f"loading {arguments.path.name}") as report:

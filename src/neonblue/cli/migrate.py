@@ -21,11 +21,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Migrate and print what was done."""
-    from neonblue.servers.embedded import run_job
+    from neonblue.owner.embedded import run_job
 
-    wish = {"reembed": arguments.reembed, "journeys": not arguments.no_journeys}
+    request = {"reembed": arguments.reembed, "journeys": not arguments.no_journeys}
     with progress_bar("migrating") as report:
-        result = run_job("migrate", wish, report)
+        result = run_job("migrate", request, report)
     print(f"the schema of {result['database']} is up to date")
     for collection, count in result["documents"].items():
         print(f"  {collection}: {count:,} documents")

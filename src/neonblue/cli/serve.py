@@ -32,12 +32,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     log_to_stderr()
     if arguments.http is None:
-        from neonblue.servers.embedded import serve_stdio
+        from neonblue.owner.embedded import serve_stdio
 
         serve_stdio(arguments.server)
         return 0
     host, port = split_address(arguments.http)
-    from neonblue.servers.over_http import serve_http
+    from neonblue.owner.http_server import serve_http
 
     serve_http(arguments.server, host, port)
     return 0

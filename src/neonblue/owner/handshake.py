@@ -1,8 +1,8 @@
-"""How a connection to the owner begins: the token, a welcome, then the client's wish.
+"""How a connection to the owner begins: the token, a welcome, then the client's request.
 
 Whoever cannot show the token (a web page that posts to the port, another user) is cut off before
-anything is served, so no Host or Origin is ever trusted. The wish follows only once the owner has
-answered: a client that gave up waiting has asked for nothing, and may ask the next owner.
+anything is served, so no Host or Origin is ever trusted. The request follows only once the owner
+has answered: a client that gave up waiting has asked for nothing, and may ask the next owner.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-LONGEST_TOKEN_LINE = 1 << 10
-LONGEST_WISH_LINE = 1 << 20
+MAX_TOKEN_LINE = 1 << 10
+MAX_REQUEST_LINE = 1 << 20
 SECONDS = 5.0
 
 Kind = Literal["session", "job", "status"]
 
 
-class Wish(NamedTuple):
+class Request(NamedTuple):
     """What a client wants: to talk to a server, to run a job, or to know who the owner is."""
 
     kind: Kind
@@ -28,7 +28,7 @@ class Wish(NamedTuple):
     arguments: Mapping[str, Any] | None = None
 
     def line(self) -> bytes:
-        """The wish on the wire."""
+        """The request on the wire."""
         return json.dumps(self._asdict()).encode() + b"\n"
 
 
@@ -46,9 +46,9 @@ def shows_token(line: bytes, token: str) -> bool:
     return hmac.compare_digest(shown, token.encode())
 
 
-def read_wish(line: bytes) -> Wish | None:
-    """The wish in a line, or None when it is something else."""
+def read_request(line: bytes) -> Request | None:
+    """The request in a line, or None when it is something else."""
     try:
-        return Wish(**json.loads(line))
+        return Request(**json.loads(line))
     except (ValueError, TypeError):
         return None

@@ -17,12 +17,12 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from neonblue.errors import NeonBlueError, UnavailableError
-from neonblue.servers.connection import Connection
+from neonblue.owner.connection import Connection
 from neonblue.servers.json_rpc import objects
 
 OWNER_DIED = -32000
 DRAIN_SECONDS = 10.0
-USELESS_OWNERS = 20
+MAX_USELESS_OWNERS = 20
 PAUSE_SECONDS = 0.005
 SHOWN_CHARACTERS = 80
 LISTING = frozenset(
@@ -41,7 +41,7 @@ Write = Callable[[bytes], None]
 logger = logging.getLogger(__name__)
 
 
-class Request(NamedTuple):
+class Pending(NamedTuple):
     """A request that the owner has not answered yet."""
 
     line: bytes
@@ -57,7 +57,7 @@ class Relay:
         self._write = write
         self._change = threading.Condition()
         self._connection: Connection | None = connect()
-        self._in_flight: dict[str, Request] = {}
+        self._in_flight: dict[str, Pending] = {}
         self._handshake: list[bytes] = []
         self._leaving = False
 
@@ -95,7 +95,7 @@ class Relay:
         if method == "notifications/cancelled":
             self._in_flight.pop(_key(_params(message).get("requestId")), None)
         elif _waits_for_answer(message):
-            self._in_flight[_key(message["id"])] = Request(line, str(method), _described(message))
+            self._in_flight[_key(message["id"])] = Pending(line, str(method), _described(message))
 
     def _read_from_owners(self) -> None:
         useless = 0
@@ -121,8 +121,8 @@ class Relay:
             self._change.notify_all()
 
     def _move_on(self, useless: int) -> None:
-        """Fail what was in flight, find or become the next owner, greet it as the client did."""
-        if useless > USELESS_OWNERS:
+        """Fail what was in flight, find or become the next owner, repeat the handshake there."""
+        if useless > MAX_USELESS_OWNERS:
             raise UnavailableError("every owner of the data hangs up at once: see its log")
         time.sleep(useless * PAUSE_SECONDS)
         with self._change:
@@ -130,10 +130,10 @@ class Relay:
             lost, self._in_flight = self._in_flight, {}
             handshake = tuple(self._handshake)
         harmless = {key: request for key, request in lost.items() if request.method in LISTING}
-        greeting = {key for key, request in lost.items() if request.method == "initialize"}
-        for key in lost.keys() - harmless.keys() - greeting:
+        unanswered = {key for key, request in lost.items() if request.method == "initialize"}
+        for key in lost.keys() - harmless.keys() - unanswered:
             self._write(_failure(key, lost[key].described))
-        connection = self._greeted(handshake, greeting)
+        connection = self._shake_hands(handshake, unanswered)
         with self._change:
             self._in_flight.update(harmless)
             self._connection = connection
@@ -142,17 +142,17 @@ class Relay:
             with suppress(OSError):  # it died again: the next round sends them again
                 connection.send(request.line)
 
-    def _greeted(self, handshake: tuple[bytes, ...], unanswered: set[str]) -> Connection:
+    def _shake_hands(self, handshake: tuple[bytes, ...], unanswered: set[str]) -> Connection:
         while True:
             connection = self._connect()
             try:
                 for line in handshake:
-                    self._greet(connection, line, unanswered)
+                    self._replay(connection, line, unanswered)
             except OSError:  # this owner died as well: on to the next
                 continue
             return connection
 
-    def _greet(self, connection: Connection, line: bytes, unanswered: set[str]) -> None:
+    def _replay(self, connection: Connection, line: bytes, unanswered: set[str]) -> None:
         """Send one line of the handshake; its answer goes to a client that still waits for it."""
         connection.send(line)
         keys = [_key(message["id"]) for message in objects(line) if "id" in message]

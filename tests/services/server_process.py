@@ -1,20 +1,13 @@
 """Real server processes, spoken to in raw JSON-RPC lines, so a test sees every byte of stdout."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from queue import Empty, Queue
 from typing import Any
-
-import pytest
-
-from neonblue.servers.ownership import find_address
 
 ANSWER_SECONDS = 60.0
 INITIALIZE = {
@@ -94,43 +87,3 @@ class ServerProcess:
 
 
 Start = Callable[..., ServerProcess]
-
-
-@pytest.fixture
-def start_server(data_dir: Path) -> Iterator[Start]:
-    """Starts ``neonblue serve`` on this test's data directory; all of them end with the test."""
-    started: list[ServerProcess] = []
-
-    def start(*words: str, **variables: str) -> ServerProcess:
-        environment = {**os.environ, "NEONBLUE_DATA_DIR": str(data_dir), **variables}
-        started.append(ServerProcess(("serve", *words), environment))
-        return started[-1]
-
-    yield start
-    for server in started:
-        if server.process.poll() is None:
-            server.stop()
-
-
-@pytest.fixture
-def owner_pid(data_dir: Path) -> Callable[[], int | None]:
-    """The process that says it owns this test's data directory."""
-
-    def find() -> int | None:
-        address = find_address(data_dir)
-        return address.pid if address else None
-
-    return find
-
-
-@pytest.fixture
-def eventually() -> Callable[..., None]:
-    """Wait for a condition, failing after some seconds."""
-
-    def wait(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
-
-    return wait

@@ -15,14 +15,14 @@ PROCESSES = 4
 REACH = """
 import json, os, sys
 from pathlib import Path
-from neonblue.servers.data_directory import DataDirectory
-from neonblue.servers.endpoint import Endpoint
-from neonblue.servers.greeting import Wish
+from neonblue.owner.data_directory import DataDirectory
+from neonblue.owner.endpoint import Endpoint
+from neonblue.owner.handshake import Request
 
 print("ready", flush=True)
 for line in sys.stdin:
     directory = DataDirectory(Path(line.strip()))
-    connection = directory.connect(Wish(kind="status"))
+    connection = directory.connect(Request(kind="status"))
     found = {"me": os.getpid(), "owner": connection.owner["pid"], "own": directory.own()}
     print(json.dumps(found), flush=True)
     sys.stdin.readline()

@@ -2,7 +2,7 @@
 
 It listens on a random port of 127.0.0.1 in a thread of its own, so it answers while the process
 serves its own client, loads a file or still imports. A connection begins with the token and a
-``Wish``; after that it carries JSON-RPC lines, or one job with its progress.
+``Request``; after that it carries JSON-RPC lines, or one job with its progress.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import AsyncIterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -23,22 +22,21 @@ from anyio.abc import SocketAttribute, SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 from neonblue import __version__
-from neonblue.servers.greeting import (
-    LONGEST_TOKEN_LINE,
-    LONGEST_WISH_LINE,
+from neonblue.owner.handshake import (
+    MAX_REQUEST_LINE,
+    MAX_TOKEN_LINE,
     SECONDS,
-    Wish,
-    read_wish,
+    Request,
+    read_request,
     shows_token,
 )
-from neonblue.servers.ownership import Address
+from neonblue.owner.lock import Address
 
 if TYPE_CHECKING:
     from fastmcp import FastMCP
 
     from neonblue.servers.session import Session
 
-LONGEST_LINE = 1 << 28
 JOIN_SECONDS = 10.0
 HUNG_UP = (
     anyio.BrokenResourceError,
@@ -92,55 +90,58 @@ class Endpoint:
         async with listener, anyio.create_task_group() as self._keepers:
             self._scope = self._keepers.cancel_scope
             self._listening.set()
-            await listener.serve(self._welcome)
+            await listener.serve(self._accept)
 
-    async def _welcome(self, stream: SocketStream) -> None:
+    async def _accept(self, stream: SocketStream) -> None:
         async with stream:
             lines = BufferedByteReceiveStream(stream)
             try:
-                if (wish := await self._greeted(stream, lines)) is not None:
-                    await self._grant(wish, stream, lines)
+                if (request := await self._shake_hands(stream, lines)) is not None:
+                    await self._grant(request, stream, lines)
             except HUNG_UP:
                 logger.debug("a client hung up")
             except Exception:  # one client's trouble must not end the others' connections
                 logger.exception("a client's connection failed")
 
-    async def _greeted(self, stream: SocketStream, lines: BufferedByteReceiveStream) -> Wish | None:
+    async def _shake_hands(
+        self, stream: SocketStream, lines: BufferedByteReceiveStream
+    ) -> Request | None:
         """What the client wants, once it has shown the token; None to hang up on it."""
         try:
             with anyio.fail_after(SECONDS):
-                first = await lines.receive_until(b"\n", LONGEST_TOKEN_LINE)
+                first = await lines.receive_until(b"\n", MAX_TOKEN_LINE)
                 if not shows_token(first, self._token):
                     return None
                 welcome = {"pid": os.getpid(), "version": __version__}
                 await stream.send(json.dumps(welcome).encode() + b"\n")
-                return read_wish(await lines.receive_until(b"\n", LONGEST_WISH_LINE))
+                return read_request(await lines.receive_until(b"\n", MAX_REQUEST_LINE))
         except (TimeoutError, anyio.DelimiterNotFound):
             return None
 
     async def _grant(
-        self, wish: Wish, stream: SocketStream, lines: BufferedByteReceiveStream
+        self, request: Request, stream: SocketStream, lines: BufferedByteReceiveStream
     ) -> None:
-        if wish.kind == "session":
-            await self._serve(wish, stream, lines)
-        elif wish.kind == "job":
-            from neonblue.servers.job_stream import run_streamed
+        if request.kind == "session":
+            await self._serve(request, stream, lines)
+        elif request.kind == "job":
+            from neonblue.owner.job_stream import run_streamed
 
             self._jobs += 1
             try:
                 await run_streamed(
-                    wish.name, wish.arguments or {}, stream.send, partial(lines.receive, 1)
+                    request.name, request.arguments or {}, stream.send, partial(lines.receive, 1)
                 )
             finally:
                 self._jobs -= 1
 
     async def _serve(
-        self, wish: Wish, stream: SocketStream, lines: BufferedByteReceiveStream
+        self, request: Request, stream: SocketStream, lines: BufferedByteReceiveStream
     ) -> None:
-        server = await self._server(wish.name, wish.read_only)
+        server = await self._server(request.name, request.read_only)
+        from neonblue.servers.json_rpc import stream_lines
         from neonblue.servers.session import Session
 
-        session = Session(server, _each_line(lines), stream.send)
+        session = Session(server, stream_lines(lines), stream.send)
         self._sessions.add(session)
         try:
             await session.run()
@@ -150,7 +151,7 @@ class Endpoint:
     async def _server(self, name: str, read_only: bool) -> FastMCP:
         async with self._building:
             if (name, read_only) not in self._servers:
-                from neonblue.servers.starting import build_imported
+                from neonblue.owner.preload import build_imported
 
                 server = await anyio.to_thread.run_sync(build_imported, name, read_only)
                 await self._keepers.start(_keep_alive, server)
@@ -165,11 +166,3 @@ async def _keep_alive(
     async with server._lifespan_manager():
         task_status.started()
         await anyio.sleep_forever()
-
-
-async def _each_line(lines: BufferedByteReceiveStream) -> AsyncIterator[bytes]:
-    while True:
-        try:
-            yield await lines.receive_until(b"\n", LONGEST_LINE)
-        except (anyio.IncompleteRead, anyio.EndOfStream, anyio.BrokenResourceError):
-            return

@@ -14,7 +14,7 @@ LAST_SECONDS = 8.0
 TERMINATED = 128 + signal.SIGTERM
 
 
-def leave_within(seconds: float) -> None:
+def exit_within(seconds: float) -> None:
     """End the process by then, even if a thread is stuck."""
 
     def leave() -> None:
@@ -32,7 +32,7 @@ def unwinding_on_sigterm(status: int = TERMINATED) -> Iterator[None]:
         return
 
     def leave(*_: object) -> NoReturn:
-        leave_within(LAST_SECONDS)
+        exit_within(LAST_SECONDS)
         raise SystemExit(status)
 
     before = signal.signal(signal.SIGTERM, leave)

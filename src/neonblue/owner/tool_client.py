@@ -8,7 +8,7 @@ from typing import Any
 
 from neonblue import __version__
 from neonblue.errors import InvalidInputError, UnavailableError
-from neonblue.servers.connection import Connection
+from neonblue.owner.connection import Connection
 
 PROTOCOL = "2025-11-25"
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .conftest import Start
+    from tests.services.server_process import Start
 
 CALL = {"name": "list_experiments", "arguments": {}}
 

@@ -15,17 +15,17 @@ from mcp import ClientSession
 from mcp.shared.message import SessionMessage
 from mcp_types import jsonrpc_message_adapter
 
-from neonblue.servers.connection import Connection
-from neonblue.servers.data_directory import DataDirectory
-from neonblue.servers.greeting import Wish
+from neonblue.owner.connection import Connection
+from neonblue.owner.data_directory import DataDirectory
+from neonblue.owner.handshake import Request
 
 
 class OwnerTransport(ClientTransport):
     """Connects to whoever owns the directory at that moment."""
 
-    def __init__(self, directory: DataDirectory, wish: Wish) -> None:
+    def __init__(self, directory: DataDirectory, request: Request) -> None:
         self._directory = directory
-        self._wish = wish
+        self._request = request
 
     @contextlib.asynccontextmanager
     async def connect_session(
@@ -36,7 +36,7 @@ class OwnerTransport(ClientTransport):
     ) -> AsyncIterator[ClientSession]:
         """A session that lives as long as its connection."""
         options = transport_options or TransportOptions()
-        connection = await anyio.to_thread.run_sync(self._directory.connect, self._wish)
+        connection = await anyio.to_thread.run_sync(self._directory.connect, self._request)
         arrived, read_stream = anyio.create_memory_object_stream[SessionMessage | Exception](64)
         write_stream, leaving = anyio.create_memory_object_stream[SessionMessage](64)
         _read_in_thread(connection, arrived)

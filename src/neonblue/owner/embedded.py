@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from neonblue.errors import UnavailableError
 from neonblue.jobs import Report, find_job
-from neonblue.servers.connection import Connection
-from neonblue.servers.data_directory import DataDirectory
-from neonblue.servers.greeting import Wish
-from neonblue.servers.leaving import unwinding_on_sigterm
+from neonblue.owner.connection import Connection
+from neonblue.owner.data_directory import DataDirectory
+from neonblue.owner.handshake import Request
+from neonblue.owner.shutdown import unwinding_on_sigterm
 from neonblue.settings import StoreSettings
 
 if TYPE_CHECKING:
-    from neonblue.servers.tool_call import ToolClient
+    from neonblue.owner.tool_client import ToolClient
 
 DRAIN_SECONDS = 10.0
 WARM_UP_AFTER_SECONDS = 1.0
@@ -40,7 +40,7 @@ def serve_stdio(name: str) -> None:
         if directory.own():
             _serve_here(name, settings.read_only)
         else:
-            _relay(directory, Wish(kind="session", name=name, read_only=settings.read_only))
+            _relay(directory, Request(kind="session", name=name, read_only=settings.read_only))
     except SystemExit:
         drain_seconds = 0.0
         raise
@@ -55,8 +55,10 @@ def run_job(name: str, arguments: Mapping[str, Any], report: Report) -> dict[str
     the job's ``NeonBlueError``, and ``UnavailableError`` when the owner dies meanwhile.
     """
     find_job(name)
-    with _reached(StoreSettings(), Wish(kind="job", name=name, arguments=arguments)) as connection:
-        from neonblue.servers.job_stream import read_streamed
+    with _reached(
+        StoreSettings(), Request(kind="job", name=name, arguments=arguments)
+    ) as connection:
+        from neonblue.owner.job_stream import read_streamed
 
         result = read_streamed(connection.lines(), report)
     if result is None:
@@ -71,60 +73,60 @@ def run_job(name: str, arguments: Mapping[str, Any], report: Report) -> dict[str
 def connect_to_tools(name: str = "neonblue") -> Iterator[ToolClient]:
     """A client of the hub, or of one server, wherever the data is."""
     settings = StoreSettings()
-    wish = Wish(kind="session", name=name, read_only=settings.read_only)
-    with _reached(settings, wish) as connection:
-        from neonblue.servers.tool_call import ToolClient
+    request = Request(kind="session", name=name, read_only=settings.read_only)
+    with _reached(settings, request) as connection:
+        from neonblue.owner.tool_client import ToolClient
 
         yield ToolClient(connection)
 
 
 @contextmanager
-def _reached(settings: StoreSettings, wish: Wish) -> Iterator[Connection]:
+def _reached(settings: StoreSettings, request: Request) -> Iterator[Connection]:
     if not settings.embedded:
-        with _reached_here(wish) as connection:
+        with _reached_here(request) as connection:
             yield connection
         return
     directory = DataDirectory(settings.owned_directory)
     with unwinding_on_sigterm():
         try:
-            with closing(directory.connect(wish)) as connection:
+            with closing(directory.connect(request)) as connection:
                 yield connection
         finally:
             directory.close(drain_seconds=DRAIN_SECONDS)
 
 
 @contextmanager
-def _reached_here(wish: Wish) -> Iterator[Connection]:
+def _reached_here(request: Request) -> Iterator[Connection]:
     """Nobody owns a ClickHouse server: this process serves itself."""
-    from neonblue.servers.endpoint import Endpoint
+    from neonblue.owner.endpoint import Endpoint
 
     endpoint = Endpoint()
     try:
-        with closing(Connection(endpoint.start(), wish)) as connection:
+        with closing(Connection(endpoint.start(), request)) as connection:
             yield connection
     finally:
         endpoint.stop()
 
 
 def _serve_here(name: str, read_only: bool) -> None:
-    from neonblue.servers.starting import build_imported
-    from neonblue.servers.stdio import take_stdio
+    from neonblue.owner.preload import build_imported
+    from neonblue.servers.json_rpc import take_stdio
 
     wire = take_stdio()
     server = build_imported(name, read_only)
-    from neonblue.servers.own_client import serve_wire
+    from neonblue.owner.stdio_server import serve_wire
 
     serve_wire(server, wire)
 
 
-def _relay(directory: DataDirectory, wish: Wish) -> None:
-    from neonblue.servers.relay import Relay
-    from neonblue.servers.starting import warm_up
-    from neonblue.servers.stdio import take_stdio
+def _relay(directory: DataDirectory, request: Request) -> None:
+    from neonblue.owner.preload import warm_up
+    from neonblue.owner.relay import Relay
+    from neonblue.servers.json_rpc import take_stdio
 
     wire = take_stdio()
-    relay = Relay(partial(directory.connect, wish), wire.write)
-    later = threading.Timer(WARM_UP_AFTER_SECONDS, warm_up, (wish.name, wish.read_only))
+    relay = Relay(partial(directory.connect, request), wire.write)
+    later = threading.Timer(WARM_UP_AFTER_SECONDS, warm_up, (request.name, request.read_only))
     later.daemon = True
     later.start()
     with unwinding_on_sigterm(status=0):

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from neonblue.servers.connection import Connection
-from neonblue.servers.endpoint import Endpoint
-from neonblue.servers.greeting import Wish, token_line
-from neonblue.servers.ownership import ADDRESS_FILE, Address, claim, find_address
+from neonblue.owner.connection import Connection
+from neonblue.owner.endpoint import Endpoint
+from neonblue.owner.handshake import Request, token_line
+from neonblue.owner.lock import ADDRESS_FILE, Address, claim, find_address
 
 HOLD_THE_LOCK = """
 import sys, pathlib, time
-from neonblue.servers.ownership import claim
+from neonblue.owner.lock import claim
 owner = claim(pathlib.Path(sys.argv[1]))
 print(owner is not None, flush=True)
 time.sleep(60)
@@ -83,7 +83,7 @@ def test_an_unreadable_address_is_no_address(tmp_path: Path, text: str) -> None:
 
 
 def test_the_endpoint_answers_who_shows_the_token(listening: Address) -> None:
-    connection = Connection(listening, Wish(kind="status"))
+    connection = Connection(listening, Request(kind="status"))
     assert connection.owner["pid"] == os.getpid()
     connection.close()
 
@@ -96,14 +96,14 @@ def test_who_gives_up_before_the_welcome_has_asked_for_nothing(
         client.sendall(token_line(listening.token))
         assert b"pid" in client.recv(100)
         client.sendall(b'{"kind": "job", "name": "migrate"}')  # cut off before its end
-    connection = Connection(listening, Wish(kind="status"))
+    connection = Connection(listening, Request(kind="status"))
     assert list(connection.lines()) == []
     assert not (tmp_path / "data").exists()
 
 
 def test_the_endpoint_refuses_a_wrong_token(listening: Address) -> None:
     with pytest.raises(OSError, match="not the owner"):
-        Connection(listening._replace(token="guessed"), Wish(kind="status"))
+        Connection(listening._replace(token="guessed"), Request(kind="status"))
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,11 @@ import anyio
 import pytest
 
 from neonblue.errors import InvalidInputError, NotFoundError, UnavailableError
-from neonblue.servers.embedded import run_job
-from neonblue.servers.job_stream import read_streamed, run_streamed
+from neonblue.owner.embedded import run_job
+from neonblue.owner.job_stream import read_streamed, run_streamed
 
 if TYPE_CHECKING:
-    from .conftest import Start
+    from tests.services.server_process import Start
 
 ROWS = 2000
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from neonblue.servers.ownership import ADDRESS_FILE
+from neonblue.owner.lock import ADDRESS_FILE
 
 if TYPE_CHECKING:
-    from .conftest import ServerProcess, Start
+    from tests.services.server_process import ServerProcess, Start
 
 ROUNDS = int(os.environ.get("NEONBLUE_TEST_ROUNDS", "3"))
 UNKNOWN = "experiment://nope"
@@ -71,7 +71,7 @@ def test_when_the_owner_dies_another_process_takes_over(
 
 
 def test_a_stateless_client_keeps_its_era_when_the_owner_dies(start_server: "Start") -> None:
-    from .conftest import ENVELOPE
+    from tests.services.server_process import ENVELOPE
 
     first = start_server()
     first.initialize()
@@ -143,7 +143,7 @@ def test_what_was_sent_before_the_client_left_is_still_answered(data_dir: Path) 
     import subprocess
     import sys
 
-    from .conftest import INITIALIZE
+    from tests.services.server_process import INITIALIZE
 
     messages = [
         {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": INITIALIZE},

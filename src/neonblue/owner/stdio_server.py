@@ -11,9 +11,9 @@ import anyio
 import anyio.to_thread
 from fastmcp import FastMCP
 
-from neonblue.servers.leaving import LAST_SECONDS, leave_within
+from neonblue.owner.shutdown import LAST_SECONDS, exit_within
+from neonblue.servers.json_rpc import Wire
 from neonblue.servers.session import Session
-from neonblue.servers.stdio import Wire
 
 
 def serve_wire(server: FastMCP, wire: Wire) -> None:
@@ -38,7 +38,7 @@ async def _serve(server: FastMCP, wire: Wire) -> None:
 async def _cancel_on_signal(scope: anyio.CancelScope) -> None:
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async for _ in signals:
-            leave_within(LAST_SECONDS)
+            exit_within(LAST_SECONDS)
             scope.cancel()
 
 

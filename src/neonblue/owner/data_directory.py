@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neonblue.errors import StoreBusyError
-from neonblue.servers.connection import Connection
-from neonblue.servers.greeting import Wish
-from neonblue.servers.ownership import Ownership, claim, find_address
+from neonblue.owner.connection import Connection
+from neonblue.owner.handshake import Request
+from neonblue.owner.lock import Ownership, claim, find_address
 
 if TYPE_CHECKING:
-    from neonblue.servers.endpoint import Endpoint
-    from neonblue.servers.ingesting import EmbeddedIngest
-    from neonblue.servers.learning import EmbeddedLearning
+    from neonblue.owner.background import IngestTask, LearningTask
+    from neonblue.owner.endpoint import Endpoint
 
 FIRST_PAUSE_SECONDS = 0.005
-LONGEST_PAUSE_SECONDS = 0.1
+MAX_PAUSE_SECONDS = 0.1
 PATIENCE_SECONDS = 30.0
 
 logger = logging.getLogger(__name__)
@@ -35,7 +34,7 @@ class DataDirectory:
     def __init__(self, path: Path, *, serving: bool = False) -> None:
         self._path = path
         self._serving = serving
-        self._background: list[EmbeddedIngest | EmbeddedLearning] = []
+        self._background: list[IngestTask | LearningTask] = []
         self._guard = threading.Lock()
         self._ownership: Ownership | None = None
         self._endpoint: Endpoint | None = None
@@ -47,7 +46,7 @@ class DataDirectory:
                 return True
             if (ownership := claim(self._path)) is None:
                 return False
-            from neonblue.servers.endpoint import Endpoint
+            from neonblue.owner.endpoint import Endpoint
 
             endpoint = Endpoint()
             try:
@@ -62,7 +61,7 @@ class DataDirectory:
                 self._start_background()
             return True
 
-    def connect(self, wish: Wish) -> Connection:
+    def connect(self, request: Request) -> Connection:
         """A connection to the owner; when there is none, this process becomes it first.
 
         Raises ``StoreBusyError`` when the directory stays locked and its owner does not answer.
@@ -70,11 +69,11 @@ class DataDirectory:
         deadline = time.monotonic() + PATIENCE_SECONDS
         pause = FIRST_PAUSE_SECONDS
         while time.monotonic() < deadline:
-            if (connection := self._reach(wish)) is not None:
+            if (connection := self._reach(request)) is not None:
                 return connection
             if not self.own():
                 time.sleep(pause)
-                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+                pause = min(2 * pause, MAX_PAUSE_SECONDS)
         raise StoreBusyError(
             f"another process holds {str(self._path)!r} and does not answer: "
             "`neonblue doctor` shows which one; end it and try again"
@@ -92,19 +91,18 @@ class DataDirectory:
             self._endpoint, self._ownership, self._background = None, None, []
 
     def _start_background(self) -> None:
-        from neonblue.servers.ingesting import EmbeddedIngest
-        from neonblue.servers.learning import EmbeddedLearning
+        from neonblue.owner.background import IngestTask, LearningTask
 
-        self._background = [EmbeddedIngest(), EmbeddedLearning()]
+        self._background = [IngestTask(), LearningTask()]
         for work in self._background:
             work.start()
 
-    def _reach(self, wish: Wish) -> Connection | None:
+    def _reach(self, request: Request) -> Connection | None:
         address = find_address(self._path)
         if address is None:
             return None
         try:
-            return Connection(address, wish)
+            return Connection(address, request)
         except OSError as error:
             logger.debug("the owner %s does not answer: %s", address.pid, error)
             return None

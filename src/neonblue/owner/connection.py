@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from neonblue.servers.greeting import SECONDS, Wish, token_line
-from neonblue.servers.ownership import Address
+from neonblue.owner.handshake import SECONDS, Request, token_line
+from neonblue.owner.lock import Address
 
 
 class Connection:
     """Lines out, lines in. Threads may send while one of them reads."""
 
-    def __init__(self, address: Address, wish: Wish) -> None:
+    def __init__(self, address: Address, request: Request) -> None:
         """Connect and be accepted; ``OSError`` when nobody who knows the token answers."""
         self._socket = socket.create_connection(("127.0.0.1", address.port), timeout=SECONDS)
         try:
@@ -24,7 +24,7 @@ class Connection:
             self._socket.sendall(token_line(address.token))
             self.owner = _read_welcome(self._incoming.readline())
             self._socket.settimeout(None)
-            self._socket.sendall(wish.line())
+            self._socket.sendall(request.line())
         except BaseException:
             # Also on an interrupt: nobody else would close it.
             self._socket.close()

@@ -1,0 +1,42 @@
+"""Serves over HTTP: as the owner of the data directory, or passing every call on to the owner."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from neonblue.owner.data_directory import DataDirectory
+from neonblue.owner.handshake import Request
+from neonblue.owner.preload import build_imported
+from neonblue.owner.shutdown import unwinding_on_sigterm
+from neonblue.servers.over_http import known_tokens, run_over_http
+from neonblue.settings import HttpSettings, StoreSettings
+
+if TYPE_CHECKING:
+    from fastmcp import FastMCP
+
+
+def serve_http(name: str, host: str, port: int) -> None:
+    """Serve until SIGTERM or Ctrl-C, then close what is open; through the owner if there is one.
+
+    Raises ``InvalidInputError`` when other machines could reach ``host`` and nobody set a token.
+    """
+    settings, http = StoreSettings(), HttpSettings()
+    tokens = known_tokens(host, http, settings.data_dir)
+    with unwinding_on_sigterm(status=0), ExitStack() as stack:
+        run_over_http(_served(name, settings, stack), host, port, tokens, http.hosts)
+
+
+def _served(name: str, settings: StoreSettings, stack: ExitStack) -> FastMCP:
+    if not settings.embedded:
+        return build_imported(name, settings.read_only)
+    directory = DataDirectory(settings.owned_directory, serving=True)
+    stack.callback(directory.close)
+    if directory.own():
+        return build_imported(name, settings.read_only)
+    from fastmcp.server import create_proxy
+
+    from neonblue.owner.client_transport import OwnerTransport
+
+    request = Request(kind="session", name=name, read_only=settings.read_only)
+    return create_proxy(OwnerTransport(directory, request), name=name)

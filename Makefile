@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test test-unlocked test-kafka kafka-jars clickhouse-library check format lock clean
+.PHONY: setup demo test test-fast test-unlocked test-kafka kafka-jars clickhouse-library check lint typecheck map format lock clean
 
 setup: $(STAMP)
 
@@ -23,6 +23,11 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+
+# What to run while working: nothing here starts a server, a broker or a long simulation.
+FAST := tests/models tests/stats tests/llm tests/prompts tests/resources tests/docs tests/test_settings.py
+test-fast: $(STAMP)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(FAST)
 
 # What a user may get: the newest versions that pyproject.toml allows, in an environment of its own.
 UNLOCKED := .venv-unlocked
@@ -53,11 +58,19 @@ $(CLICKHOUSE_LIBRARY):
 	cd .cache/clickhouse && npm pack --silent @chdb/lib-linux-x64-gnu@26.7.3-stable.1 && \
 		tar xzmf *.tgz && rm *.tgz
 
-check: $(STAMP)
+check: lint typecheck
+
+lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+typecheck: $(STAMP)
+	$(BIN)/mypy
+
+# Every module and what it is for, from the modules' docstrings.
+map: $(STAMP)
+	@$(BIN)/python .ci/module_map.py
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

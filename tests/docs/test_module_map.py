@@ -1,40 +1,48 @@
-"""AGENTS.md names every module, once, with a line that says what it is for."""
+"""The module map is made from docstrings, and AGENTS.md is short and true."""
 
 import re
+import runpy
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("servers", "tools", "resources", "prompts", "ingest", "src/neonblue", "benchmarks")
-ENTRY = re.compile(r"^- `(?P<path>[^`]+\.py)` — (?P<purpose>\S.*)$")
+MAP = runpy.run_path(str(ROOT / ".ci" / "module_map.py"))
+MODULES = list(MAP["modules"]())
+MAX_LINES = 100
+TARGET = re.compile(r"`make (?P<target>[\w-]+)")
+FOLDER_OR_FILE = re.compile(r"`(?P<path>(?:[\w.-]+/)+(?:[\w.-]+\.py)?)`")
 
 
-def modules() -> set[str]:
-    """Every module with something in it, as a path from the root; symlinked folders count once."""
-    found = set()
-    for folder in FOLDERS:
-        for path in (ROOT / folder).rglob("*.py"):
-            parents = path.relative_to(ROOT).parents
-            if any((ROOT / parent).is_symlink() for parent in parents):
-                continue
-            if path.name == "__init__.py" and len(path.read_text().splitlines()) <= 1:
-                continue
-            found.add(path.relative_to(ROOT).as_posix())
-    return found
+def test_every_module_says_in_one_line_what_it_is_for() -> None:
+    purposes = {str(module): MAP["purpose"](module) for module in MODULES}
+    assert [module for module, line in purposes.items() if not line] == []
+    assert [m for m, line in purposes.items() if len(line) > MAP["MAX_CHARACTERS"]] == []
+    assert [m for m, line in purposes.items() if line[-1] not in ".:?"] == []
 
 
-def entries() -> list[str]:
-    lines = (ROOT / "AGENTS.md").read_text().splitlines()
-    return [match["path"] for line in lines if (match := ENTRY.match(line))]
+def test_the_map_lists_every_module_once() -> None:
+    lines = MAP["module_map"]().splitlines()
+    packages = [module for module in MODULES if module.name == "__init__.py"]
+    assert len([line for line in lines if line.startswith("- `")]) == len(MODULES) - len(packages)
+    assert len(MODULES) == len(set(MODULES)) > 300
 
 
-def test_every_module_has_its_line() -> None:
-    assert sorted(modules() - set(entries())) == []
+def test_agents_md_fits_on_one_page() -> None:
+    assert len((ROOT / "AGENTS.md").read_text().splitlines()) < MAX_LINES
 
 
-def test_no_line_outlives_its_module() -> None:
-    assert sorted(set(entries()) - modules()) == []
+def test_what_agents_md_names_is_there() -> None:
+    text = (ROOT / "AGENTS.md").read_text()
+    makefile = (ROOT / "Makefile").read_text()
+    targets = [match["target"] for match in TARGET.finditer(text)]
+    assert [name for name in targets if f"\n{name}:" not in makefile] == []
+    paths = [match["path"] for match in FOLDER_OR_FILE.finditer(text)]
+    roots = (ROOT, ROOT / "src" / "neonblue")
+    assert [path for path in paths if not any((root / path).exists() for root in roots)] == []
 
 
-def test_no_module_is_listed_twice() -> None:
-    listed = entries()
-    assert sorted({path for path in listed if listed.count(path) > 1}) == []
+def test_agents_md_draws_the_arrows_that_are_checked() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    layers = next(one for one in contracts["contracts"] if one["type"] == "layers")["layers"]
+    named = [re.sub(r"neonblue\.(\w+)", r"`\1`", layer) for layer in layers]
+    assert " → ".join(named) in (ROOT / "AGENTS.md").read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from neonblue.errors import InvalidInputError
@@ -10,7 +11,9 @@ from neonblue.models import Experiment
 from neonblue.models.experiment import FINISHED_STATUSES
 
 if TYPE_CHECKING:
+    from neonblue.models import MetricKind
     from neonblue.stores import Store
+    from neonblue.stores.aggregates import Aggregate
     from neonblue.stores.unit_sketches import Sketch
 
 
@@ -75,6 +78,30 @@ def shared_with(store: Store, experiment_id: str, units: int) -> tuple[str, ...]
         return ()
     sketch = store.unit_sketches.of_events(experiment_id, units, keep=True, anew=True)
     return _said(store, experiment_id, sketch)
+
+
+def totals_fell(
+    store: Store, plan: LoadPlan, totals: Sequence[Aggregate], kinds: Mapping[str, MetricKind]
+) -> bool:
+    """Whether totals are less than those stored: then they are of other units.
+
+    Totals of the same units and more only grow: their number, and what has converted.
+    """
+    stored = {_key(item): item for item in store.aggregates.latest(plan.experiment_id)}
+    newest = {_key(item): item for item in sorted(totals, key=lambda item: item.observed_at)}
+    for key, item in newest.items():
+        if key not in stored or (item.observed_at < stored[key].observed_at and not plan.replace):
+            continue
+        before, now = stored[key].summary, item.summary
+        converted = kinds.get(item.metric) == "proportion"
+        less = now.n * now.mean < before.n * before.mean - 0.5
+        if now.n < before.n or (converted and less):
+            return True
+    return False
+
+
+def _key(item: Aggregate) -> tuple[str, str]:
+    return item.metric, item.variant_id
 
 
 def shared_totals(store: Store, experiment: Experiment) -> tuple[str, ...]:

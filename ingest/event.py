@@ -27,6 +27,7 @@ Reason = Literal[
     "rounded_id",
     "invisible_character",
     "value_not_finite",
+    "value_too_large",
     "exposure_without_variant",
     "unsupported_operation",
     "missing_value",
@@ -45,6 +46,7 @@ MAX_PROPERTY_LENGTH = 8192
 MAX_PROPERTY_DEPTH = 8
 # Squares of larger values would not fit a float.
 MAX_VALUE = 1e100
+TOO_LARGE = "is over 1e100 in size, whose square is no number: send it in a larger unit"
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 # Clocks differ; what is further ahead than this is a mistake.
 CLOCK_SKEW = timedelta(days=1)

@@ -19,6 +19,7 @@ from neonblue.ingest.ending import (
     refuse_end_of_nothing,
     shared_totals,
     shared_with,
+    totals_fell,
 )
 from neonblue.ingest.event_file import stage_events
 from neonblue.ingest.files import DataFile, open_file
@@ -289,6 +290,7 @@ def _load_aggregated(
         may_change=may_change(store, plan.experiment_id),
     )
     late = not read.timed and is_over(store, plan) and store.aggregates.differ(aggregates)
+    other_units = totals_fell(store, plan, aggregates, read.kinds)
     staging = store.loads.begin_totals(aggregates)
     try:
         saved = _commit(store, plan, staging, experiment, file, rejects, report)
@@ -296,6 +298,8 @@ def _load_aggregated(
         # Whatever went wrong, also an interrupt: nothing may stay behind.
         _drop(staging)
         raise
+    if other_units:
+        store.unit_starts.begin(plan.experiment_id)
     stored = declare_end(store, plan, saved) or saved or experiment
     resumed = (go_on(store, plan),) if late else ()
     stored = store.experiments.get(plan.experiment_id) if late else stored

@@ -11,7 +11,7 @@ from neonblue.ingest.column_batch import ColumnBatch, interleave
 from neonblue.ingest.columns.rules import ColumnRules
 from neonblue.ingest.columns.time_column import FORMS
 from neonblue.ingest.columns.unit_ids import has_invisible, is_nobody, is_rounded
-from neonblue.ingest.event import EXPOSURE, MAX_VALUE
+from neonblue.ingest.event import EXPOSURE, MAX_VALUE, TOO_LARGE
 from neonblue.ingest.load_plan import LoadPlan
 from neonblue.ingest.validate import Finding, check_events
 from neonblue.models.untimed import UNTIMED
@@ -108,14 +108,17 @@ class RowReader:
         import pyarrow.compute as pc
 
         values, bad = self._rules.number(column).read(batch.column(column))
-        sane = pc.and_(pc.is_finite(values), pc.less_equal(pc.abs(values), MAX_VALUE))
-        insane = pc.invert(pc.fill_null(sane, True))
+        insane = pc.invert(pc.fill_null(pc.is_finite(values), True))
+        large = pc.fill_null(pc.greater(pc.abs(values), MAX_VALUE), False)
+        large = pc.and_(large, pc.invert(insane))
         neither = pc.and_(pc.not_equal(values, 0.0), pc.not_equal(values, 1.0))
         neither = pc.fill_null(neither, False)
         if rows is not None:
-            bad, insane, neither = (pc.and_(mask, rows) for mask in (bad, insane, neither))
+            masks = (bad, insane, large, neither)
+            bad, insane, large, neither = (pc.and_(mask, rows) for mask in masks)
         mark_numbers(batch, column, bad)
         batch.mark(insane, "value_not_finite", f"{column} is not a finite number")
+        batch.mark(large, "value_too_large", f"{column} {TOO_LARGE}")
         if metric_column in self._proportions:
             detail = f"{metric_column} is {{}}, neither 0 nor 1"
             batch.mark(neither, "not_a_proportion", detail, shown=column)

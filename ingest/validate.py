@@ -15,6 +15,7 @@ from neonblue.ingest.event import (
     MAX_PROPERTIES,
     MAX_PROPERTY_LENGTH,
     MAX_VALUE,
+    TOO_LARGE,
     Reason,
 )
 
@@ -84,10 +85,13 @@ def _value(events: pa.Table, now: datetime) -> Iterator[Finding]:
     import pyarrow.compute as pc
 
     column = events["value"]
-    inside = pc.and_(pc.is_finite(column), pc.less_equal(pc.abs(column), MAX_VALUE))
-    for row in _rows(pc.invert(inside)):
+    finite = pc.is_finite(column)
+    for row in _rows(pc.invert(finite)):
         detail = f"value is {column[row].as_py()!r}"
         yield Finding(row=row, reason="value_not_finite", detail=detail)
+    for row in _rows(pc.and_(finite, pc.greater(pc.abs(column), MAX_VALUE))):
+        detail = f"value {column[row].as_py()!r} {TOO_LARGE}"
+        yield Finding(row=row, reason="value_too_large", detail=detail)
 
 
 def _exposure(events: pa.Table, now: datetime) -> Iterator[Finding]:

@@ -25,9 +25,9 @@ def analyze_funnel(
     """Count how many users go through steps in order, and where they drop out.
 
     Use it to find the weakest step of a flow. Shares carry 95 % intervals. With an experiment only
-    its exposed units count, from their first exposure. By variant it is a look, which is recorded;
-    while the experiment runs before its planned units that is withheld and everybody is shown:
-    decide by analyze_experiment_performance.
+    its exposed units count, from their first exposure. By variant, or through a step that one
+    variant alone has, it is a recorded look; while the experiment runs before its planned units
+    that is withheld: decide by analyze_experiment_performance.
 
     Args:
         steps: Event types in order, e.g. ["product_view", "add_to_cart", "purchase"].
@@ -50,6 +50,7 @@ def analyze_funnel(
         by=breakdown or "",
     )
     check(steps, scope)
+    _record_steps(workspace, experiment_id, steps)
     withheld = _withheld(workspace, experiment_id, breakdown)
     if withheld:
         scope = replace(scope, by="")
@@ -77,6 +78,16 @@ def _withheld(workspace: Workspace, experiment_id: str | None, breakdown: str | 
             except ConflictError as error:
                 return str(error)
     return ""
+
+
+def _record_steps(workspace: Workspace, experiment_id: str | None, steps: list[str]) -> None:
+    """Record the look, or refuse it, where a step that one variant alone has tells the variant."""
+    from neonblue.intelligence.look_gate import pass_gate, told_apart, told_by_steps
+
+    store = workspace.store
+    chosen = [store.experiments.get(experiment_id)] if experiment_id else told_apart(store)
+    for experiment, step in told_by_steps(store, chosen, steps):
+        pass_gate(store, experiment, f"a funnel through {step!r}, which one variant alone has,")
 
 
 TOOLS = (analyze_funnel,)

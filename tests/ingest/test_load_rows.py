@@ -147,6 +147,7 @@ def test_bad_rows_are_counted_and_written_down(store: Store, load: Load, tmp_pat
         ["x4", "a", "2026-01-01", 1, "", "", 1],
         ["x5", "a", "2026-01-01", 1, "nan", "", 1],
         ["x6", "a", "2026-01-01", 1, "-inf", "", 1],
+        ["x10", "a", "2026-01-01", 1, "1e150", "", 1],
         ["x7", "a", "-86400", 1, 1, "", 1],
         ["x8", "a", "2999-01-01", 1, 1, "", 1],
         ["x9", "a", "2026-01-01", 0.5, 1, "", 1],
@@ -168,6 +169,7 @@ def test_bad_rows_are_counted_and_written_down(store: Store, load: Load, tmp_pat
         "timestamp_out_of_range": 2,
         "nul_byte": 1,
         "bad_row": 1,
+        "value_too_large": 1,
     }
     with Path(summary.rejects_file or "").open(newline="") as file:
         written = list(csv.DictReader(line.replace("\0", "") for line in file))

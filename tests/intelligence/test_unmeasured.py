@@ -54,6 +54,65 @@ def test_a_guardrail_that_one_variant_does_not_send_is_no_evidence(
     assert analyze(store, "exp", now=now).decision.decision == "ship"
 
 
+@pytest.mark.parametrize(
+    ("share", "times", "ships"),
+    [
+        (0.2, 3.0, False),  # three times as slow, for the fifth that reports
+        (0.8, 1.2, False),
+        (0.2, 1.0, False),  # a measurement that most units of the control have
+        (1.0, 0.7, True),
+        (0.96, 1.0, True),
+    ],
+)
+def test_a_sum_is_not_smaller_because_fewer_units_report(
+    store: Store,
+    simulate: Callable[..., Any],
+    shipping: Any,
+    now: datetime,
+    measure: Any,
+    share: float,
+    times: float,
+    ships: bool,
+) -> None:
+    latency = MetricDefinition(
+        name="latency",
+        kind="mean",
+        event_type="latency",
+        aggregation="sum",
+        role="guardrail",
+        direction="decrease",
+        margin=0.1,
+    )
+    plan = simulate(shipping, status="stopped", planned_sample_size=None)
+    store.experiments.save(replace(plan, metrics=(plan.metrics[0], latency)))
+    shipping.value = np.where(shipping.treated, times, 1.0) * shipping.value
+    measure(shipping, "latency", ~shipping.treated | (shipping.rng.random(shipping.units) < share))
+    found = analyze(store, "exp", now=now)
+    assert (found.decision.decision == "ship") == ships, found.decision
+    if not ships:
+        assert any("report 'latency'" in reason.detail for reason in found.decision.reasons)
+
+
+def test_fewer_errors_are_an_improvement(
+    store: Store, simulate: Callable[..., Any], shipping: Any, now: datetime, measure: Any
+) -> None:
+    """Units without an error report none, and that is what was wanted."""
+    errors = MetricDefinition(
+        name="errors",
+        kind="mean",
+        event_type="error",
+        aggregation="sum",
+        role="guardrail",
+        direction="decrease",
+        margin=0.1,
+    )
+    plan = simulate(shipping, status="stopped", planned_sample_size=None)
+    store.experiments.save(replace(plan, metrics=(plan.metrics[0], errors)))
+    rare = shipping.rng.random(shipping.units) < np.where(shipping.treated, 0.04, 0.12)
+    measure(shipping, "error", rare)
+    assert analyze(store, "exp", now=now).decision.decision == "ship"
+
+
 def test_a_guardrail_that_was_read_stays_one(
     store: Store, simulate: Callable[..., Any], shipping: Any, now: datetime
 ) -> None:

@@ -13,6 +13,7 @@ USER, OTHER = "zebra-quokka-77", "someone-else"
 # A table that is new here must either have a user_id column or be looked at and added to this list.
 WITHOUT_USERS = {
     "aggregates",
+    "content_sketches",  # hashes of times and values, without ids
     "definition_rows",
     "experiment_definitions",
     "experiment_statuses",
@@ -27,6 +28,7 @@ WITHOUT_USERS = {
     "schema_migrations",
     "text_vectors",
     "unit_sketches",  # hashes of ids, erased by the hash
+    "unit_starts",
 }
 BY_OTHER_COLUMNS = {"dead_letters", "documents"}
 

@@ -186,6 +186,36 @@ async def test_no_experiment_in_the_question_is_no_way_round(
     assert _looked(workspace) == []
 
 
+def _pages(workspace: Workspace) -> None:
+    """The treatment sees a page of its own, and everybody the cart."""
+    stem = {"experiment_id": "exp", "variant_id": "", "session_id": "", "properties": []}
+    rows = [
+        stem
+        | {"user_id": f"u{unit}", "event_id": f"{page}{unit}", "event_type": page}
+        | {"timestamp": datetime.now(UTC), "source": "test"}
+        for unit in range(UNITS)
+        for page in (("old_page", "new_page")[unit % 2], "cart")
+    ]
+    workspace.store.events.insert(pa.Table.from_pylist(rows, schema=event_schema()))
+
+
+@pytest.mark.parametrize("scope", [EXPERIMENT, {}], ids=["with experiment", "without"])
+async def test_a_funnel_through_a_step_of_one_variant_is_a_look(
+    workspace: Workspace, client: Client[Any], scope: dict[str, Any]
+) -> None:
+    """Who asks how many of those on the new page buy has asked how many treated units buy."""
+    _fill(workspace, "running")
+    _pages(workspace)
+    for steps in (["new_page", "purchase"], ["exposure", "old_page", "purchase"]):
+        with pytest.raises(ToolError, match="which one variant alone has"):
+            await client.call_tool("analyze_funnel", {"steps": steps, **scope})
+    await client.call_tool("analyze_funnel", {"steps": ["cart", "purchase"], **scope})
+    assert _looked(workspace) == []
+    workspace.store.experiments.set_status("exp", "stopped", reason="", actor="test")
+    await client.call_tool("analyze_funnel", {"steps": ["new_page", "purchase"], **scope})
+    assert _looked(workspace) == ["analyze_funnel"]
+
+
 async def test_the_baseline_of_a_running_experiment_is_a_look(
     workspace: Workspace, client: Client[Any]
 ) -> None:
@@ -213,7 +243,17 @@ async def test_read_only_writes_nothing_whatever_is_called(sealed: Workspace) ->
             assert _tables(sealed) == before, tool.name
 
 
-async def test_read_only_withholds_what_holds_for_one_look_and_says_so(sealed: Workspace) -> None:
+async def test_read_only_withholds_what_holds_for_one_look_and_says_so(
+    stopped: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Client(build(read_only=True)) as client:
+        found = await client.call_tool("analyze_experiment_performance", EXPERIMENT)
+        unread = dict(found.structured_content or {})
+        assert unread["metrics"][0]["status"] == "withheld"
+        assert "nobody has read these results yet" in str(unread["verdict"])
+    async with Client(build()) as client:
+        await client.call_tool("analyze_experiment_performance", EXPERIMENT)
+    monkeypatch.setenv("NEONBLUE_READ_ONLY", "1")
     async with Client(build(read_only=True)) as client:
         found = await client.call_tool("analyze_experiment_performance", EXPERIMENT)
         answer = dict(found.structured_content or {})

@@ -46,6 +46,8 @@ from neonblue.stats.verdict_evidence import Verdict
 if TYPE_CHECKING:
     from neonblue.stores import Store
 
+INVALID = "the experiment is invalid; see validity and call diagnose_experiment"
+
 
 def analyze(
     store: Store,
@@ -70,10 +72,11 @@ def analyze(
     priors = lift_priors(store, experiment)
     standing = _standing(opened, summaries, now)
     terms = terms_of(opened, summaries, priors, now=now)
-    metrics = _metrics(store, experiment, summaries, validity, terms)
+    withheld = INVALID if validity.failed else look.withheld
+    metrics = _metrics(store, experiment, summaries, withheld, terms)
     verdict = _verdict(store, standing, validity, metrics, summaries, opened, terms)
     metrics = with_adjusted(metrics, verdict)
-    segments = _segments(store, experiment, segment_by, validity, (terms, look))
+    segments = _segments(store, experiment, segment_by, withheld, (terms, look))
     record_look(store, opened, metrics, now=now, actor=actor)
     analysis = Analysis(
         experiment=experiment,
@@ -84,7 +87,7 @@ def analyze(
         metrics=metrics,
         segments=segments,
         by_days=effects_by_days(store, experiment, summaries, terms, now=now)
-        if by_days and not validity.failed
+        if by_days and not withheld
         else (),
         notes=(*_notes(priors), *(reason.detail for reason in opened.reasons)),
         terms=terms,
@@ -192,17 +195,13 @@ def _metrics(
     store: Store,
     experiment: Experiment,
     summaries: Summaries,
-    validity: Validity,
+    withheld: str,
     terms: Terms,
 ) -> tuple[MetricEffects, ...]:
-    """Every metric's effects; none at all while the experiment is invalid."""
-    if validity.failed:
+    """Every metric's effects; none at all where ``withheld`` says why."""
+    if withheld:
         return tuple(
-            MetricEffects(
-                definition=metric,
-                status="withheld",
-                detail="the experiment is invalid; see validity and call diagnose_experiment",
-            )
+            MetricEffects(definition=metric, status="withheld", detail=withheld)
             for metric in experiment.metrics
         )
     return tuple(
@@ -217,14 +216,13 @@ def _segments(
     store: Store,
     experiment: Experiment,
     segment_by: str | None,
-    validity: Validity,
+    withheld: str,
     stand_and_terms: tuple[Terms, RecordedLook],
 ) -> SegmentBreakdown | None:
     if segment_by is None:
         return None
-    if validity.failed:
-        detail = "the experiment is invalid; call diagnose_experiment"
-        return without(segment_by, detail, "withheld")
+    if withheld:
+        return without(segment_by, withheld, "withheld")
     terms, look = stand_and_terms
     return break_down(store, experiment, segment_by, terms, fixed=look.fixed_horizon_decides)
 

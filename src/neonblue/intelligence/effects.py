@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 from neonblue.intelligence.evidence import Comparison, FixedHorizon, MetricEffects
 from neonblue.intelligence.horizon import Horizon
@@ -25,6 +26,8 @@ def metric_effects(
         found = textbook(metric, control, treatment, experiment.alpha)
         if isinstance(found, InsufficientData):
             gaps[variant.variant_id] = found.detail
+        elif not (_known(control) and _known(treatment)):
+            gaps[variant.variant_id] = TOO_FAR_FROM_ZERO
         else:
             raw = (_mean(metric, control), _mean(metric, treatment))
             comparisons.append(
@@ -37,6 +40,18 @@ def metric_effects(
         detail="; ".join(f"{variant}: {detail}" for variant, detail in gaps.items()),
         gaps=gaps,
     )
+
+
+TOO_FAR_FROM_ZERO = (
+    "the values are so large beside their differences that a sum of them loses these: send them "
+    "less a constant"
+)
+
+
+def _known(summary: MetricSummary) -> bool:
+    """Whether a mean is known better than its standard error, after rounding in a sum of n."""
+    rounding = abs(summary.mean) * sys.float_info.epsilon * math.sqrt(summary.n)
+    return rounding * rounding <= summary.variance / summary.n or summary.variance <= 0.0
 
 
 def textbook(

@@ -169,7 +169,8 @@ class Decision:
 class RecordedLook:
     """Where this analysis stands in the ledger.
 
-    ``fixed_horizon_decides`` only after an end that nobody looked at beforehand.
+    ``fixed_horizon_decides`` only after an end that nobody looked at beforehand. ``withheld`` says
+    why no outcome may be shown at all, '' where they may.
     """
 
     recorded: bool
@@ -179,6 +180,7 @@ class RecordedLook:
     fixed_horizon_shown: bool
     fixed_horizon_decides: bool
     detail: str
+    withheld: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

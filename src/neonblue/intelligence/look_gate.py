@@ -8,8 +8,8 @@ first: a refused call leaves no look.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING
@@ -28,7 +28,7 @@ from neonblue.intelligence.registration import register, registered_metrics
 from neonblue.intelligence.same_units import other_readings
 from neonblue.intelligence.summaries import Summaries, read_summaries
 from neonblue.models import Experiment
-from neonblue.models.reader import READ_ONLY, current_reader
+from neonblue.models.reader import READ_ONLY, UNREAD, current_reader
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 FEWEST_OF_A_VALUE = 20
 TELLING = 0.5
 """Share of the units outside the largest variant that a property has to place."""
+ONE_SIDED_STEP = 0.2
+"""Units of a variant with a step, relative to its share, below which the step tells the variant."""
 DIGITS = 9
 """Significant digits of a mean that tell data apart; sums in another order differ in the 16th."""
 
@@ -78,13 +80,26 @@ def open_look(store: Store, experiment: Experiment, summaries: Summaries) -> Ope
     return OpenLook(
         experiment=decides,
         planned=experiment,
-        look=look,
+        look=replace(look, withheld=UNREAD if _unrecorded(store, experiment, state) else ""),
         state=state,
         horizon=horizon_units(decides, units, state, one_look=look.fixed_horizon_decides),
         fingerprint=seen,
         reasons=registered.reasons,
         guardrails_gone=registered.guardrails_gone,
     )
+
+
+def _unrecorded(store: Store, experiment: Experiment, state: LedgerState) -> bool:
+    """Whether a read-only server would be the first to read results of these units.
+
+    One look decides at a declared end only where nobody had read them; a reading that leaves no
+    record would let somebody declare the end when results look good.
+    """
+    if current_reader().records or experiment.version in state.read_versions:
+        return False
+    versions = store.experiments.versions(experiment.experiment_id)
+    read = {one.counted_from for one in versions if one.version in state.read_versions}
+    return experiment.counted_from not in read
 
 
 def _changed(
@@ -149,6 +164,36 @@ def pass_gate(store: Store, experiment: Experiment, what: str, *, effects: bool 
 def told_apart(store: Store) -> list[Experiment]:
     """Experiments of which a property could tell the variant, whoever asks for no experiment."""
     return [one for one in store.experiments.defined().values() if one.source == "events"]
+
+
+def told_by_steps(
+    store: Store, experiments: Sequence[Experiment], steps: Sequence[str]
+) -> list[tuple[Experiment, str]]:
+    """The experiments of which a step is one variant's, with the step, as a page that only it has.
+
+    Whoever counts users through such a step sees the outcomes of that variant.
+    """
+    ids = {one.experiment_id: one for one in experiments if one.status != "draft"}
+    done = sorted(set(steps) - {"exposure"})
+    if not ids or not done:
+        return []
+    found = store.health.units_by_step(list(ids), done)
+    return [
+        (experiment, step)
+        for name, experiment in ids.items()
+        for step in done
+        if _one_sided(found.get((name, step), {}), found.get((name, ""), {}))
+    ]
+
+
+def _one_sided(did: Mapping[str, int], units: Mapping[str, int]) -> bool:
+    """Whether a variant is nearly absent among units that did something, by far not by chance."""
+    share = sum(did.values()) / max(1, sum(units.values()))
+    return any(
+        expected >= FEWEST_OF_A_VALUE and did.get(variant, 0) <= ONE_SIDED_STEP * expected
+        for variant, count in units.items()
+        if (expected := count * share)
+    )
 
 
 def tells_the_variant(store: Store, experiment: Experiment, breakdown: str) -> bool:

@@ -27,12 +27,16 @@ PLANNED = ("planned_sample_size", "maximum_sample_size", "minimum_duration_days"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OtherReading:
-    """The same units under another id, read earlier (``looked_at``, UTC), with the metrics then."""
+    """The same units under another id, read earlier (``looked_at``, UTC).
+
+    ``metrics`` and ``alpha`` are those of the plan that was read.
+    """
 
     experiment_id: str
     looked_at: datetime
     share: float
     metrics: Mapping[str, str]
+    alpha: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,12 +221,18 @@ def _alpha(
     others: tuple[OtherReading, ...],
 ) -> tuple[float, tuple[str, ...]]:
     """The level that decides: less by every earlier chance that was read."""
-    alpha, why = min(experiment.alpha, plan.alpha), []
+    alpha = min(experiment.alpha, plan.alpha, *(other.alpha for other in others))
+    why = []
     if alpha < experiment.alpha:
         why.append(f"results were first read at {alpha:g}")
     if restarts := _restarts_read(store, experiment, state):
         why.append(
             f"{restarts} earlier starts were read, each of which leaves {LEFT_AFTER_START:.0%}"
+        )
+    if replaced := store.unit_starts.read(experiment.experiment_id):
+        why.append(
+            f"units that had been read were taken away or replaced ({replaced} times), each of "
+            f"which leaves {LEFT_AFTER_START:.0%}"
         )
     if others:
         names = ", ".join(repr(other.experiment_id) for other in others)
@@ -230,7 +240,8 @@ def _alpha(
     if state.one_looks_elsewhere:
         why.append("the one look at its declared end has used the rest, and more came since")
     spent = bool(state.one_looks_elsewhere)
-    return error_left(alpha, earlier=restarts + len(others), one_look_spent=spent), tuple(why)
+    earlier = restarts + replaced + len(others)
+    return error_left(alpha, earlier=earlier, one_look_spent=spent), tuple(why)
 
 
 def error_left(alpha: float, *, earlier: int, one_look_spent: bool = False) -> float:

@@ -44,16 +44,15 @@ def other_readings(
         reading = readings.get(like.experiment_id)
         if reading is None or (first is not None and first.looked_at <= reading.looked_at):
             continue
-        metrics: Mapping[str, str] = reading.metrics
-        if not metrics:
-            plan = store.experiments.version(like.experiment_id, reading.version)
-            metrics = registered_metrics(plan)
+        plan = store.experiments.version(like.experiment_id, reading.version)
+        metrics: Mapping[str, str] = reading.metrics or registered_metrics(plan)
         found.append(
             OtherReading(
                 experiment_id=like.experiment_id,
                 looked_at=reading.looked_at,
                 share=like.share,
                 metrics=metrics,
+                alpha=plan.alpha,
             )
         )
     return tuple(sorted(found, key=lambda other: other.looked_at))

@@ -34,6 +34,7 @@ MOST_OFFSET = 1e4
 """Mean over standard deviation up to which raw third moments keep their digits."""
 QUIET_WARNING = timedelta(hours=24)
 QUIET_FAILURE = timedelta(hours=72)
+SMALLEST_SQUARED = 1e-154
 MOST_LOST_FRACTION = 0.1
 """Share of units whose events are lost under nearly the same id from which no effect is read."""
 NOTED_LOST_FRACTION = 0.01
@@ -215,6 +216,10 @@ def variance(inputs: Inputs) -> Check:
     if not flat:
         return Check(name=name, status="pass", detail="every metric varies")
     detail = f"the same value for every unit in {', '.join(flat)}"
+    if tiny := [name for name in flat if _vanishes(inputs, name)]:
+        detail += (
+            f"; {', '.join(tiny)} is so small that its squares are 0: send it in a smaller unit"
+        )
     decisive = [m for m in inputs.experiment.metrics if m.role == "primary" and m.name in flat]
     if decisive and not all(_may_still_come(inputs, metric) for metric in decisive):
         return Check(name=name, status="fail", detail=detail)
@@ -367,6 +372,13 @@ def _tail_weight(inputs: Inputs, metric: MetricDefinition) -> float | None:
         if name == metric.name and exact and math.isfinite(shape.skewness):
             found.append(abs(shape.skewness) / math.sqrt(summary.n))
     return max(found, default=None)
+
+
+def _vanishes(inputs: Inputs, metric: str) -> bool:
+    """Whether values are not 0 and their squares are."""
+    variants = inputs.experiment.variants
+    means = [abs(inputs.summaries.of(metric, one.variant_id).mean) for one in variants]
+    return 0.0 < max(means) < SMALLEST_SQUARED
 
 
 def is_flat(experiment: Experiment, summaries: Summaries, metric: MetricDefinition) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from neonblue.intelligence.copied_units import copied_units
 from neonblue.intelligence.evidence import Validity
 from neonblue.intelligence.history import plan_changes
 from neonblue.intelligence.metric_events import metric_events
@@ -20,7 +22,7 @@ def validity_of(
     store: Store, experiment: Experiment, summaries: Summaries, *, now: datetime
 ) -> Validity:
     """All checks as of ``now`` (UTC)."""
-    return check_validity(
+    found = check_validity(
         experiment,
         summaries,
         now=now,
@@ -28,6 +30,8 @@ def validity_of(
         metric_events=metric_events(store, experiment, summaries, now=now),
         loaded=store.experiments.defined_by(experiment.experiment_id) == "load",
     )
+    copied = copied_units(store, experiment, summaries)
+    return replace(found, checks=(*found.checks, *copied))
 
 
 def why_withheld(store: Store, experiment: Experiment, *, now: datetime) -> str:

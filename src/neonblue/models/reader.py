@@ -16,6 +16,12 @@ READ_ONLY = (
     "for one look are withheld"
 )
 
+UNREAD = (
+    "nobody has read these results yet, and this server is read-only (NEONBLUE_READ_ONLY): it "
+    "cannot record that somebody does. Ask a server that records once (`neonblue call "
+    "analyze_experiment_performance`), then they are shown here too"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from neonblue.stores.traffic import Traffic
     from neonblue.stores.unit_rows import UnitRows
     from neonblue.stores.unit_sketches import UnitSketches
+    from neonblue.stores.unit_starts import UnitStarts
 
 
 class Store:
@@ -269,7 +270,14 @@ class Store:
         """Which experiments have the same units in the same split."""
         from neonblue.stores.unit_sketches import UnitSketches
 
-        return UnitSketches(self.database)
+        return UnitSketches(self.database, self.unit_starts)
+
+    @cached_property
+    def unit_starts(self) -> UnitStarts:
+        """Starts on other units under the same id."""
+        from neonblue.stores.unit_starts import UnitStarts
+
+        return UnitStarts(self.database)
 
     @cached_property
     def forgotten(self) -> Forgotten:

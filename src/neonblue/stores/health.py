@@ -174,6 +174,33 @@ class Health:
             for value, variant, units in rows
         )
 
+    def units_by_step(
+        self, experiment_ids: Sequence[str], steps: Sequence[str]
+    ) -> dict[tuple[str, str], dict[str, int]]:
+        """Units by variant that have an event of a type, by experiment and type; '' is all units.
+
+        Events count wherever they stand, as in a funnel without an experiment.
+        """
+        rows = self._database.rows(
+            """
+            SELECT exposed.experiment_id, did.step, exposed.variant, count() FROM (
+                SELECT experiment_id, user_id, any(variant_id) AS variant FROM events
+                WHERE event_type = 'exposure' AND experiment_id IN {ids:Array(String)}
+                GROUP BY experiment_id, user_id
+            ) AS exposed
+            INNER JOIN (
+                SELECT DISTINCT user_id, if(event_type = 'exposure', '', event_type) AS step
+                FROM events WHERE event_type IN {steps:Array(String)}
+            ) AS did USING (user_id)
+            GROUP BY 1, 2, 3
+            """,
+            {"ids": list(experiment_ids), "steps": [*steps, "exposure"]},
+        )
+        found: dict[tuple[str, str], dict[str, int]] = {}
+        for experiment_id, step, variant, units in rows:
+            found.setdefault((experiment_id, step), {})[variant] = int(units)
+        return found
+
     def properties(
         self, experiment_id: str, *, counted_from: datetime | None = None
     ) -> tuple[PropertyCardinality, ...]:

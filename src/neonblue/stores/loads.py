@@ -171,6 +171,21 @@ class Loads:
             for (variant, reason), rows in sorted(summed.items())
         )
 
+    def several(self, experiment_id: str) -> bool:
+        """Whether more than one file may have brought the units that an experiment has now."""
+        row = self._database.row(
+            """
+            SELECT countIf(recorded_at >= replaced_at) > 1 FROM loads
+            CROSS JOIN (
+                SELECT maxIf(recorded_at, state = 'replacing') AS replaced_at FROM loads
+                WHERE experiment_id = {id:String}
+            ) AS newest
+            WHERE state IN ('ready', 'replacing') AND experiment_id IN ({id:String}, '')
+            """,
+            {"id": experiment_id},
+        )
+        return row is not None and bool(row[0])
+
     def recover(self) -> int:
         """Finish what was committed and drop what was not; returns how many loads it touched."""
         stale = self._stale()

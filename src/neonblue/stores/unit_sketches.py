@@ -10,13 +10,17 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from neonblue.models import MetricSummary
+from neonblue.stores.unit_contents import unit_contents, variants_of
+from neonblue.stores.unit_starts import BEGINNING
 
 if TYPE_CHECKING:
     from neonblue.stores.database import Database
+    from neonblue.stores.unit_starts import UnitStarts
 
 SKETCHED_UNITS = 1024
 READ_UNITS = 4 * SKETCHED_UNITS
@@ -24,7 +28,10 @@ READ_UNITS = 4 * SKETCHED_UNITS
 FEWEST_SHARED = 20
 LEAST_SHARE = 0.2
 LEAST_AGREEMENT = 0.95
+LEAST_KEPT = 0.98
+"""Share of the units of before that an experiment still has where only more came."""
 HASHES = 2**64
+BY_ID, BY_CONTENT = "unit_sketches", "content_sketches"
 
 Sketch = Mapping[int, str]
 
@@ -40,8 +47,9 @@ class Likeness:
 class UnitSketches:
     """Sketches of units and the experiments that share them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, starts: UnitStarts) -> None:
         self._database = database
+        self._starts = starts
 
     def of_events(
         self, experiment_id: str, units: int, *, keep: bool, anew: bool = False
@@ -49,55 +57,112 @@ class UnitSketches:
         """The sketch of an experiment with ``units`` units; read again when they have doubled.
 
         ``keep`` stores it, so that later experiments can be compared with it; ``anew`` reads it in
-        any case, as after a load.
+        any case, as after a load. Where units of before are gone, and not only under other ids,
+        another start begins.
         """
-        stored, sketched_units = self._stored(experiment_id)
-        if stored and 2 * sketched_units > units and not anew:
+        started_at = self._starts.newest(experiment_id)
+        stored, sketched_units, sketched_at = self._stored(experiment_id, since=started_at)
+        known = bool(stored) and 2 * sketched_units > units
+        if known and not anew and not self._replaced_since(experiment_id, sketched_at):
             return stored
         sketch = self._from_events(experiment_id, units)
         if keep:
+            found = unit_contents(self._database, experiment_id, units)
+            contents = variants_of(found, SKETCHED_UNITS)
+            before, *_ = self._stored(experiment_id, since=started_at, table=BY_CONTENT)
+            if units_went_away(stored, sketch) and (
+                units_went_away(before, contents)
+                if len(before) >= FEWEST_SHARED
+                else not self._numbered(experiment_id) or units < sketched_units
+            ):
+                self._starts.begin(experiment_id)
             self._save(experiment_id, sketch, units)
+            self._save(experiment_id, contents, units, table=BY_CONTENT)
         return sketch
+
+    def _numbered(self, experiment_id: str) -> bool:
+        """Whether units have the numbers of their rows for ids: in another order they change."""
+        row = self._database.row(
+            "SELECT min(user_id LIKE 'row-%') FROM events WHERE experiment_id = {id:String}",
+            {"id": experiment_id},
+        )
+        return row is not None and bool(row[0])
+
+    def _replaced_since(self, experiment_id: str, moment: datetime) -> bool:
+        """Whether a load has replaced what an experiment had."""
+        row = self._database.row(
+            "SELECT count() FROM loads WHERE state = 'replacing' AND experiment_id IN "
+            "({id:String}, '') AND recorded_at > {moment:DateTime64(6, 'UTC')}",
+            {"id": experiment_id, "moment": moment},
+        )
+        return row is not None and row[0] > 0
 
     def of_totals(self, experiment_id: str, hashes: Sequence[int], *, keep: bool) -> Sketch:
         """The sketch of uploaded totals, given one hash a metric."""
         sketch = dict.fromkeys(hashes, "")
-        stored, _ = self._stored(experiment_id)
+        stored, *_ = self._stored(experiment_id)
         if keep and not sketch.keys() <= stored.keys():
             self._save(experiment_id, sketch, 0)
         return sketch
 
     def like(self, experiment_id: str, sketch: Sketch) -> tuple[Likeness, ...]:
-        """The other experiments that share units and split with this one, by id."""
+        """The other experiments that share units and split with this one, by id.
+
+        Units are known by their ids, and by when they were exposed or by their values.
+        """
+        contents, *_ = self._stored(experiment_id, table=BY_CONTENT)
+        found = self._like(experiment_id, contents, BY_CONTENT)
+        found |= self._like(experiment_id, sketch, BY_ID)
+        return tuple(
+            Likeness(experiment_id=other, share=share) for other, share in sorted(found.items())
+        )
+
+    def _like(self, experiment_id: str, sketch: Sketch, table: str) -> dict[str, float]:
         if not sketch:
-            return ()
+            return {}
         rows = self._database.rows(
             """
-            SELECT experiment_id, min(variant_id) = '' AS totals FROM unit_sketches
+            SELECT experiment_id, min(variant_id) = '' AS totals FROM {table:Identifier}
             WHERE experiment_id != {id:String} AND unit_hash IN {hashes:Array(UInt64)}
             GROUP BY experiment_id
             HAVING uniqExact(unit_hash) >= {least:UInt32} OR min(variant_id) = ''
             ORDER BY experiment_id LIMIT 100
             """,
-            {"id": experiment_id, "hashes": sorted(sketch), "least": FEWEST_SHARED},
+            {
+                "id": experiment_id,
+                "hashes": sorted(sketch),
+                "least": FEWEST_SHARED,
+                "table": table,
+            },
         )
-        found = []
+        found = {}
         for other, totals in rows:
-            share = 1.0 if totals else shared_split(sketch, self._stored(other)[0])
+            alike = totals and table == BY_ID
+            share = 1.0 if alike else shared_split(sketch, self._stored(other, table=table)[0])
             if share is not None:
-                found.append(Likeness(experiment_id=other, share=share))
-        return tuple(found)
+                found[other] = share
+        return found
 
-    def _stored(self, experiment_id: str) -> tuple[Sketch, int]:
+    def _stored(
+        self, experiment_id: str, *, since: datetime = BEGINNING, table: str = BY_ID
+    ) -> tuple[Sketch, int, datetime]:
+        """The sketch kept ``since`` then, the units it was made of, and when it was made."""
         rows = self._database.rows(
             """
-            SELECT unit_hash, variant_id, units FROM unit_sketches FINAL
-            WHERE experiment_id = {id:String} ORDER BY unit_hash LIMIT {limit:UInt32}
+            SELECT unit_hash, variant_id, units, sketched_at FROM {table:Identifier} FINAL
+            WHERE experiment_id = {id:String} AND sketched_at >= {since:DateTime64(6, 'UTC')}
+            ORDER BY unit_hash LIMIT {limit:UInt32}
             """,
-            {"id": experiment_id, "limit": 2 * SKETCHED_UNITS},
+            {
+                "id": experiment_id,
+                "limit": 2 * SKETCHED_UNITS,
+                "since": since,
+                "table": table,
+            },
         )
-        sketch = {int(hashed): str(variant) for hashed, variant, _ in rows}
-        return sketch, max((units for *_, units in rows), default=0)
+        sketch = {int(hashed): str(variant) for hashed, variant, *_ in rows}
+        units = max((units for *_, units, _ in rows), default=0)
+        return sketch, units, max((at for *_, at in rows), default=BEGINNING)
 
     def _from_events(self, experiment_id: str, units: int) -> Sketch:
         limit = min(HASHES - 1, HASHES * READ_UNITS // max(1, units))
@@ -113,9 +178,9 @@ class UnitSketches:
         )
         return {int(hashed): str(variant) for hashed, variant in rows}
 
-    def _save(self, experiment_id: str, sketch: Sketch, units: int) -> None:
+    def _save(self, experiment_id: str, sketch: Sketch, units: int, table: str = BY_ID) -> None:
         self._database.insert_rows(
-            "unit_sketches",
+            table,
             ["experiment_id", "unit_hash", "variant_id", "units"],
             [[experiment_id, hashed, variant, units] for hashed, variant in sketch.items()],
         )
@@ -144,8 +209,6 @@ def shared_split(mine: Sketch, other: Sketch) -> float | None:
     None when they share too few, or when units are split independently of each other. Variants
     may have other names, but each has to be another one's.
     """
-    if any(variant == other.get(hashed) == "" for hashed, variant in mine.items()):
-        return 1.0
     mine, other = _units(mine), _units(other)
     if not mine or not other:
         return None
@@ -163,6 +226,17 @@ def shared_split(mine: Sketch, other: Sketch) -> float | None:
     apart = len({name for name, _ in likeliest}) == len(likeliest) > 1
     agree = sum(count for _, count in likeliest)
     return len(both) / smaller if apart and agree >= LEAST_AGREEMENT * len(both) else None
+
+
+def units_went_away(before: Sketch, now: Sketch) -> bool:
+    """Whether an experiment no longer has the units, or not in the variants, that it had.
+
+    More units only make the reach of a sketch shorter: up to it, those of before are all there.
+    """
+    reach = _reach(now)
+    earlier = {one: variant for one, variant in before.items() if variant and one <= reach}
+    kept = sum(now.get(one) in (variant, "") for one, variant in earlier.items())
+    return len(earlier) >= FEWEST_SHARED and kept < LEAST_KEPT * len(earlier)
 
 
 def _reach(sketch: Sketch) -> int:

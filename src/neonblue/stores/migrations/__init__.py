@@ -29,6 +29,7 @@ from neonblue.stores.migrations import (
     named_users,
     outcome_families,
     sessions,
+    unit_starts,
     user_lookup,
 )
 
@@ -57,6 +58,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     forecast_chain.MIGRATION,
     load_counts.MIGRATION,
     authority.MIGRATION,
+    unit_starts.MIGRATION,
 )
 
 APPLIED_TABLE = """

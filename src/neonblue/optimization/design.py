@@ -160,6 +160,12 @@ def _risks(request: DesignRequest, baseline: Baseline, plan: SamplePlan) -> list
         )
     elif plan.sequential_days < SHORTEST_DAYS:
         risks.append(f"run it {SHORTEST_DAYS:.0f} days all the same: weekdays differ")
+    if request.margin is None and request.guardrails == 0:
+        risks.append(
+            "the size is for this metric alone: where guardrails with a margin have to pass too, "
+            "it ships less often (three of them: half as often); say how many by guardrails, and "
+            "plan each by non_inferiority_margin"
+        )
     if len(request.shares) > 2:
         risks.append("several treatments share alpha, which costs units: two variants need fewer")
     if baseline.kind == "mean" and baseline.sd > 5.0 * abs(baseline.mean):

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from neonblue.models.untimed import UNTIMED
 
@@ -62,7 +62,7 @@ def unit_contents(database: Database, experiment_id: str, units: int) -> tuple[C
     )
 
 
-def _of_values(database: Database, parameters: Mapping[str, object]) -> Sequence[Sequence[object]]:
+def _of_values(database: Database, parameters: Mapping[str, object]) -> list[tuple[Any, ...]]:
     return database.rows(
         """
         SELECT hashed, variant, stored_at, count() AS units FROM (

@@ -17,6 +17,7 @@ from mcp_types import JSONRPCNotification, JSONRPCRequest, jsonrpc_message_adapt
 from pydantic import ValidationError
 
 from neonblue.servers.json_rpc import Arrived, read
+from neonblue.servers.protocol_server import protocol_server
 
 DRAIN_SECONDS = 10.0
 CANCELLED = "notifications/cancelled"
@@ -29,7 +30,7 @@ class Session:
     """One client of one server; the server's lifespan is entered by whoever made it."""
 
     def __init__(self, server: FastMCP, incoming: Incoming, send: Send) -> None:
-        self._server = server._mcp_server
+        self._server = protocol_server(server)
         self._incoming = incoming
         self._send = send
         self._unanswered: set[Any] = set()

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.conformance.means import _without_bessel, ratio_summary, wald_lift
 from benchmarks.conformance.reading import Case, Unmapped, is_proportion, summary_of
-from neonblue.stats.betting import bernoulli_log_e, bernoulli_sequence
+from neonblue.stats.bernoulli_sequence import bernoulli_log_e, bernoulli_sequence
 from neonblue.stats.effect import effect_of
 from neonblue.stats.sequential_mixture import (
     anytime_t_half_width,

@@ -9,13 +9,10 @@ from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
 from neonblue.errors import InvalidInputError
-from neonblue.stats.comparison import compare
 from neonblue.stats.meta import random_effects, shrunk_effect
-from neonblue.stats.moments import MetricSummary, pooled, proportion_summary, summary_from_values
+from neonblue.stats.moments import MetricSummary, proportion_summary, summary_from_values
 from neonblue.stats.multiplicity import adjusted_p_values
 from neonblue.stats.regression import ancova, lin
-from neonblue.stats.stratification import Stratum, post_stratified
-from neonblue.stats.winsorisation import winsorised
 
 THEIRS = {
     "holm": "holm",
@@ -100,84 +97,6 @@ class TestMeta:
     def test_what_cannot_be_pooled_is_refused(self, effects: list, variances: list) -> None:
         with pytest.raises(InvalidInputError):
             random_effects(effects, variances)
-
-
-class TestWinsorisation:
-    def test_one_whale_no_longer_decides(self) -> None:
-        random = np.random.default_rng(5)
-        control, treatment = random.exponential(1, 2000), random.exponential(1, 2000)
-        treatment[0] = 50_000.0
-        capped = winsorised(control, treatment)
-        raw = compare(summary_from_values(control), summary_from_values(treatment), kind="mean")
-        robust = compare(capped.control, capped.treatment, kind="mean")
-        assert raw.standard_error > 20
-        assert robust.standard_error < 0.05
-        assert capped.capped_fraction == pytest.approx(0.01, abs=0.002)
-
-    def test_both_variants_get_one_cap(self) -> None:
-        capped = winsorised([0.0, 0, 1, 2], [0.0, 0, 3, 100], upper_quantile=0.5, ignore_zeros=True)
-        assert capped.upper == 2.5
-        assert capped.treatment.mean == pytest.approx((2.5 + 2.5) / 4)
-
-    @pytest.mark.parametrize("quantiles", [(0.9, 0.5), (-0.1, 0.5), (0.0, 1.1)])
-    def test_quantiles_leave_something_between(self, quantiles: tuple[float, float]) -> None:
-        with pytest.raises(InvalidInputError):
-            winsorised([1.0], [1.0], lower_quantile=quantiles[0], upper_quantile=quantiles[1])
-
-    def test_nothing_has_no_cap(self) -> None:
-        with pytest.raises(InvalidInputError, match="no value"):
-            winsorised([0.0], [0.0], ignore_zeros=True)
-
-
-class TestStrata:
-    def test_one_stratum_is_the_plain_comparison(self) -> None:
-        random = np.random.default_rng(6)
-        a, b = (summary_from_values(random.normal(m, 1, 200)) for m in (0, 0.3))
-        plain, found = (
-            compare(a, b, kind="mean"),
-            post_stratified([Stratum(control=a, treatment=b)], kind="mean"),
-        )
-        assert found.p_value == pytest.approx(plain.p_value)
-        assert found.ci_lower == pytest.approx(plain.ci_lower)
-
-    def test_strata_undo_a_change_of_weights(self) -> None:
-        """The split moved from 50/50 to 10/90 as the baseline rose: the naive effect is false."""
-        before = proportion_summary(5000, 500), proportion_summary(5000, 500)
-        after = proportion_summary(1000, 300), proportion_summary(9000, 2700)
-        naive = compare(
-            pooled([before[0], after[0]]), pooled([before[1], after[1]]), kind="proportion"
-        )
-        strata = [Stratum(control=c, treatment=t) for c, t in (before, after)]
-        found = post_stratified(strata, kind="proportion")
-        assert naive.p_value < 1e-10
-        assert found.absolute_difference == pytest.approx(0.0)
-        assert found.weights == (0.5, 0.5)
-
-    def test_strata_that_explain_the_metric_sharpen_it(self) -> None:
-        random = np.random.default_rng(7)
-        parts = [
-            [summary_from_values(random.normal(level, 1, 300)) for _ in range(2)]
-            for level in (0, 10)
-        ]
-        strata = [Stratum(control=a, treatment=b, share=0.5) for a, b in parts]
-        whole = compare(
-            pooled([parts[0][0], parts[1][0]]), pooled([parts[0][1], parts[1][1]]), kind="mean"
-        )
-        found = post_stratified(strata, kind="mean")
-        assert found.standard_error < 0.3 * whole.standard_error
-
-    def test_too_little_in_a_stratum_is_said(self) -> None:
-        thin = Stratum(control=proportion_summary(1, 0), treatment=proportion_summary(9, 2))
-        assert post_stratified([thin], kind="proportion").reasons == ("too_few_units",)
-        flat = Stratum(control=proportion_summary(9, 0), treatment=proportion_summary(9, 0))
-        assert post_stratified([flat], kind="proportion").reasons == ("zero_variance",)
-
-    def test_no_strata_or_shares_are_refused(self) -> None:
-        some = proportion_summary(9, 2)
-        with pytest.raises(InvalidInputError, match="no strata"):
-            post_stratified([], kind="mean")
-        with pytest.raises(InvalidInputError, match="shares"):
-            post_stratified([Stratum(control=some, treatment=some, share=-1.0)], kind="proportion")
 
 
 class TestRegression:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from neonblue.errors import InvalidInputError
-from neonblue.stats.betting import bernoulli_log_e, bernoulli_sequence, betting_sequence
+from neonblue.stats.bernoulli_sequence import bernoulli_log_e, bernoulli_sequence
 from neonblue.stats.group_sequential import (
     crossing_probabilities,
     spending_boundaries,
@@ -158,13 +158,3 @@ def test_looks_that_do_not_rise_are_refused(looks: list[float]) -> None:
 def test_unknown_spending_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="spending"):
         spending_boundaries([1.0], spending="flat")  # type: ignore[arg-type]
-
-
-def test_the_betting_sequence_covers_and_narrows() -> None:
-    x = np.random.default_rng(4).beta(2, 6, 600)
-    wide, narrow = betting_sequence(x[:60], grid=201), betting_sequence(x, grid=201)
-    assert wide[0] <= narrow[0] <= 0.25 <= narrow[1] <= wide[1]
-    assert narrow[1] - narrow[0] < 0.12
-    assert betting_sequence(np.array([])) == (0.0, 1.0)
-    with pytest.raises(InvalidInputError, match="0, 1"):
-        betting_sequence(np.array([0.2, 1.4]))

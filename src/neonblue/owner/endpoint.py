@@ -163,6 +163,8 @@ async def _keep_alive(
     server: FastMCP, *, task_status: anyio.abc.TaskStatus[None] = anyio.TASK_STATUS_IGNORED
 ) -> None:
     """Enter and leave the server's lifespan in one task, as its context variables need."""
-    async with server._lifespan_manager():
+    from neonblue.servers.protocol_server import lifespan
+
+    async with lifespan(server):
         task_status.started()
         await anyio.sleep_forever()

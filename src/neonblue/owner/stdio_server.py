@@ -13,6 +13,7 @@ from fastmcp import FastMCP
 
 from neonblue.owner.shutdown import LAST_SECONDS, exit_within
 from neonblue.servers.json_rpc import Wire
+from neonblue.servers.protocol_server import lifespan
 from neonblue.servers.session import Session
 
 
@@ -22,7 +23,7 @@ def serve_wire(server: FastMCP, wire: Wire) -> None:
 
 
 async def _serve(server: FastMCP, wire: Wire) -> None:
-    async with server._lifespan_manager(), anyio.create_task_group() as group:
+    async with lifespan(server), anyio.create_task_group() as group:
         group.start_soon(_cancel_on_signal, group.cancel_scope)
 
         async def send(line: bytes) -> None:

@@ -28,3 +28,12 @@ def test_no_index_host_is_named_anywhere() -> None:
     tracked = [ROOT / name for name in listed if name and (ROOT / name).is_file()]
     texts = ((path, path.read_bytes().decode("utf-8", "replace")) for path in tracked)
     assert [path.name for path, text in texts if HOSTS.search(text)] == []
+
+
+def test_the_changelog_says_everything_once_and_newest_first() -> None:
+    lines = (ROOT / "CHANGELOG.md").read_text().splitlines()
+    said = [line for line in lines if line.startswith("- ")]
+    assert sorted({line for line in said if said.count(line) > 1}) == []
+    versions = [line for line in lines if line.startswith("## ")]
+    assert versions[0] == "## Unreleased"
+    assert all(re.fullmatch(r"## \d+\.\d+\.\d+ \(\d{4}-\d\d-\d\d\)", one) for one in versions[1:])

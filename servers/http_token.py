@@ -15,25 +15,40 @@ from neonblue.errors import UnavailableError
 from neonblue.models.private_file import FOR_OWNER
 from neonblue.settings import HttpSettings
 
-READ, WRITE = "read", "write"
+READ, WRITE, APPROVE = "read", "write", "approve"
 TOKEN_FILE = "http.token"
 
 logger = logging.getLogger(__name__)
 
 
 class KnownTokens(TokenVerifier):
-    """Bearer tokens and their scopes, compared in constant time."""
+    """Bearer tokens and their scopes, compared in constant time; and those of approvers, which
+    the registry in the file ``approvers`` knows."""
 
-    def __init__(self, scopes: dict[str, list[str]]) -> None:
+    def __init__(self, scopes: dict[str, list[str]], approvers: Path | None = None) -> None:
         super().__init__(required_scopes=[READ])
         self._tokens = scopes
+        self._approvers = approvers
 
     async def verify_token(self, token: str) -> AccessToken | None:
         """The scopes of a token that is known, or None."""
         for known, scopes in self._tokens.items():
             if hmac.compare_digest(known.encode(), token.encode()):
                 return AccessToken(token=token, client_id="neonblue", scopes=scopes)
-        return None
+        name = self._approver(token)
+        if name is None:
+            return None
+        return AccessToken(token=token, client_id=f"approver {name}", scopes=[READ, APPROVE])
+
+    def _approver(self, token: str) -> str | None:
+        from neonblue.optimization.approve_token import key_of_token
+        from neonblue.optimization.approvers import read_approvers
+
+        key = key_of_token(token)
+        if key is None or self._approvers is None:
+            return None
+        found = read_approvers(self._approvers).find(key.public_key)
+        return found.name if found is not None and found.method == "token" else None
 
 
 def configured_tokens(http: HttpSettings) -> dict[str, list[str]]:

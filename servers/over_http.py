@@ -1,7 +1,8 @@
 """Serves over streamable HTTP, at ``/mcp``: never without a token, and checks Host and Origin.
 
 Scopes: ``NEONBLUE_HTTP_TOKEN`` may read and write, ``NEONBLUE_HTTP_READ_TOKEN`` may read; a tool
-that the token may not call is not listed either. Without either, the token kept in the data
+that the token may not call is not listed either. An approver's token may read and approve, and no
+other token may approve. Without either, the token kept in the data
 directory may read and write, on loopback alone.
 """
 
@@ -19,10 +20,17 @@ from fastmcp.server.middleware.authorization import AuthMiddleware
 
 from neonblue.errors import InvalidInputError
 from neonblue.servers.header_limit import header_limited
-from neonblue.servers.http_token import READ, WRITE, KnownTokens, configured_tokens, kept_token
+from neonblue.servers.http_token import (
+    APPROVE,
+    READ,
+    WRITE,
+    KnownTokens,
+    configured_tokens,
+    kept_token,
+)
 from neonblue.servers.json_rpc_http import JsonRpcBodies
 from neonblue.settings import HttpSettings
-from neonblue.tools.effect import WRITES
+from neonblue.tools.effect import APPROVES, WRITES
 
 if TYPE_CHECKING:
     from fastmcp import FastMCP
@@ -43,11 +51,19 @@ def known_tokens(host: str, http: HttpSettings, data_directory: Path) -> Tokens:
 
 
 def run_over_http(
-    server: FastMCP, host: str, port: int, tokens: Tokens, allowed_hosts: list[str]
+    server: FastMCP,
+    host: str,
+    port: int,
+    tokens: Tokens,
+    allowed_hosts: list[str],
+    *,
+    approvers: Path,
 ) -> None:
-    """Serve until SIGTERM or Ctrl-C to whoever shows one of the tokens."""
-    server.auth = KnownTokens(tokens)
+    """Serve until SIGTERM or Ctrl-C to whoever shows one of the tokens, or a token that the
+    registry in the file ``approvers`` knows."""
+    server.auth = KnownTokens(tokens, approvers)
     server.add_middleware(AuthMiddleware(auth=restrict_tag(WRITES, scopes=[WRITE])))
+    server.add_middleware(AuthMiddleware(auth=restrict_tag(APPROVES, scopes=[APPROVE])))
     anyio.run(partial(_run, server, host, port, allowed_hosts))
 
 

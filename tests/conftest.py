@@ -4,6 +4,7 @@ import ctypes
 import gc
 import logging
 import os
+import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from neonblue.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
     from fastmcp import Client
+    from tests.services.http_process import StartHttp
     from tests.services.server_process import Start
 
 ROOT = Path(__file__).parents[1]
@@ -115,6 +117,28 @@ async def client(workspace: Workspace) -> "AsyncIterator[Client[Any]]":
 
     async with Client(build()) as connected:
         yield connected
+
+
+@pytest.fixture
+def start_http(data_dir: Path) -> "Iterator[StartHttp]":
+    """Starts ``neonblue serve --http`` on a free loopback port and returns its address."""
+    from tests.services.http_process import start_http_process
+
+    from neonblue.owner.lock import find_address
+
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(**variables: str) -> str:
+        process, address = start_http_process(NEONBLUE_DATA_DIR=str(data_dir), **variables)
+        started.append(process)
+        return address
+
+    yield start
+    for process in started:
+        process.terminate()
+        assert process.wait(20) == 0
+        owner = find_address(data_dir)
+        assert owner is None or owner.pid != process.pid
 
 
 @pytest.fixture

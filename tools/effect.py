@@ -24,6 +24,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 WRITES = "writes"
 RECORDS = "records"
+APPROVES = "approves"
 
 
 def reads(*, title: str, open_world: bool = False) -> Callable[[Function], Function]:
@@ -39,6 +40,11 @@ def reads(*, title: str, open_world: bool = False) -> Callable[[Function], Funct
 def records(*, title: str, open_world: bool = False) -> Callable[[Function], Function]:
     """Mark a tool that reads, and keeps a record of what it showed or said."""
     return _changing(RECORDS, title, open_world=open_world)
+
+
+def approves(*, title: str) -> Callable[[Function], Function]:
+    """Mark a tool that agrees to an act in a person's name: only for tokens of scope approve."""
+    return _changing(APPROVES, title, destructive=True)
 
 
 def writes(

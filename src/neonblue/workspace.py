@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from neonblue.memory.library import Memory
     from neonblue.optimization.authority import Authority
     from neonblue.optimization.authority_files import AuthorityFiles
+    from neonblue.optimization.codes import Codes
     from neonblue.stores import Store
 
 Value = TypeVar("Value")
@@ -90,6 +91,13 @@ class Workspace:
         from neonblue.optimization.authority import Authority
 
         return Authority(self.store, authority_files(self.settings))
+
+    @part
+    def codes(self) -> Codes:
+        """Approving with one-time codes."""
+        from neonblue.optimization.codes import Codes
+
+        return Codes(self.store, self.authority)
 
     @part
     def embedder(self) -> Embedder:

@@ -83,7 +83,7 @@ class World:
         self.files.policy.write_text(text)
 
     def sign_policy(self, serial: int = 1) -> None:
-        sign_policy(self.files, self.ana, serial=serial)
+        sign_policy(self.files, self.files.policy.read_text(), self.ana, serial=serial)
 
     def act(self, kind: str = "start", **arguments: object) -> Act:
         return self.authority.act(kind, "checkout", arguments, self.versions["checkout"])  # type: ignore[arg-type]

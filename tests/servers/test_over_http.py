@@ -1,6 +1,5 @@
 """Serving over HTTP: tokens, scopes, Host and Origin, and passing calls on to the owner."""
 
-import os
 import socket
 import stat
 import subprocess
@@ -8,7 +7,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,55 +15,15 @@ from fastmcp import Client
 from fastmcp.client.transports import StreamableHttpTransport
 
 from neonblue.errors import UnavailableError
-from neonblue.owner.lock import find_address
 from neonblue.servers.header_limit import HEADER_SECONDS
 from neonblue.servers.http_token import TOKEN_FILE, kept_token
 from neonblue.servers.over_http import is_loopback
 
 if TYPE_CHECKING:
+    from tests.services.http_process import StartHttp
     from tests.services.server_process import Start
 
 ERAS = ["legacy", "2026-07-28"]
-
-StartHttp = Callable[..., str]
-
-
-@pytest.fixture
-def start_http(data_dir: Path) -> Iterator[StartHttp]:
-    """Starts ``neonblue serve --http`` on a free loopback port and returns its address."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start(**variables: str) -> str:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "neonblue", "serve", "--http", f"127.0.0.1:{port}"],
-            env={**os.environ, "NEONBLUE_DATA_DIR": str(data_dir), **variables},
-        )
-        started.append(process)
-        _wait_for(port, process)
-        return f"http://127.0.0.1:{port}/mcp"
-
-    yield start
-    for process in started:
-        process.terminate()
-        assert process.wait(20) == 0
-        owner = find_address(data_dir)
-        assert owner is None or owner.pid != process.pid
-
-
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        assert process.poll() is None
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise AssertionError("it does not listen")
 
 
 def _status(address: str, **headers: str) -> int:

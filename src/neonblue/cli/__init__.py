@@ -21,6 +21,11 @@ COMMANDS = {
     "forecast": "train the text model, predict with it, see how forecasts came true",
     "migrate": "bring the stored data up to this version and embedding model",
     "demo": "build a demo world and show what an agent sees",
+    "approve": "show an act that waits for a person, and approve it with a key",
+    "approver": "add, list and remove approvers, and make one-time codes",
+    "policy": "show, check and sign the policy of what may be done without asking",
+    "audit": "list, verify and replay the log of acts, approvals and refusals",
+    "stop-all": "the kill switch: nothing begins until a key lifts it",
     "doctor": "show what is configured and reachable, and how to mend what is not",
 }
 

@@ -37,6 +37,11 @@ JOBS: tuple[str, ...] = (
     "behavior-drift",
     "behavior-events",
     "forget",
+    "approvals",
+    "approvers",
+    "halt",
+    "audit",
+    "policy",
 )
 
 

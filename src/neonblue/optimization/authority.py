@@ -8,7 +8,6 @@ and policy, before it expires, once.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
@@ -16,15 +15,16 @@ from uuid import uuid4
 from neonblue.errors import ConflictError, InvalidInputError
 from neonblue.optimization import facts as fact_gathering
 from neonblue.optimization.acts import EASING, Act, ActKind, Actor
-from neonblue.optimization.approval_desk import ApprovalDesk, Waiting
-from neonblue.optimization.approvers import Approvers, read_approvers
+from neonblue.optimization.approval_desk import ApprovalDesk, Grant, Waiting
+from neonblue.optimization.approvers import Approver, Approvers, read_approvers
 from neonblue.optimization.audit import AuditLog
 from neonblue.optimization.authority_files import AuthorityFiles
-from neonblue.optimization.kill_switch import LIFT_COMMAND, KillSwitch
+from neonblue.optimization.kill_switch import LIFT_COMMAND, Halt, KillSwitch
 from neonblue.optimization.permission import Allowed, PendingApproval, Permission, Refused
 from neonblue.optimization.policy import Policy
 from neonblue.optimization.policy_in_force import PolicyInForce, read_in_force
-from neonblue.optimization.policy_rules import Facts, Judgement, Reason, judge
+from neonblue.optimization.policy_rules import Judgement, Reason, judge
+from neonblue.optimization.question import Question
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
@@ -36,37 +36,6 @@ StateVersion = Callable[[str], int]
 def utc_now() -> datetime:
     """The wall clock."""
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """One act that is asked about, with everything that the answer rests on."""
-
-    act: Act
-    actor: Actor
-    figures: Mapping[str, Any]
-    facts: Facts
-    in_force: PolicyInForce
-    claimant: str
-
-    def record(self, judgement: Judgement, **more: Any) -> dict[str, Any]:
-        """What the audit log keeps of it, so that it can be judged again."""
-        return {
-            "act": {
-                "kind": self.act.kind,
-                "experiment_id": self.act.experiment_id,
-                "arguments": self.act.arguments,
-                "state_version": self.act.state_version,
-                "policy_version": self.act.policy_version,
-            },
-            "digest": self.act.digest(),
-            "facts": fact_gathering.plain(self.facts),
-            "policy": self.in_force.version,
-            "signed": self.in_force.signed,
-            "answer": judgement.answer,
-            "reasons": [[reason.code, reason.text] for reason in judgement.reasons],
-            **more,
-        }
 
 
 class Authority:
@@ -177,6 +146,51 @@ class Authority:
             return self._allowed(question, judgement)
         return self._by_person(question, judgement, approvers)
 
+    def grant(self, grant: Grant) -> Approver:
+        """Keep an approver's signature under a request that waits.
+
+        Raises ``ConflictError`` for a request that is over or stale and for a signature that does
+        not hold.
+        """
+        approvers, now = self.approvers(), self.now()
+        act = Act.read(self.desk.get(grant.approval_id).act)
+        if (stale := self._stale(act) or self._stale_policy(act, approvers)) is not None:
+            raise ConflictError(f"approval {grant.approval_id!r} is stale: {stale.text}")
+        approver = self.desk.keep_grant(grant, approvers, now)
+        content = {"approval_id": grant.approval_id, "digest": grant.digest, **_whose(approver)}
+        self.audit.append(
+            "granted", actor=approver.name, experiment_id=act.experiment_id, content=content
+        )
+        return approver
+
+    def deny(self, approval_id: str, actor: str) -> None:
+        """Close a request: the act has to be asked for again. Anybody may."""
+        request = self.desk.get(approval_id)
+        self._store.approvals.add_step(approval_id, "denied", {"actor": actor}, self.now())
+        act = Act.read(request.act)
+        self.audit.append(
+            "denied",
+            actor=actor,
+            experiment_id=act.experiment_id,
+            content={"approval_id": approval_id, "digest": request.digest},
+        )
+
+    def halt(self, *, by: str, reason: str) -> Halt:
+        """Throw the kill switch."""
+        halt = self.kill_switch.throw(by=by, reason=reason)
+        self.audit.append("halted", actor=by, content={"halt": halt.halt_id, "reason": reason})
+        return halt
+
+    def lift(self, *, public_key: str, signature: str) -> tuple[Halt, ...]:
+        """Lift every halt with an approver's signature over them."""
+        approvers = self.approvers()
+        halts = self.kill_switch.lift(approvers, public_key=public_key, signature=signature)
+        signer = approvers.find(public_key)
+        content = {"halts": [halt.halt_id for halt in halts], "public_key": public_key}
+        name = "" if signer is None else signer.name
+        self.audit.append("lifted", actor=name, content=content)
+        return halts
+
     def confirm(self, allowed: Allowed) -> None:
         """Look at the kill switch and the state once more, right before the act.
 
@@ -219,12 +233,16 @@ class Authority:
 
     def _stopped(self, question: Question, approvers: Approvers) -> Reason | None:
         act = question.act
-        if act.policy_version != question.in_force.version and act.kind not in EASING:
-            return Reason(
-                code="stale_policy",
-                text="the policy changed since the act was put together: ask for it again",
-            )
-        return self._stale(act) or self._halted(act, approvers)
+        stale = self._stale_policy(act, approvers) or self._stale(act)
+        return stale or self._halted(act, approvers)
+
+    def _stale_policy(self, act: Act, approvers: Approvers) -> Reason | None:
+        if act.kind in EASING or act.policy_version == self.policy(approvers).version:
+            return None
+        return Reason(
+            code="stale_policy",
+            text="the policy changed since the act was put together: ask for it again",
+        )
 
     def _stale(self, act: Act) -> Reason | None:
         if self._state_version is None:
@@ -364,3 +382,7 @@ class Authority:
             content=question.record(judgement, **more),
         )
         return entry.entry_id
+
+
+def _whose(approver: Approver) -> dict[str, str]:
+    return {"method": approver.method, "public_key": approver.public_key}

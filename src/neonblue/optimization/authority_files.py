@@ -18,6 +18,7 @@ class AuthorityFiles:
     approvers: Path
     stop: Path
     totp: Path
+    keys: Path
     policy_named: bool = False
 
     @classmethod
@@ -28,6 +29,7 @@ class AuthorityFiles:
             approvers=folder / "approvers.json",
             stop=folder / "stop",
             totp=folder / "totp",
+            keys=folder / "keys",
         )
 
     @property

@@ -75,10 +75,12 @@ def read_in_force(
     return PolicyInForce(policy=policy, note=note)
 
 
-def sign_policy(files: AuthorityFiles, key: SigningKey, *, serial: int) -> None:
-    """Sign the policy as it stands. Raises ``InvalidInputError`` when it cannot be used."""
-    files.read_policy()
-    text = files.policy_text() or ""
+def sign_policy(files: AuthorityFiles, text: str, key: SigningKey, *, serial: int) -> None:
+    """Sign the policy whose text was shown, not whatever is in the file by now.
+
+    Raises ``InvalidInputError`` when it cannot be used.
+    """
+    read_policy(text, f"the policy {str(files.policy)!r}")
     signature = {
         "public_key": key.public_key,
         "serial": serial,

@@ -5,15 +5,20 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from neonblue.owner import grant_approval
 from neonblue.owner.data_directory import DataDirectory
 from neonblue.owner.handshake import Request
 from neonblue.owner.preload import build_imported
 from neonblue.owner.shutdown import unwinding_on_sigterm
+from neonblue.servers.build import Surface, build_server
 from neonblue.servers.over_http import known_tokens, run_over_http
 from neonblue.settings import HttpSettings, StoreSettings
+from neonblue.workspace import authority_files
 
 if TYPE_CHECKING:
     from fastmcp import FastMCP
+
+APPROVING = Surface(name="approvals", instructions="", modules=(grant_approval,))
 
 
 def serve_http(name: str, host: str, port: int) -> None:
@@ -24,7 +29,10 @@ def serve_http(name: str, host: str, port: int) -> None:
     settings, http = StoreSettings(), HttpSettings()
     tokens = known_tokens(host, http, settings.data_dir)
     with unwinding_on_sigterm(status=0), ExitStack() as stack:
-        run_over_http(_served(name, settings, stack), host, port, tokens, http.hosts)
+        server = _served(name, settings, stack)
+        server.mount(build_server(APPROVING))
+        approvers = authority_files(settings).approvers
+        run_over_http(server, host, port, tokens, http.hosts, approvers=approvers)
 
 
 def _served(name: str, settings: StoreSettings, stack: ExitStack) -> FastMCP:

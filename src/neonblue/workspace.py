@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from neonblue.optimization.authority import Authority
     from neonblue.optimization.authority_files import AuthorityFiles
     from neonblue.optimization.codes import Codes
+    from neonblue.query.raw_sql import RawSql
     from neonblue.stores import Store
 
 Value = TypeVar("Value")
@@ -206,6 +207,13 @@ class Workspace:
         from neonblue.behavior.policies import Policies
 
         return Policies(self.store.unit_rows)
+
+    @part
+    def raw_sql(self) -> RawSql:
+        """Checked SQL from outside, and what it may not see while experiments run."""
+        from neonblue.query.raw_sql import RawSql
+
+        return RawSql(self.store)
 
     def close(self) -> None:
         """Close what was opened and can be closed, the last one first."""

@@ -10,7 +10,6 @@ ROOT = Path(__file__).resolve().parents[2]
 # Tools of the plan that are not built yet: naming one sends an agent nowhere.
 PLANNED = (
     "natural_language_query",
-    "run_analytics_sql",
     "create_experiment",
     "change_experiment",
     "optimize_ongoing_experiment",

@@ -24,7 +24,11 @@ BY_VARIANT: dict[str, dict[str, Any]] = {
     "discover_segments": EXPERIMENT,
     "personalize_experiment_experience": {**EXPERIMENT, "user_id": "u1"},
     "recommend_experiment_optimization": EXPERIMENT,
+    "run_analytics_sql": {
+        "sql": "SELECT variant_id, count() FROM events WHERE experiment_id = 'exp' GROUP BY 1"
+    },
 }
+
 BY_VARIANT_IN_SOME_FINDINGS: dict[str, dict[str, Any]] = {"diagnose_experiment": EXPERIMENT}
 NOT_BY_VARIANT: dict[str, dict[str, Any]] = {
     "list_experiments": {},

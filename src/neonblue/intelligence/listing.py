@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from neonblue.errors import InvalidInputError
+from neonblue.models.page_cursor import cursor_at, position_of
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
@@ -32,7 +30,7 @@ def list_page(
     store: Store, *, status: str | None, text: str | None, cursor: str | None, limit: int
 ) -> Page:
     """The experiments whose status and text match, from the cursor on."""
-    start = _position(cursor)
+    start = position_of(cursor, "list_experiments")
     found = [item for item in store.experiments.list() if _matches(item, status, text)]
     found.sort(key=_order)
     end = start + limit
@@ -45,7 +43,7 @@ def list_page(
             for item in shown
             if item.experiment is not None and item.experiment.source == "aggregated"
         },
-        next_cursor=_cursor(end) if end < len(found) else None,
+        next_cursor=cursor_at(end) if end < len(found) else None,
     )
 
 
@@ -75,18 +73,3 @@ def _order(item: ExperimentListing) -> tuple[bool, float, str]:
     seen = item.seen.first_event_at if item.seen else None
     moment = started or seen
     return item.status != "running", -(moment.timestamp() if moment else 0.0), item.experiment_id
-
-
-def _cursor(position: int) -> str:
-    return base64.urlsafe_b64encode(str(position).encode()).decode()
-
-
-def _position(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    try:
-        return int(base64.urlsafe_b64decode(cursor.encode()))
-    except (binascii.Error, ValueError) as error:
-        raise InvalidInputError(
-            f"{cursor!r} is not a cursor: take next_cursor from list_experiments, or leave it out"
-        ) from error

@@ -36,12 +36,14 @@ if TYPE_CHECKING:
     from neonblue.stores.named_users import NamedUsers
     from neonblue.stores.outcomes import Outcomes
     from neonblue.stores.quantiles import Quantiles
+    from neonblue.stores.read_only import ReadOnlySql
     from neonblue.stores.sessions import Sessions
     from neonblue.stores.text_vectors import TextVectors
     from neonblue.stores.traffic import Traffic
     from neonblue.stores.unit_rows import UnitRows
     from neonblue.stores.unit_sketches import UnitSketches
     from neonblue.stores.unit_starts import UnitStarts
+    from neonblue.stores.variant_signs import VariantSigns
 
 
 class Store:
@@ -280,6 +282,20 @@ class Store:
         return UnitStarts(self.database)
 
     @cached_property
+    def read_only(self) -> ReadOnlySql:
+        """Statements from outside that were checked, run so that they can only read."""
+        from neonblue.stores.read_only import ReadOnlySql
+
+        return ReadOnlySql(self.database)
+
+    @cached_property
+    def variant_signs(self) -> VariantSigns:
+        """What events of an experiment's units could give away about their variant."""
+        from neonblue.stores.variant_signs import VariantSigns
+
+        return VariantSigns(self.database)
+
+    @cached_property
     def forgotten(self) -> Forgotten:
         """Users whose events are not taken any more, without their ids."""
         from neonblue.stores.forgotten import Forgotten
@@ -294,7 +310,9 @@ class Store:
         return Forgetting(self.database)
 
     def close(self) -> None:
-        """Close the database under it."""
+        """Close the database under it, and what was opened beside its pool."""
+        if "read_only" in self.__dict__:
+            self.read_only.close()
         self.database.close()
 
 

@@ -158,6 +158,15 @@ class Database:
         with self._writer:
             yield
 
+    def separate_client(self) -> Client:
+        """A client outside the pool, for a caller that closes it: what is set there stays there."""
+        with self._guard:
+            if self._closed:
+                raise UnavailableError(
+                    f"the store {self.name!r} is closed: start neonblue again to go on"
+                )
+        return self._open()
+
     def close(self) -> None:
         """Close every client; calls after that raise ``UnavailableError``."""
         with self._guard:
@@ -171,7 +180,7 @@ class Database:
         with self._seats:
             client = self._take()
             try:
-                with _translated(self.name):
+                with translated(self.name):
                     yield client
             finally:
                 self._give_back(client)
@@ -200,7 +209,7 @@ class Database:
         client.close()
 
     def _open(self) -> Client:
-        with _translated(self.name):
+        with translated(self.name):
             if self.embedded:
                 return _open_embedded(self._dsn, self._memory_bytes)
             return _open_server(self._dsn, self._memory_bytes)
@@ -337,7 +346,7 @@ def _open_server(dsn: str, memory_bytes: int) -> Client:
 
 
 @contextmanager
-def _translated(name: str) -> Iterator[None]:
+def translated(name: str) -> Iterator[None]:
     """Map what the driver raises about the world to our tree; mistakes in SQL pass through."""
     from clickhouse_connect.driver import exceptions
 

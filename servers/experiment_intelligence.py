@@ -6,6 +6,7 @@ from neonblue.resources import guides
 from neonblue.resources import ingest as ingest_resources
 from neonblue.servers.build import Surface
 from neonblue.tools import analytics_sql as analytics_sql_tools
+from neonblue.tools import catalog as catalog_tools
 from neonblue.tools import diagnosis as diagnosis_tools
 from neonblue.tools import experiments as experiment_tools
 from neonblue.tools import forecast as forecast_tools
@@ -28,6 +29,7 @@ SURFACE = Surface(
         memory_tools,
         forecast_tools,
         recommendation_tools,
+        catalog_tools,
         analytics_sql_tools,
         experiment_resources,
         guides,

@@ -30,7 +30,7 @@ def analyze_funnel(
     that is withheld: decide by analyze_experiment_performance.
 
     Args:
-        steps: Event types in order, e.g. ["product_view", "add_to_cart", "purchase"].
+        steps: Event types in order, e.g. ["product_view", "purchase"]; see list_catalog.
         window_hours: Time from the first to the last step, 24 by default.
         experiment_id: From list_experiments.
         breakdown: "variant" (with an experiment) or an event property, e.g. device.
@@ -38,6 +38,7 @@ def analyze_funnel(
         until: Only events before then.
     """
     from neonblue.behavior.funnel import analyze, check
+    from neonblue.query.catalog import check_steps
     from neonblue.stores.funnels import FunnelScope
     from neonblue.tools.results.content import with_pictures
     from neonblue.tools.results.funnel import funnel_answer
@@ -50,6 +51,7 @@ def analyze_funnel(
         by=breakdown or "",
     )
     check(steps, scope)
+    check_steps(workspace.store, steps)
     _record_steps(workspace, experiment_id, steps)
     withheld = _withheld(workspace, experiment_id, breakdown)
     if withheld:

@@ -55,6 +55,7 @@ class StoreSettings(Settings):
             "NEONBLUE_CLICKHOUSE_DSN", "CLICKHOUSE_DSN", "clickhouse_dsn"
         ),
     )
+    metrics_file: Path | None = None
     read_only: bool = False
     max_memory_fraction: float = Field(default=0.5, gt=0, le=0.9)
 
@@ -65,6 +66,11 @@ class StoreSettings(Settings):
         if "?" in str(data_dir):
             raise ValueError("the engine ends a path at '?', so two folders could become one")
         return data_dir.expanduser().absolute()
+
+    @property
+    def metrics_path(self) -> Path:
+        """The catalogue of metrics: ``NEONBLUE_METRICS_FILE``, or metrics.toml with the data."""
+        return self.metrics_file or self.data_dir / "metrics.toml"
 
     @property
     def dsn(self) -> str:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from neonblue.optimization.authority import Authority
     from neonblue.optimization.authority_files import AuthorityFiles
     from neonblue.optimization.codes import Codes
+    from neonblue.query.metric_layer import LayerMetric
     from neonblue.query.raw_sql import RawSql
     from neonblue.stores import Store
 
@@ -207,6 +208,17 @@ class Workspace:
         from neonblue.behavior.policies import Policies
 
         return Policies(self.store.unit_rows)
+
+    @property
+    def metric_catalogue(self) -> tuple[LayerMetric, ...]:
+        """The metrics of the catalogue file; none where there is no file."""
+        from neonblue.query.metric_layer import read_catalogue
+
+        try:
+            text = self.settings.metrics_path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ()
+        return read_catalogue(text)
 
     @part
     def raw_sql(self) -> RawSql:

@@ -37,6 +37,7 @@ NOT_BY_VARIANT: dict[str, dict[str, Any]] = {
     "predict_experiment_outcome": {"config": {"name": "Shorter form", "metric": "purchase"}},
     "forecast_calibration": {},
     "recommend_experiments": {"goal": "more purchases"},
+    "list_catalog": {},
     "get_user_journey": {"user_id": "u1"},
     "find_similar_journeys": {"user_id": "u1"},
     "predict_user_behavior": {"user_id": "u1"},
@@ -280,4 +281,4 @@ async def test_read_only_withholds_what_holds_for_one_look_and_says_so(
 async def test_annotations_say_which_tools_keep_a_record(client: Client[Any]) -> None:
     tools = await client.list_tools()
     silent = {t.name for t in tools if t.annotations and t.annotations.read_only_hint}
-    assert silent == {"list_experiments"}
+    assert silent == {"list_catalog", "list_experiments"}

@@ -13,6 +13,7 @@ COMMANDS = {
     "serve": "start the MCP servers on stdio, or over HTTP with --http HOST:PORT",
     "load": "load experiment data from a CSV, Parquet or JSONL file",
     "define": "define an experiment in a small TOML file",
+    "metrics": "check a catalogue of metrics, or import another tool's",
     "ingest": "read events from Kafka, a file or stdin into the store",
     "dead-letters": "list, export or replay messages that could not be read",
     "call": "call one tool and print its answer as JSON",

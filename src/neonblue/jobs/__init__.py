@@ -30,6 +30,7 @@ JOBS: tuple[str, ...] = (
     "dead-letters",
     "forecast-train",
     "forecast-calibration",
+    "metrics",
     "migrate",
     "inspect",
     "demo",

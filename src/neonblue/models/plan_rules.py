@@ -25,7 +25,7 @@ def check_plan(experiment: Experiment) -> None:
             f"experiment {name!r} has {len(experiment.metrics)} metrics: give 1 to {MOST_METRICS}"
         )
     for metric in experiment.metrics:
-        _metric(metric)
+        check_metric(metric)
     _numbers(experiment)
     _eligibility(experiment)
 
@@ -63,7 +63,8 @@ def _distinct(what: str, names: Iterable[str], experiment_id: str) -> None:
         seen.add(name)
 
 
-def _metric(metric: MetricDefinition) -> None:
+def check_metric(metric: MetricDefinition) -> None:
+    """Raise ``InvalidInputError`` for what no metric may be."""
     problem = _metric_problem(metric)
     if problem is not None:
         raise InvalidInputError(f"metric {metric.name!r} {problem}")

@@ -88,7 +88,7 @@ SCALARS = words("""
     """) - {"arrayreduce"}
 """``arrayReduce`` takes the name of a function as a text, which no list can see."""
 
-KEYWORDS_BEFORE_PARENTHESES = frozenset(
+KEYWORDS_BEFORE_PARENTHESES = words(
     """
     in and or not on using over as from join where having by sets when then else select distinct
     all any between like ilike union except intersect array with case interval prewhere exists

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from neonblue.stores.aggregates import Aggregates
     from neonblue.stores.approvals import Approvals
     from neonblue.stores.audit_entries import AuditEntries
+    from neonblue.stores.catalog import Catalog
     from neonblue.stores.claims import Claims
     from neonblue.stores.dead_letters import DeadLetters
     from neonblue.stores.definition_rows import DefinitionRows
@@ -280,6 +281,13 @@ class Store:
         from neonblue.stores.unit_starts import UnitStarts
 
         return UnitStarts(self.database)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Which event types and properties there are."""
+        from neonblue.stores.catalog import Catalog
+
+        return Catalog(self.database)
 
     @cached_property
     def read_only(self) -> ReadOnlySql:

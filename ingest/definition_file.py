@@ -12,6 +12,7 @@ import msgspec
 
 from neonblue.errors import InvalidInputError
 from neonblue.models import Experiment, MetricDefinition, Variant
+from neonblue.models.lifecycle import STATE_FIELDS
 from neonblue.models.plan_rules import check_plan
 
 # Words that people write, and ours.
@@ -23,7 +24,7 @@ SYNONYMS: dict[type, dict[str, str]] = {
         "denominator": "denominator_event_type",
     },
 }
-BOOKKEEPING = {"version", "created_at", "counted_from"}
+BOOKKEEPING = {"version", "created_at", "counted_from", *STATE_FIELDS} - {"status"}
 
 
 def read_definition(text: str) -> Experiment:

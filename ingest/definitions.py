@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from neonblue.errors import InvalidInputError, NeonBlueError, UnavailableError
+from neonblue.experiments.plans import Proposal, record_plan
+from neonblue.experiments.statuses import record_status
 from neonblue.ingest.column_values import as_number, as_time, is_unavailable
 from neonblue.ingest.debezium import TableChange
 from neonblue.models import Experiment, ExperimentStatus, MetricDefinition, Variant
 from neonblue.models.plan_rules import check_plan
 from neonblue.stores.definition_rows import DefinitionRow
-from neonblue.stores.experiments import frozen_changes
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
@@ -69,6 +70,11 @@ NUMBERS = frozenset(
         *("quantile", "winsorize_quantile", "pre_period_days", "attribution_window_days"),
     }
 )
+# What we keep ourselves: how the platform assigns units is its own affair.
+OURS = {
+    *("version", "counted_from", "current_weights", "winner", "roll_out_fraction"),
+    *("hash_version", "targeting", "layer", "holdout_fraction"),
+}
 Rows = dict[tuple[str, str], DefinitionRow]
 Numbered = tuple[int, DefinitionRow]
 
@@ -171,13 +177,17 @@ class Definitions:
     def _save(
         self, proposed: Experiment, plan: DefinitionRow, earlier: DefinitionRow | None
     ) -> int:
-        experiments = self._store.experiments
-        current = experiments.find(proposed.experiment_id)
-        if current is not None:
-            self._refuse_frozen(current, proposed)
-        stored = experiments.save(proposed, source="cdc")
-        moved = self._follow_status(stored.experiment_id, plan, earlier)
-        return int(current is None or stored.version != current.version or moved)
+        moved = earlier is None or _status(earlier) != _status(plan)
+        recorded = record_plan(
+            self._store,
+            Proposal(
+                experiment=proposed,
+                origin="cdc",
+                status=_status(plan) if moved else None,
+                reason="platform",
+            ),
+        )
+        return int(recorded.changed or moved)
 
     def _follow_status(
         self, experiment_id: str, plan: DefinitionRow, earlier: DefinitionRow | None
@@ -192,28 +202,15 @@ class Definitions:
         if not moved or current is None:
             return 0
         if current.status != status:
-            self._store.experiments.set_status(
-                experiment_id, status, reason="platform", actor="cdc"
-            )
+            record_status(self._store, experiment_id, status, "cdc", reason="platform")
         return 1
-
-    def _refuse_frozen(self, current: Experiment, proposed: Experiment) -> None:
-        frozen = [name for name in frozen_changes(current, proposed) if name != "variants"]
-        if not frozen or current.status == "draft":
-            return
-        looks = self._store.looks.state(current.experiment_id, current.version).looks
-        if looks:
-            raise ValueError(
-                f"experiment {current.experiment_id!r} was looked at {looks} times: "
-                f"{', '.join(frozen)} may not change any more; start a new experiment instead"
-            )
 
     def _archive(self, experiment_id: str) -> int:
         current = self._store.experiments.find(experiment_id)
         if current is None or current.status == "archived":
             return 0
-        self._store.experiments.set_status(
-            experiment_id, "archived", reason="deleted on the platform", actor="cdc"
+        record_status(
+            self._store, experiment_id, "archived", "cdc", reason="deleted on the platform"
         )
         return 1
 
@@ -283,7 +280,7 @@ def _fields(row: DefinitionRow, kind: type) -> dict[str, Any]:
 def _names(kind: type) -> set[str]:
     from dataclasses import fields
 
-    return {field.name for field in fields(kind)} - {"version", "counted_from"}
+    return {field.name for field in fields(kind)} - OURS
 
 
 def _time(value: Any) -> Any:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from neonblue.errors import InvalidInputError
+from neonblue.experiments.statuses import record_status
 from neonblue.ingest.load_plan import LoadPlan
 from neonblue.models import Experiment
-from neonblue.models.experiment import FINISHED_STATUSES
+from neonblue.models.lifecycle import FINISHED_STATUSES
 
 if TYPE_CHECKING:
     from neonblue.models import MetricKind
@@ -28,24 +29,18 @@ def refuse_end_of_nothing(store: Store, plan: LoadPlan) -> None:
         )
 
 
-def may_change(store: Store, experiment_id: str) -> bool:
-    """Whether a load may change the plan: it came from a file, and nobody has read results."""
-    if store.experiments.defined_by(experiment_id) != "load":
-        return False
-    return not store.looks.versions(experiment_id, watched=False)
-
-
 def declare_end(store: Store, plan: LoadPlan, stored: Experiment | None) -> Experiment | None:
     """Write the declared end into the history of the status, anew with every load that says so."""
     if not plan.ended:
         return stored
     experiment = stored or store.experiments.get(plan.experiment_id)
     ended = experiment.status in FINISHED_STATUSES
-    return store.experiments.set_status(
+    return record_status(
+        store,
         experiment.experiment_id,
         experiment.status if ended else "stopped",
+        "load",
         reason=f"declared finished with {plan.path.name}",
-        actor="load",
     )
 
 
@@ -57,11 +52,12 @@ def is_over(store: Store, plan: LoadPlan) -> bool:
 
 def go_on(store: Store, plan: LoadPlan) -> str:
     """Rows without times came after the declared end: it is watched from now on, and said so."""
-    store.experiments.set_status(
+    record_status(
+        store,
         plan.experiment_id,
         "running",
+        "load",
         reason=f"rows without times came after its end with {plan.path.name}",
-        actor="load",
     )
     return (
         f"experiment {plan.experiment_id!r} had ended, and this file has other rows: it is running "

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neonblue.errors import InvalidInputError, UnavailableError
+from neonblue.experiments.plans import was_read
 from neonblue.ingest.aggregate_file import read_aggregates
 from neonblue.ingest.ending import (
     declare_end,
     go_on,
     is_over,
-    may_change,
     refuse_end_of_nothing,
     shared_totals,
     shared_with,
@@ -225,6 +225,7 @@ def _define(store: Store, plan: LoadPlan, staged: Staged, read: StagedFile) -> E
     """The definition that goes with the events; None for an event log that brings none."""
     if not plan.experiment_id or (not plan.metrics and plan.control is None):
         return None
+    current = store.experiments.find(plan.experiment_id)
     return loaded_experiment(
         plan,
         variants=[item.variant_id for item in staged.variants],
@@ -232,8 +233,8 @@ def _define(store: Store, plan: LoadPlan, staged: Staged, read: StagedFile) -> E
         timed=read.timed,
         first_at=staged.first_at,
         last_at=staged.last_at,
-        current=store.experiments.find(plan.experiment_id),
-        may_change=may_change(store, plan.experiment_id),
+        current=current,
+        read=current is not None and was_read(store, current, "load"),
     )
 
 
@@ -279,6 +280,7 @@ def _load_aggregated(
     read, aggregates = read_aggregates(plan, file, rejects)
     refuse_rejects(plan, read, rejects, file)
     times = [item.observed_at for item in aggregates]
+    current = store.experiments.find(plan.experiment_id)
     experiment = loaded_experiment(
         plan,
         variants=sorted({item.variant_id for item in aggregates}),
@@ -286,8 +288,8 @@ def _load_aggregated(
         timed=read.timed,
         first_at=min(times),
         last_at=max(times),
-        current=store.experiments.find(plan.experiment_id),
-        may_change=may_change(store, plan.experiment_id),
+        current=current,
+        read=current is not None and was_read(store, current, "load"),
     )
     late = not read.timed and is_over(store, plan) and store.aggregates.differ(aggregates)
     other_units = totals_fell(store, plan, aggregates, read.kinds)

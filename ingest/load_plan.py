@@ -13,7 +13,8 @@ from neonblue.ingest.columns.number_shape import Decimal
 from neonblue.ingest.columns.rules import CellFormat
 from neonblue.ingest.columns.time_decision import check_format
 from neonblue.models import ExperimentStatus, MetricDefinition, MetricKind, MetricRole
-from neonblue.models.experiment import FINISHED_STATUSES, Aggregation
+from neonblue.models.experiment import Aggregation
+from neonblue.models.lifecycle import FINISHED_STATUSES
 from neonblue.stores.row_staging import Aggregate
 
 Shape = Literal["rows", "events", "aggregated"]

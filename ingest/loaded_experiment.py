@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from neonblue.errors import ConflictError, InvalidInputError
+from neonblue.errors import InvalidInputError
+from neonblue.experiments.plans import check_change
 from neonblue.ingest.columns.variant_names import alike
 from neonblue.ingest.load_plan import LoadPlan
 from neonblue.models import Experiment, MetricKind, Variant
-from neonblue.models.experiment import FINISHED_STATUSES
+from neonblue.models.lifecycle import FINISHED_STATUSES
 from neonblue.models.plan_rules import check_plan
-from neonblue.stores.experiments import frozen_changes
 
 # A column with more values than this is no variant.
 MAX_VARIANTS = 50
@@ -27,15 +27,15 @@ def loaded_experiment(
     first_at: datetime | None,
     last_at: datetime | None,
     current: Experiment | None,
-    may_change: bool = False,
+    read: bool = True,
 ) -> Experiment:
     """The definition to store, together with what is known of the experiment already.
 
     A file without times says nothing of when and how long the experiment ran: it has no start and
     no end, and no duration is asked of it. An end that was declared stands until another load
     declares one, so that what a later file adds came after it. Raises when the variants or the plan
-    cannot be right, or when a running experiment would change; ``may_change`` says that nobody has
-    read its results.
+    cannot be right, or when a running experiment would change; ``read`` says that somebody
+    may have read its results.
     """
     proposed = Experiment(
         experiment_id=plan.experiment_id,
@@ -56,8 +56,7 @@ def loaded_experiment(
     check_plan(proposed)
     if current is None:
         return proposed
-    if not may_change:
-        _refuse_change(current, proposed)
+    check_change(current, proposed, "load", read=read)
     return proposed if plan.replace else _merged(current, proposed, plan_ended=plan.ended)
 
 
@@ -113,16 +112,6 @@ def _weights(plan: LoadPlan, found: Sequence[str]) -> dict[str, float]:
             f"--weight {negative[0]}={weights[negative[0]]!r} is no share: give 0 or more"
         )
     return weights
-
-
-def _refuse_change(current: Experiment, proposed: Experiment) -> None:
-    changed = frozen_changes(current, proposed)
-    if changed and current.status in ("running", "paused"):
-        raise ConflictError(
-            f"experiment {current.experiment_id!r} is {current.status} and its "
-            f"{', '.join(changed)} may not change: load it as it was defined; what is new to it "
-            "needs an experiment of its own, on new units. Nothing was loaded"
-        )
 
 
 def _merged(current: Experiment, proposed: Experiment, *, plan_ended: bool) -> Experiment:

@@ -210,7 +210,7 @@ def test_a_store_that_is_away_is_no_fault_of_a_definition(
         raise UnavailableError("ClickHouse does not answer")
 
     define(send)
-    monkeypatch.setattr(store.experiments, "save", away)
+    monkeypatch.setattr(store.experiment_history, "take", away)
     with pytest.raises(UnavailableError):
         send(change("experiments", {**PLAN, "name": "New"}, op="u", lsn=9))
     assert store.dead_letters.counts() == {}

@@ -63,8 +63,7 @@ def test_an_end_that_nobody_declared_decides_nothing(store: Store, plan_of, simu
     """As a loaded file's definition had it when loading took the end for granted."""
     simulate(world, planned_sample_size=None, status="stopped", experiment_id="exp")
     store.database.command(
-        "ALTER TABLE experiment_definitions UPDATE source = 'load' WHERE 1 "
-        "SETTINGS mutations_sync = 2"
+        "ALTER TABLE experiment_history UPDATE source = 'load' WHERE 1 SETTINGS mutations_sync = 2"
     )
     found = analyze(store, "exp", now=now)
     assert not found.look.fixed_horizon_decides

@@ -16,9 +16,9 @@ PLAN = Experiment(
 def test_only_the_damaged_table_is_named(store: Store) -> None:
     store.experiments.save(PLAN)
     assert damaged_parts(store.database) == ()
-    sql = "SELECT path FROM system.parts WHERE active AND table = 'experiment_definitions'"
+    sql = "SELECT path FROM system.parts WHERE active AND table = 'experiment_history'"
     for (folder,) in store.database.rows(sql):
         for path in Path(folder).glob("*.bin"):
             path.write_bytes(path.read_bytes()[:20] + b"x" * 20 + path.read_bytes()[40:])
     tables = {name.partition("/")[0] for name in damaged_parts(store.database)}
-    assert tables == {"experiment_definitions"}
+    assert tables == {"experiment_history"}

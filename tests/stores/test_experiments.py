@@ -7,8 +7,8 @@ import pytest
 
 from neonblue.errors import NotFoundError
 from neonblue.models import Experiment, MetricDefinition, Variant
+from neonblue.models.lifecycle import frozen_changes
 from neonblue.stores import Store
-from neonblue.stores.experiments import frozen_changes
 
 PLAN = Experiment(
     experiment_id="checkout",

@@ -16,6 +16,7 @@ WITHOUT_USERS = {
     "content_sketches",  # hashes of times and values, without ids
     "definition_rows",
     "experiment_definitions",
+    "experiment_history",
     "experiment_statuses",
     "forecast_outcomes",
     "forecasts",

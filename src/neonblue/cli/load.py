@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from neonblue.cli.progress import progress_bar
+from neonblue.models.lifecycle import FINISHED_STATUSES
 
 EPILOG = """
 one row a unit:     neonblue load ab.csv --experiment checkout --unit user_id --variant group
@@ -226,7 +227,7 @@ def summary_lines(summary: dict[str, Any]) -> list[str]:
 
 def _ending(summary: dict[str, Any]) -> str:
     """Whether its end was declared, and how to declare it."""
-    if summary["status"] in ("stopped", "rolled_out", "archived"):
+    if summary["status"] in FINISHED_STATUSES:
         return "its end is declared: if results were not read before, one look decides"
     return (
         f"{summary['status']}: watched, it may be read at any time. If it has ended and no more "

@@ -16,8 +16,8 @@ from neonblue.intelligence.forecast.outlook import Outlook, outlook
 from neonblue.intelligence.forecast.past import Past, SimilarExperiment, read_past
 from neonblue.intelligence.forecast.plan import ForecastPlan
 from neonblue.intelligence.forecast.sizing import relative_standard_error
-from neonblue.intelligence.ledger import FINISHED
 from neonblue.memory.library import Memory
+from neonblue.models.lifecycle import FINISHED_STATUSES
 
 Known = Literal["available", "insufficient_data", "not_available"]
 MOST_SIMILAR = 3
@@ -60,7 +60,7 @@ def context_of(open_memory: Callable[[], Memory], analysis: Analysis) -> Context
 
 
 def _expected(analysis: Analysis, past: Past) -> tuple[Known, str, Outlook | None]:
-    if analysis.experiment.status in FINISHED:
+    if analysis.experiment.status in FINISHED_STATUSES:
         return "not_available", "it has ended; forecast_calibration judges earlier forecasts", None
     plan = _plan(analysis)
     error = relative_standard_error(plan, plan.planned_sample_size)

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from neonblue.intelligence.evidence import Comparison, Decision, MetricEffects, Reason, Validity
 from neonblue.intelligence.horizon import maximum_units
-from neonblue.intelligence.ledger import FINISHED
 from neonblue.models import Experiment, MetricDefinition
+from neonblue.models.lifecycle import FINISHED_STATUSES
 from neonblue.stats.sequential import burn_in_units
 from neonblue.stats.verdict import MetricEvidence, Progress, ValidityCheck, Verdict
 from neonblue.stats.verdict import decide as judge
@@ -40,14 +40,14 @@ class Standing:
         if self.started_at is None:
             return None
         end = self.experiment.ended_at or self.now
-        if self.experiment.status in FINISHED and self.last_event_at is not None:
+        if self.experiment.status in FINISHED_STATUSES and self.last_event_at is not None:
             end = min(end, self.last_event_at)
         return max(0.0, (end - self.started_at) / DAY)
 
     def early(self, metric: MetricDefinition) -> bool:
         """Whether the minimum duration, or the metric's attribution window, is not over yet."""
         least = max(self.experiment.minimum_duration_days, metric.attribution_window_days or 0.0)
-        ended = self.experiment.status in FINISHED
+        ended = self.experiment.status in FINISHED_STATUSES
         return not ended and self.days is not None and self.days < least
 
 
@@ -164,7 +164,7 @@ def progress_of(standing: Standing) -> Progress:
         minimum_days=plan.minimum_duration_days,
         burn_in_n=burn_in_units(standing.horizon, smallest_share=smallest_share(plan)),
         units_a_day=standing.units / days if days else None,
-        finished=plan.status in FINISHED,
+        finished=plan.status in FINISHED_STATUSES,
     )
 
 

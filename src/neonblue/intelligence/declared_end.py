@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from neonblue.models import Experiment
-from neonblue.models.experiment import FINISHED_STATUSES
+from neonblue.models.lifecycle import FINISHED_STATUSES
 
 if TYPE_CHECKING:
     from neonblue.stores import Store

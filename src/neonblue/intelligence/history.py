@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from neonblue.intelligence.ledger import FINISHED, WATCHED
 from neonblue.models import Experiment
+from neonblue.models.lifecycle import FINISHED_STATUSES, WATCHED_STATUSES, frozen_changes
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 
 def was_resumed(store: Store, experiment: Experiment) -> bool:
     """Whether an experiment that has ended had ended before, and went on."""
-    if experiment.status not in FINISHED:
+    if experiment.status not in FINISHED_STATUSES:
         return False
     first = store.experiments.version(experiment.experiment_id, 1).status
     history = store.experiments.status_history(experiment.experiment_id)
     statuses = [first, *(change.status for change in history)]
-    return any(before in FINISHED and after in WATCHED for before, after in pairwise(statuses))
+    return any(
+        before in FINISHED_STATUSES and after in WATCHED_STATUSES
+        for before, after in pairwise(statuses)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +69,6 @@ def _sharing_units(store: Store, experiment: Experiment) -> list[Experiment]:
 
 def _rules(before: Experiment, after: Experiment) -> str:
     """The frozen fields that differ, apart from the variants, which are judged by their shares."""
-    from neonblue.stores.experiments import frozen_changes
-
     return ", ".join(name for name in frozen_changes(before, after) if name != "variants")
 
 

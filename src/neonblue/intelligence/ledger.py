@@ -18,15 +18,13 @@ from neonblue.intelligence.deciding import deciding
 from neonblue.intelligence.declared_end import DeclaredEnd
 from neonblue.intelligence.evidence import Analysis, MetricEffects, RecordedLook
 from neonblue.models import Experiment
-from neonblue.models.experiment import FINISHED_STATUSES, WATCHED_STATUSES
+from neonblue.models.lifecycle import FINISHED_STATUSES, WATCHED_STATUSES
 from neonblue.models.reader import READ_ONLY, current_reader
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
     from neonblue.stores.looks import LedgerState, Look
 
-WATCHED = WATCHED_STATUSES
-FINISHED = FINISHED_STATUSES
 GROWTH_WITHOUT_PLAN = 4
 LEAST_PLANNED_UNITS = 10_000
 MOST_LOOKS = 50
@@ -61,7 +59,7 @@ def stand(
 
 def _watched_by(experiment: Experiment, state: LedgerState, end: DeclaredEnd, changed: str) -> str:
     """Why the sequence decides and not one look at the end; '' when one look may."""
-    if experiment.status not in FINISHED:
+    if experiment.status not in FINISHED_STATUSES:
         return "it runs"
     if end.came_after:
         return end.came_after
@@ -157,7 +155,7 @@ def past_looks(store: Store, analysis: Analysis) -> tuple[Look, ...]:
 
 def waits_for_the_plan(store: Store, experiment: Experiment) -> bool:
     """Whether it runs, and one-look figures may not be shown yet."""
-    if experiment.status not in WATCHED:
+    if experiment.status not in WATCHED_STATUSES:
         return False
     planned = experiment.planned_sample_size
     return planned is None or _units_so_far(store, experiment) < planned

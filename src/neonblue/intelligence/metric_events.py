@@ -9,9 +9,9 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from neonblue.intelligence.evidence import Check, CheckStatus
-from neonblue.intelligence.ledger import FINISHED
 from neonblue.intelligence.summaries import Summaries
 from neonblue.models import Experiment, MetricDefinition
+from neonblue.models.lifecycle import FINISHED_STATUSES
 from neonblue.stats.sequential import BURN_IN_UNITS
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _alike(name: str, counts: dict[str, int]) -> str:
 
 
 def _is_past_its_start(experiment: Experiment, summaries: Summaries, now: datetime) -> bool:
-    if experiment.status in FINISHED:
+    if experiment.status in FINISHED_STATUSES:
         return True
     began = experiment.started_at or summaries.first_exposure_at
     enough = bool(min(summaries.units) >= BURN_IN_UNITS) or len(summaries.units) == 0

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from neonblue.intelligence.evidence import Analysis
-from neonblue.intelligence.ledger import FINISHED
+from neonblue.models.lifecycle import FINISHED_STATUSES
 from neonblue.models.reader import current_reader
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def remember(store: Store, analysis: Analysis) -> None:
     """Record a finished, trusted experiment's lifts, once; again only when they differ."""
-    if analysis.experiment.status not in FINISHED or analysis.validity.failed:
+    if analysis.experiment.status not in FINISHED_STATUSES or analysis.validity.failed:
         return
     if not current_reader().records:
         return

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from neonblue.intelligence.ledger import FINISHED
 from neonblue.intelligence.registration import OtherReading, registered_metrics
 from neonblue.intelligence.summaries import Summaries
 from neonblue.models import Experiment, MetricSummary
+from neonblue.models.lifecycle import FINISHED_STATUSES
 from neonblue.models.reader import current_reader
 from neonblue.stores.unit_sketches import total_hashes
 
@@ -36,7 +36,7 @@ def other_readings(
     else:
         sketch = sketches.of_events(name, units, keep=keep)
         # Units may come under other ids; what has ended has the same totals then.
-        if experiment.status in FINISHED:
+        if experiment.status in FINISHED_STATUSES:
             sketch = {**sketch, **sketches.of_totals(name, hashes, keep=keep)}
     found, likes = [], sketches.like(name, sketch)
     readings = store.looks.first_readings([like.experiment_id for like in likes]) if likes else {}

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from neonblue.intelligence.evidence import Check, CheckStatus, Validity
 from neonblue.intelligence.history import PlanChanges
-from neonblue.intelligence.ledger import FINISHED, LEAST_PLANNED_UNITS
+from neonblue.intelligence.ledger import LEAST_PLANNED_UNITS
 from neonblue.intelligence.lost_events import (
     Lost,
     alike_strays,
@@ -23,6 +23,7 @@ from neonblue.intelligence.lost_events import (
 )
 from neonblue.intelligence.summaries import Summaries
 from neonblue.models import Experiment, MetricDefinition
+from neonblue.models.lifecycle import FINISHED_STATUSES
 from neonblue.stats.imbalance import Imbalance, imbalance_test
 from neonblue.stats.srm import sequential_srm_test, srm_test
 
@@ -56,7 +57,7 @@ class Inputs:
     @property
     def finished(self) -> bool:
         """Whether no more units are coming."""
-        return self.experiment.status in FINISHED
+        return self.experiment.status in FINISHED_STATUSES
 
 
 def check_validity(

@@ -40,9 +40,11 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
 def _load_scenario(store: Store, folder: Path, scenario: Any, now: datetime, seed: int) -> int:
     from neonblue.demo.files import write_events
     from neonblue.demo.world import plan_of
+    from neonblue.experiments.plans import Proposal, record_plan
 
     path = write_events(folder, scenario, now=now, seed=seed)
-    store.experiments.save(plan_of(scenario, now=now), source="demo")
+    plan = plan_of(scenario, now=now)
+    record_plan(store, Proposal(experiment=plan, origin="define", actor="demo"))
     return _load(store, {"path": str(path), "rejects": str(path.with_suffix(".rejects"))})
 
 

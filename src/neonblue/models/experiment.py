@@ -8,16 +8,21 @@ from neonblue.errors import InvalidInputError
 from neonblue.models.eligibility import LayerSlice, TargetingCondition
 
 ExperimentStatus = Literal[
-    "undefined", "draft", "running", "paused", "stopped", "rolled_out", "archived"
+    "undefined",
+    "draft",
+    "running",
+    "paused",
+    "stopped",
+    "concluded",
+    "rolled_out",
+    "rolled_back",
+    "archived",
 ]
 MetricKind = Literal["proportion", "mean", "ratio", "quantile"]
 MetricRole = Literal["primary", "secondary", "guardrail"]
 Direction = Literal["increase", "decrease"]
 Aggregation = Literal["any", "count", "sum"]
 HashVersion = Literal[2, 3]
-
-WATCHED_STATUSES: frozenset[ExperimentStatus] = frozenset({"running", "paused"})
-FINISHED_STATUSES: frozenset[ExperimentStatus] = frozenset({"stopped", "rolled_out", "archived"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +84,8 @@ class Experiment:
     ``targeting`` have to hold for a unit to take part; ``layer`` is the part of a mutual-exclusion
     layer that it has to itself; ``holdout_fraction`` of all units, the same ones for every
     experiment, never take part. ``current_weights``, in plan order, are the weights that new units
-    are assigned by now; without them the planned ones.
+    are assigned by now; without them the planned ones. ``roll_out_fraction`` of all units get the
+    ``winner`` once it is rolled out. These three move with the status, not with the plan.
     """
 
     experiment_id: str
@@ -111,6 +117,8 @@ class Experiment:
     layer: LayerSlice | None = None
     holdout_fraction: float = 0.0
     current_weights: tuple[float, ...] = ()
+    winner: str = ""
+    roll_out_fraction: float = 0.0
 
     @property
     def control(self) -> Variant:

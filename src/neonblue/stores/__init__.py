@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from neonblue.stores.documents import Documents
     from neonblue.stores.enrichments import Enrichments
     from neonblue.stores.events import Events
+    from neonblue.stores.experiment_history import ExperimentHistory
     from neonblue.stores.experiments import Experiments
     from neonblue.stores.forecasts import Forecasts
     from neonblue.stores.forgetting import Forgetting
@@ -74,6 +75,13 @@ class Store:
         from neonblue.stores.experiments import Experiments
 
         return Experiments(self.database)
+
+    @cached_property
+    def experiment_history(self) -> ExperimentHistory:
+        """Every step of every experiment, appended once."""
+        from neonblue.stores.experiment_history import ExperimentHistory
+
+        return ExperimentHistory(self.database)
 
     @cached_property
     def aggregates(self) -> Aggregates:

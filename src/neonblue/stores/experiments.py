@@ -1,41 +1,27 @@
-"""Experiments in ClickHouse: versions of the definition, history of the status, what was seen."""
+"""Experiments in ClickHouse: the plan and its versions, the statuses, what events say of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, get_args
 
 from neonblue.errors import InvalidInputError, NotFoundError
 from neonblue.models import Experiment, ExperimentStatus
-from neonblue.models.experiment import FINISHED_STATUSES
-from neonblue.models.outside_text import heard
+from neonblue.models.lifecycle import FINISHED_STATUSES
 from neonblue.models.untimed import known_time
+from neonblue.stores.experiment_history import (
+    Change,
+    ExperimentHistory,
+    Step,
+    decoded,
+    next_version,
+)
 
 if TYPE_CHECKING:
     from neonblue.stores.database import Database
-
-# What an analysis rests on: these may not drift under a running experiment.
-FROZEN_AT_LAUNCH = (
-    "variants",
-    "metrics",
-    "unit",
-    "alpha",
-    "power",
-    "planned_sample_size",
-    "maximum_sample_size",
-    "minimum_duration_days",
-    "prior_mean",
-    "prior_sd",
-    "segments",
-    "source",
-    "hash_version",
-    "targeting",
-    "layer",
-    "holdout_fraction",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,27 +61,24 @@ class Experiments:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._history = ExperimentHistory(database)
 
     def save(self, experiment: Experiment, *, source: str = "tool") -> Experiment:
         """Store a definition and return it as stored.
 
         The same definition again changes nothing; another one becomes the next version. Whether
-        a change is allowed is for the caller to decide (see ``frozen_changes``).
+        a change is allowed is for the caller to decide: ``neonblue.experiments`` does.
         """
-        with self._database.writing():
-            current = self.find(experiment.experiment_id)
-            if current is not None and experiment.counted_from is None:
-                experiment = replace(experiment, counted_from=current.counted_from)
-            if current is not None and _content(current) == _content(experiment):
-                return current
-            stored = replace(
-                experiment,
-                version=1 if current is None else current.version + 1,
-                status=experiment.status if current is None else current.status,
-                created_at=_now() if current is None else current.created_at,
-            )
-            self._append(stored, source)
-            return stored
+
+        def decide(current: Change | None) -> Step | None:
+            known = None if current is None else current.experiment
+            stored = next_version(known, experiment)
+            if known is not None and stored.version == known.version:
+                return None
+            return Step(experiment=stored, action="define", source=source, actor=source)
+
+        self._history.take(experiment.experiment_id, decide)
+        return self.get(experiment.experiment_id)
 
     def set_status(
         self, experiment_id: str, status: ExperimentStatus, *, reason: str = "", actor: str = ""
@@ -106,17 +89,26 @@ class Experiments:
                 f"{status!r} is not a status: use one of {', '.join(get_args(ExperimentStatus))}"
             )
         self.get(experiment_id)
-        self._database.insert_rows(
-            "experiment_statuses",
-            ["experiment_id", "status", "reason", "actor"],
-            [[experiment_id, status, reason, actor]],
-        )
+
+        def decide(current: Change | None) -> Step | None:
+            if current is None:
+                return None
+            return Step(
+                experiment=replace(current.experiment, status=status),
+                action="status",
+                status_said=True,
+                source=actor,
+                actor=actor,
+                reason=reason,
+            )
+
+        self._history.take(experiment_id, decide)
         return self.get(experiment_id)
 
     def find(self, experiment_id: str) -> Experiment | None:
         """The newest version, with its current status, or None when it is not defined."""
-        found = self._newest("WHERE experiment_id = {id:String}", {"id": experiment_id})
-        return found.get(experiment_id)
+        newest = self._history.newest(experiment_id)
+        return None if newest is None else newest.experiment
 
     def get(self, experiment_id: str) -> Experiment:
         """The newest version; ``NotFoundError`` says what was seen, or which names are close."""
@@ -127,37 +119,24 @@ class Experiments:
 
     def versions(self, experiment_id: str) -> list[Experiment]:
         """Every version of a definition as it was planned, oldest first; none when undefined."""
-        rows = self._database.rows(
-            """
-            SELECT definition FROM experiment_definitions FINAL
-            WHERE experiment_id = {id:String} ORDER BY version
-            """,
-            {"id": experiment_id},
-        )
-        return [_decode(definition) for (definition,) in rows]
+        return [plan for plan, _ in self._planned(experiment_id)]
 
     def version(self, experiment_id: str, version: int) -> Experiment:
         """One version of a definition, as it was planned."""
-        row = self._database.row(
-            """
-            SELECT definition FROM experiment_definitions FINAL
-            WHERE experiment_id = {id:String} AND version = {version:UInt32}
-            """,
-            {"id": experiment_id, "version": version},
+        for plan, _ in self._planned(experiment_id):
+            if plan.version == version:
+                return plan
+        raise NotFoundError(
+            f"experiment {experiment_id!r} has no version {version!r}: "
+            "call list_experiments to see what there is"
         )
-        if row is None:
-            raise NotFoundError(
-                f"experiment {experiment_id!r} has no version {version!r}: "
-                "call list_experiments to see what there is"
-            )
-        return _decode(row[0])
 
     def status_history(self, experiment_id: str) -> tuple[StatusChange, ...]:
         """Every change of status, oldest first."""
         rows = self._database.rows(
             """
-            SELECT status, reason, actor, changed_at FROM experiment_statuses
-            WHERE experiment_id = {id:String} ORDER BY changed_at
+            SELECT status, reason, actor, recorded_at FROM experiment_history
+            WHERE experiment_id = {id:String} AND status_said ORDER BY state_version
             """,
             {"id": experiment_id},
         )
@@ -177,26 +156,23 @@ class Experiments:
             return history[-1] if history[-1].status in FINISHED_STATUSES else None
         row = self._database.row(
             """
-            SELECT definition, source, recorded_at FROM experiment_definitions
-            WHERE experiment_id = {id:String} ORDER BY version, recorded_at DESC LIMIT 1
+            SELECT status, source, recorded_at FROM experiment_history
+            WHERE experiment_id = {id:String} AND plan_changed ORDER BY state_version LIMIT 1
             """,
             {"id": experiment_id},
         )
-        if row is None or row[1] == "load":
+        if row is None or row[1] == "load" or row[0] not in FINISHED_STATUSES:
             return None
-        status = _decode(row[0]).status
-        if status not in FINISHED_STATUSES:
-            return None
-        return StatusChange(status=status, reason="defined", actor=row[1], changed_at=row[2])
+        return StatusChange(status=row[0], reason="defined", actor=row[1], changed_at=row[2])
 
     def ended_by(self, actor: str, *, within: timedelta) -> frozenset[str]:
         """The experiments whose newest status is an end, set by ``actor`` so short a time ago."""
         rows = self._database.rows(
             """
-            SELECT experiment_id FROM experiment_statuses GROUP BY experiment_id
-            HAVING argMax(status, changed_at) IN {ended:Array(String)}
-               AND argMax(actor, changed_at) = {actor:String}
-               AND max(changed_at) > now64(6) - toIntervalSecond({seconds:UInt32})
+            SELECT experiment_id FROM experiment_history WHERE status_said GROUP BY experiment_id
+            HAVING argMax(status, state_version) IN {ended:Array(String)}
+               AND argMax(actor, state_version) = {actor:String}
+               AND max(recorded_at) > now64(6) - toIntervalSecond({seconds:UInt32})
             """,
             {
                 "ended": sorted(FINISHED_STATUSES),
@@ -208,14 +184,7 @@ class Experiments:
 
     def planned_at(self, experiment_id: str) -> datetime | None:
         """When the planned number of units that holds now was first written down (UTC)."""
-        rows = self._database.rows(
-            """
-            SELECT definition, recorded_at FROM experiment_definitions FINAL
-            WHERE experiment_id = {id:String} ORDER BY version
-            """,
-            {"id": experiment_id},
-        )
-        plans = [(_decode(definition).planned_sample_size, at) for definition, at in rows]
+        plans = [(plan.planned_sample_size, at) for plan, at in self._planned(experiment_id)]
         if not plans or plans[-1][0] is None:
             return None
         moment: datetime = next(at for planned, at in plans if planned == plans[-1][0])
@@ -241,8 +210,8 @@ class Experiments:
         """What wrote the newest definition: load, define, cdc …; '' when there is none."""
         row = self._database.row(
             """
-            SELECT source FROM experiment_definitions
-            WHERE experiment_id = {id:String} ORDER BY version DESC, recorded_at DESC LIMIT 1
+            SELECT source FROM experiment_history
+            WHERE experiment_id = {id:String} AND plan_changed ORDER BY state_version DESC LIMIT 1
             """,
             {"id": experiment_id},
         )
@@ -250,7 +219,7 @@ class Experiments:
 
     def list(self) -> tuple[ExperimentListing, ...]:
         """Every experiment that is defined or seen in events, by id."""
-        defined = self._newest("", {})
+        defined = self.defined()
         seen = self._seen("", {})
         return tuple(
             ExperimentListing(
@@ -264,7 +233,13 @@ class Experiments:
 
     def defined(self) -> dict[str, Experiment]:
         """The newest version of every definition, by id; unlike ``list``, reads no events."""
-        return self._newest("", {})
+        rows = self._database.rows(
+            """
+            SELECT experiment_id, argMax((definition, status), state_version)
+            FROM experiment_history GROUP BY experiment_id
+            """
+        )
+        return {experiment_id: decoded(*newest) for experiment_id, newest in rows}
 
     def data_arrived_at(self) -> dict[str, datetime]:
         """When the newest event or aggregate of each experiment was stored (UTC)."""
@@ -287,37 +262,16 @@ class Experiments:
             experiment_id
         )
 
-    def _append(self, experiment: Experiment, source: str) -> None:
-        import msgspec
-
-        definition = msgspec.json.encode(experiment).decode()
-        self._database.insert_rows(
-            "experiment_definitions",
-            ["experiment_id", "version", "definition", "source"],
-            [[experiment.experiment_id, experiment.version, definition, source]],
-        )
-
-    def _newest(self, condition: str, parameters: Mapping[str, str]) -> dict[str, Experiment]:
-        definitions = self._database.rows(
-            f"""
-            SELECT experiment_id, argMax(definition, (version, recorded_at))
-            FROM experiment_definitions {condition} GROUP BY experiment_id
+    def _planned(self, experiment_id: str) -> tuple[tuple[Experiment, datetime], ...]:
+        """Every version as it was planned, and when it was written (UTC)."""
+        rows = self._database.rows(
+            """
+            SELECT definition, recorded_at FROM experiment_history
+            WHERE experiment_id = {id:String} AND plan_changed ORDER BY state_version
             """,
-            parameters,
+            {"id": experiment_id},
         )
-        statuses = self._database.rows(
-            f"""
-            SELECT experiment_id, argMax(status, changed_at)
-            FROM experiment_statuses {condition} GROUP BY experiment_id
-            """,
-            parameters,
-        )
-        changed: dict[str, ExperimentStatus] = dict(statuses)
-        decoded = {experiment_id: _decode(definition) for experiment_id, definition in definitions}
-        return {
-            experiment_id: replace(experiment, status=changed.get(experiment_id, experiment.status))
-            for experiment_id, experiment in decoded.items()
-        }
+        return tuple((decoded(definition), recorded_at) for definition, recorded_at in rows)
 
     def _seen(self, condition: str, parameters: Mapping[str, str]) -> dict[str, Seen]:
         # Nothing here changes when an event is there twice, so FINAL is not needed.
@@ -350,32 +304,10 @@ class Experiments:
                 f"seen in variants {', '.join(map(repr, seen.variants)) or 'none'}: "
                 "define it with `neonblue define FILE`"
             )
-        close = get_close_matches(experiment_id, self._newest("", {}), n=3)
+        close = get_close_matches(experiment_id, self.defined(), n=3)
         hint = f"did you mean {' or '.join(map(repr, close))}? " if close else ""
         return f"there is no experiment {experiment_id!r}: {hint}call list_experiments to see all"
 
 
-def frozen_changes(current: Experiment, proposed: Experiment) -> tuple[str, ...]:
-    """The fields that decide the analysis and differ: not to be changed after launch."""
-    return tuple(
-        name for name in FROZEN_AT_LAUNCH if getattr(current, name) != getattr(proposed, name)
-    )
-
-
-def _content(experiment: Experiment) -> Experiment:
-    return replace(experiment, version=1, status="draft", created_at=None)
-
-
 def _status(experiment: Experiment | None) -> ExperimentStatus:
     return "undefined" if experiment is None else experiment.status
-
-
-def _decode(definition: str) -> Experiment:
-    import msgspec
-
-    heard(msgspec.json.decode(definition))
-    return msgspec.json.decode(definition, type=Experiment)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

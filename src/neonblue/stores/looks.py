@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from neonblue.models.lifecycle import WATCHED_STATUSES
 from neonblue.stores.look_information import LookInformation, look_information
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ COLUMNS = (
     *("compared_units", "information", "settled", "units_ended"),
 )
 LOOK = "if(look_id = '', concat(toString(version), ' ', toString(looked_at)), look_id)"
-WATCHED = "status IN ('', 'running', 'paused')"
+WATCHED = f"status IN ({', '.join(map(repr, sorted(WATCHED_STATUSES | {''})))})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from neonblue.intelligence.forecast.sizing import Sizing, relative_standard_erro
 from neonblue.intelligence.text_model.own_tests import variant_text
 from neonblue.memory.collections import EXPERIMENTS
 from neonblue.memory.library import Memory
-from neonblue.models import ExperimentStatus
+from neonblue.models.lifecycle import OPEN_STATUSES
 from neonblue.models.reader import current_reader
 from neonblue.stores.forecasts import ForecastRecord
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 MODEL = "similar-3"
 SHOWN_SIMILAR = 5
 TEXT_CATEGORIES = frozenset({"copy", "headline", "messaging", "text"})
-OPEN_STATUSES: frozenset[ExperimentStatus] = frozenset({"draft", "undefined"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from neonblue.errors import NeonBlueError
 from neonblue.intelligence.analysis import analyze
-from neonblue.intelligence.ledger import FINISHED
 from neonblue.intelligence.recollection.audience import audience_of
 from neonblue.intelligence.recollection.description import experiment_document
 from neonblue.intelligence.recollection.facts import ExperimentFacts, facts_of, outcome_of
@@ -24,6 +23,7 @@ from neonblue.intelligence.recollection.patterns import pattern_documents
 from neonblue.memory.collections import EXPERIMENTS, OPTIMIZATION_PATTERNS
 from neonblue.memory.library import Memory
 from neonblue.models import Experiment
+from neonblue.models.lifecycle import FINISHED_STATUSES
 from neonblue.models.reader import current_reader
 from neonblue.stores.documents import Document
 from neonblue.stores.forecasts import ForecastOutcome
@@ -72,7 +72,7 @@ def learn(
     waiting = [
         plan.experiment_id
         for plan in store.experiments.defined().values()
-        if plan.status in FINISHED and plan.experiment_id not in unsettled
+        if plan.status in FINISHED_STATUSES and plan.experiment_id not in unsettled
         if _is_new(plan, known.get(plan.experiment_id), arrived_at, looked_at)
     ]
     documents = []

@@ -11,11 +11,10 @@ from neonblue.intelligence.summaries import Summaries, read_summaries
 from neonblue.intelligence.text_model.arms import Arm, Pair
 from neonblue.intelligence.validity import check_validity
 from neonblue.models import Experiment, MetricDefinition, Variant
+from neonblue.models.lifecycle import FINISHED_STATUSES
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
-
-FINISHED = frozenset({"stopped", "rolled_out", "archived"})
 
 
 def experiments_with_texts(store: Store) -> list[str]:
@@ -23,7 +22,7 @@ def experiments_with_texts(store: Store) -> list[str]:
     return [
         name
         for name, experiment in store.experiments.defined().items()
-        if experiment.status in FINISHED and _promises_pairs(experiment)
+        if experiment.status in FINISHED_STATUSES and _promises_pairs(experiment)
     ]
 
 
@@ -31,7 +30,7 @@ def own_pairs(store: Store, *, now: datetime) -> list[Pair]:
     """All pairs of described variants, by the primary proportion; invalid experiments are out."""
     pairs: list[Pair] = []
     for experiment in store.experiments.defined().values():
-        if experiment.status in FINISHED and _promises_pairs(experiment):
+        if experiment.status in FINISHED_STATUSES and _promises_pairs(experiment):
             pairs += experiment_pairs(store, experiment, now=now)
     return pairs
 

@@ -14,6 +14,7 @@ from neonblue.stores.migrations import (
     authority,
     documents,
     events,
+    experiment_history,
     experiments,
     forecast_chain,
     forecasts,
@@ -59,6 +60,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     load_counts.MIGRATION,
     authority.MIGRATION,
     unit_starts.MIGRATION,
+    experiment_history.MIGRATION,
 )
 
 APPLIED_TABLE = """

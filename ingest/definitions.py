@@ -73,7 +73,7 @@ NUMBERS = frozenset(
 # What we keep ourselves: how the platform assigns units is its own affair.
 OURS = {
     *("version", "counted_from", "current_weights", "winner", "roll_out_fraction"),
-    *("hash_version", "targeting", "layer", "holdout_fraction"),
+    *("hash_version", "targeting", "layer", "holdout_fraction", "circuit_breakers"),
 }
 Rows = dict[tuple[str, str], DefinitionRow]
 Numbered = tuple[int, DefinitionRow]

@@ -7,17 +7,16 @@ from fastmcp.dependencies import Shared
 from fastmcp.tools import ToolResult
 from pydantic import Field
 
+from neonblue.models import ExperimentStatus
 from neonblue.tools.effect import reads, records
 from neonblue.tools.results.content import with_pictures
 from neonblue.tools.results.listing import ExperimentList, listed
 from neonblue.workspace import Workspace, open_workspace
 
-Status = Literal["undefined", "draft", "running", "paused", "stopped", "rolled_out", "archived"]
-
 
 @reads(title="List experiments")
 def list_experiments(
-    status: Status | None = None,
+    status: ExperimentStatus | None = None,
     text: str | None = None,
     cursor: str | None = None,
     limit: Annotated[int, Field(ge=1, le=100)] = 25,

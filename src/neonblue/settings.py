@@ -131,6 +131,7 @@ class KafkaSettings(Settings):
     events_topic: str = "experiments_events"
     enriched_topic: str | None = None
     dead_topic: str = "experiments_events_dead"
+    changes_topic: str = "experiment_changes"
     definition_topics: str = ""
     group_id: str = "neonblue-ingest"
     session_timeout_ms: int = Field(default=6000, ge=500)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from neonblue.behavior.conversion_events import EventKinds
     from neonblue.behavior.model_files import ModelFiles
     from neonblue.behavior.policies import Policies
+    from neonblue.ingest.change_feed import ChangeFeed
     from neonblue.intelligence.recollection.learning import Learner
     from neonblue.intelligence.text_model.current import CurrentTextModel
     from neonblue.intelligence.text_model.retraining import Retrainer
@@ -201,6 +202,15 @@ class Workspace:
         from neonblue.intelligence.text_model.current import CurrentTextModel
 
         return CurrentTextModel(self.text_models)
+
+    @part
+    def changes(self) -> ChangeFeed:
+        """Changes of experiments on their way to Kafka, where it is configured."""
+        from neonblue.ingest.change_feed import ChangeFeed
+        from neonblue.settings import KafkaSettings
+
+        feed = ChangeFeed(self.store, KafkaSettings())
+        return feed if self.settings.read_only else feed.start()
 
     @part
     def policies(self) -> Policies:

@@ -26,6 +26,7 @@ WITHOUT_USERS = {
     "looks",
     "outcomes",
     "pseudonym_keys",
+    "published_changes",
     "schema_migrations",
     "text_vectors",
     "unit_sketches",  # hashes of ids, erased by the hash

@@ -40,8 +40,9 @@ class PlanChanges:
 
 def plan_changes(store: Store, experiment: Experiment) -> PlanChanges:
     """Changes between versions that share units; a version that restarted shares none."""
+    moved = _moved_weights(store, experiment)
     if experiment.version < 2:
-        return PlanChanges()
+        return PlanChanges(breaking=moved)
     shared = _sharing_units(store, experiment)
     numbers = {version.version for version in shared}
     looked_at = store.looks.versions(experiment.experiment_id) & numbers
@@ -58,7 +59,22 @@ def plan_changes(store: Store, experiment: Experiment) -> PlanChanges:
             breaking.append(f"{name}: {rules} changed after it was looked at")
         elif rules and any(number < after.version for number in read):
             noted.append(f"{name}: {rules} changed after its results were read")
-    return PlanChanges(breaking=tuple(breaking), noted=tuple(noted))
+    return PlanChanges(breaking=(*breaking, *moved), noted=tuple(noted))
+
+
+def _moved_weights(store: Store, experiment: Experiment) -> tuple[str, ...]:
+    """Weights that were changed while units came in, and differ from those before."""
+    if not experiment.current_weights:
+        return ()
+    states = [step.experiment for step in store.experiment_history.of(experiment.experiment_id)]
+    changes = [
+        weights_difference(before, after)
+        for before, after in pairwise(states)
+        if before.current_weights != after.current_weights
+        and before.status in WATCHED_STATUSES
+        and after.counted_from == experiment.counted_from
+    ]
+    return tuple(change for change in changes if change)
 
 
 def _sharing_units(store: Store, experiment: Experiment) -> list[Experiment]:
@@ -77,10 +93,26 @@ def difference(before: Experiment, after: Experiment) -> str:
     old, new = _shares(before), _shares(after)
     if old.keys() != new.keys():
         return f"variants changed from {', '.join(old)} to {', '.join(new)}"
+    return _moved(old, new)
+
+
+def weights_difference(before: Experiment, after: Experiment) -> str:
+    """The same for the weights that new units were assigned by."""
+    return _moved(_current_shares(before), _current_shares(after))
+
+
+def _moved(old: dict[str, float], new: dict[str, float]) -> str:
     moved = [v for v in new if abs(old[v] - new[v]) > 1e-9]
     if not moved:
         return ""
     return "weights changed: " + ", ".join(f"{v} {old[v]:.0%} → {new[v]:.0%}" for v in moved)
+
+
+def _current_shares(experiment: Experiment) -> dict[str, float]:
+    if not experiment.current_weights:
+        return _shares(experiment)
+    total, names = sum(experiment.current_weights), [v.variant_id for v in experiment.variants]
+    return {name: w / total for name, w in zip(names, experiment.current_weights, strict=True)}
 
 
 def _shares(experiment: Experiment) -> dict[str, float]:

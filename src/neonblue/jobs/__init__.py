@@ -26,6 +26,7 @@ class Job(Protocol):
 JOBS: tuple[str, ...] = (
     "load",
     "define",
+    "changes",
     "ingest",
     "dead-letters",
     "forecast-train",

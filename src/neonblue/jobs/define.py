@@ -8,6 +8,8 @@ from typing import Any
 from neonblue.jobs import Report
 from neonblue.workspace import Workspace
 
+PUBLISH_SECONDS = 3.0
+
 
 def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """Arguments: ``text`` (TOML) and ``new_version``; the result is a ``Defined``."""
@@ -20,6 +22,7 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
     defined = define(
         workspace.store, experiment, new_version=bool(arguments.get("new_version", False))
     )
+    workspace.changes.publish(seconds=PUBLISH_SECONDS)
     report(1.0, 1.0, "defined")
     result: dict[str, Any] = msgspec.to_builtins(defined)
     return result

@@ -8,6 +8,8 @@ from typing import Any
 from neonblue.jobs import Report
 from neonblue.workspace import Workspace
 
+PUBLISH_SECONDS = 3.0
+
 
 def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """Arguments are the fields of ``LoadPlan``, with paths absolute; the result a summary."""
@@ -18,4 +20,6 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
 
     plan = LoadPlan.from_arguments(arguments)
     result: dict[str, Any] = msgspec.to_builtins(load_file(workspace.store, plan, report))
+    if plan.experiment_id:
+        workspace.changes.publish(seconds=PUBLISH_SECONDS)
     return result

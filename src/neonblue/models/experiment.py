@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from neonblue.errors import InvalidInputError
+from neonblue.models.circuit_breaker import CircuitBreaker
 from neonblue.models.eligibility import LayerSlice, TargetingCondition
 
 ExperimentStatus = Literal[
@@ -117,6 +118,7 @@ class Experiment:
     layer: LayerSlice | None = None
     holdout_fraction: float = 0.0
     current_weights: tuple[float, ...] = ()
+    circuit_breakers: tuple[CircuitBreaker, ...] = ()
     winner: str = ""
     roll_out_fraction: float = 0.0
 

@@ -47,6 +47,7 @@ FROZEN_AT_LAUNCH = (
     "targeting",
     "layer",
     "holdout_fraction",
+    "circuit_breakers",
 )
 # What moves with the status; no part of the plan.
 STATE_FIELDS = ("status", "current_weights", "winner", "roll_out_fraction")

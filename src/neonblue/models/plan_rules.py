@@ -28,6 +28,7 @@ def check_plan(experiment: Experiment) -> None:
         check_metric(metric)
     _numbers(experiment)
     _eligibility(experiment)
+    _breakers(experiment)
 
 
 def _variants(experiment: Experiment) -> None:
@@ -111,6 +112,21 @@ def _numbers(experiment: Experiment) -> None:
             raise InvalidInputError(
                 f"{name} {size!r} of experiment {experiment.experiment_id!r} is no number of "
                 "units: give a whole number above 0"
+            )
+
+
+def _breakers(experiment: Experiment) -> None:
+    metrics = [metric.name for metric in experiment.metrics]
+    for breaker in experiment.circuit_breakers:
+        if breaker.metric not in metrics:
+            raise InvalidInputError(
+                f"a circuit breaker is on {breaker.metric!r}, which is no metric of "
+                f"{experiment.experiment_id!r}: name one of {', '.join(map(repr, metrics))}"
+            )
+        if not math.isfinite(breaker.limit) or breaker.minimum_units < 1:
+            raise InvalidInputError(
+                f"the circuit breaker on {breaker.metric!r} has limit {breaker.limit!r} and "
+                f"minimum_units {breaker.minimum_units!r}: give a number, and at least 1 unit"
             )
 
 

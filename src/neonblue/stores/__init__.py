@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from neonblue.stores.moments import Moments
     from neonblue.stores.named_users import NamedUsers
     from neonblue.stores.outcomes import Outcomes
+    from neonblue.stores.published_changes import PublishedChanges
     from neonblue.stores.quantiles import Quantiles
     from neonblue.stores.read_only import ReadOnlySql
     from neonblue.stores.sessions import Sessions
@@ -82,6 +83,13 @@ class Store:
         from neonblue.stores.experiment_history import ExperimentHistory
 
         return ExperimentHistory(self.database)
+
+    @cached_property
+    def published_changes(self) -> PublishedChanges:
+        """How far the history of experiments has been published."""
+        from neonblue.stores.published_changes import PublishedChanges
+
+        return PublishedChanges(self.database)
 
     @cached_property
     def aggregates(self) -> Aggregates:

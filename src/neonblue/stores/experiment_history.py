@@ -82,6 +82,11 @@ class ExperimentHistory:
         )
         return found[0] if found else None
 
+    def state_version(self, experiment_id: str) -> int:
+        """How many steps an experiment has taken; 0 when there is none."""
+        newest = self.newest(experiment_id)
+        return 0 if newest is None else newest.state_version
+
     def of(self, experiment_id: str, *, after: int = 0, limit: int = 10_000) -> tuple[Change, ...]:
         """The steps of one experiment after a state version, oldest first."""
         return self._read(

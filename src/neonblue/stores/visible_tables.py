@@ -28,7 +28,7 @@ EXPERIMENTS = """
            JSONExtractString(plan, 'hypothesis') AS hypothesis,
            JSONExtractString(plan, 'experiment_type') AS experiment_type,
            JSONExtractString(plan, 'industry') AS industry,
-           if(changes.status = '', JSONExtractString(plan, 'status'), changes.status) AS status,
+           plans.status AS status,
            plans.newest AS version,
            JSONExtract(plan, 'planned_sample_size', 'Nullable(UInt64)') AS planned_sample_size,
            parseDateTime64BestEffortOrNull(JSONExtractString(plan, 'started_at'), 3, 'UTC')
@@ -36,14 +36,13 @@ EXPERIMENTS = """
            parseDateTime64BestEffortOrNull(JSONExtractString(plan, 'ended_at'), 3, 'UTC')
                AS ended_at
     FROM (
-        SELECT experiment_id, argMax(definition, (experiment_definitions.version, recorded_at))
-               AS plan, max(experiment_definitions.version) AS newest
-        FROM experiment_definitions GROUP BY experiment_id
+        SELECT experiment_id,
+               argMax(definition, experiment_history.state_version) AS plan,
+               toString(argMax(experiment_history.status, experiment_history.state_version))
+                   AS status,
+               max(plan_version) AS newest
+        FROM experiment_history GROUP BY experiment_id
     ) AS plans
-    LEFT JOIN (
-        SELECT experiment_id, toString(argMax(experiment_statuses.status, changed_at)) AS status
-        FROM experiment_statuses GROUP BY experiment_id
-    ) AS changes ON plans.experiment_id = changes.experiment_id
     WHERE {all:UInt8} >= 0"""
 
 OUTCOMES = """

@@ -29,6 +29,7 @@ from neonblue.stores.migrations import (
     looks,
     named_users,
     outcome_families,
+    published_changes,
     sessions,
     unit_starts,
     user_lookup,
@@ -61,6 +62,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     authority.MIGRATION,
     unit_starts.MIGRATION,
     experiment_history.MIGRATION,
+    published_changes.MIGRATION,
 )
 
 APPLIED_TABLE = """

@@ -28,5 +28,5 @@ class PublishedChanges:
             "published_changes",
             ["topic", "sequence"],
             [[topic, sequence]],
-            token=f"published_changes {topic} {sequence}",
+            once=f"published_changes {topic} {sequence}",
         )

@@ -46,8 +46,47 @@ class PlannedMetric(Planned):
     description: Fenced
 
 
+class PlannedBreaker(Planned):
+    """An absolute limit at which a variant is stopped."""
+
+    metric: str
+    limit: float
+    side: str
+    minimum_units: int
+
+
+class PlannedCondition(Planned):
+    """A condition on a property of the unit."""
+
+    property: str
+    operator: str
+    values: list[bool | int | float | Fenced]
+
+
+class PlannedSlice(Planned):
+    """The part of a mutual-exclusion layer."""
+
+    name: str
+    start: float
+    end: float
+
+
+class Step(Planned):
+    """One step of the history; ``state_version`` counts them."""
+
+    state_version: int
+    action: str
+    status: str
+    plan_version: int
+    plan_changed: bool
+    source: str
+    actor: Fenced
+    reason: Fenced
+    recorded_at: datetime
+
+
 class Plan(Planned):
-    """Everything that was fixed at launch, and the status now."""
+    """Everything that was fixed at launch, and the state now."""
 
     experiment_id: str
     version: int
@@ -66,3 +105,18 @@ class Plan(Planned):
     source: str
     started_at: datetime | None
     ended_at: datetime | None
+    hash_version: int
+    targeting: list[PlannedCondition]
+    layer: PlannedSlice | None
+    holdout_fraction: float
+    circuit_breakers: list[PlannedBreaker]
+    current_weights: list[float]
+    winner: str
+    roll_out_fraction: float
+
+
+class PlanWithHistory(Plan):
+    """The plan, its state version, and how it came to it; older steps are left out."""
+
+    state_version: int
+    history: list[Step]

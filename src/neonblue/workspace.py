@@ -93,7 +93,10 @@ class Workspace:
         """Decides what may be done: kill switch, policy, approvals, and the log of it all."""
         from neonblue.optimization.authority import Authority
 
-        return Authority(self.store, authority_files(self.settings))
+        history = self.store.experiment_history
+        return Authority(
+            self.store, authority_files(self.settings), state_version=history.state_version
+        )
 
     @part
     def codes(self) -> Codes:

@@ -83,6 +83,18 @@ class Traffic:
         )
         return [EventCount(event_type=row[0], events=row[1], users=row[2]) for row in rows]
 
+    def exposure_properties(self) -> dict[str, int]:
+        """The properties that the window's exposures carry, in any experiment, and how often."""
+        rows = self._database.rows(
+            """
+            WITH (SELECT max(timestamp) FROM events) AS newest
+            SELECT arrayJoin(mapKeys(properties)) AS name, count() FROM events
+            WHERE event_type = 'exposure' AND timestamp > newest - INTERVAL 28 DAY
+            GROUP BY name ORDER BY count() DESC, name LIMIT 500
+            """
+        )
+        return {row[0]: int(row[1]) for row in rows}
+
     def share_with(self, event_type: str) -> float | None:
         """The share of the window's users with at least one event of a type; None without it."""
         row = self._database.row(

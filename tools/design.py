@@ -1,112 +1,150 @@
-"""How large an experiment has to be."""
+"""How large an experiment has to be, and a whole plan from a goal in words."""
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastmcp.dependencies import Shared
 from pydantic import Field
 
+from neonblue.errors import InvalidInputError
 from neonblue.tools.effect import records
 from neonblue.tools.results.design import Design
 from neonblue.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
-    from neonblue.optimization.design import ExperimentDesign
+    from neonblue.intelligence.forecast.forecasting import Forecast
+    from neonblue.optimization.design import DesignRequest
+    from neonblue.optimization.plan_proposal import PlanProposal
 
+DEFAULT_MDE = 0.05
 Share = Annotated[float, Field(gt=0)]
 
 
 @records(title="Design an experiment")
 def design_experiment(
-    mde: Annotated[float, Field(gt=-1, lt=10)],
+    mde: Annotated[float, Field(gt=-1, le=1000)] | None = None,
+    goal: Annotated[str, Field(max_length=2000)] | None = None,
     baseline_mean: float | None = None,
     baseline_sd: Annotated[float, Field(gt=0)] | None = None,
     kind: Literal["proportion", "mean", "ratio"] = "proportion",
     like_experiment: str | None = None,
     metric: str | None = None,
+    variants: list[str] | None = None,
     weights: list[Share] | None = None,
     units_per_day: Annotated[float, Field(gt=0)] | None = None,
     non_inferiority_margin: Annotated[float, Field(gt=0, lt=1)] | None = None,
     guardrails: Annotated[int, Field(ge=0, le=50)] = 0,
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05,
     power: Annotated[float, Field(gt=0.5, lt=1)] = 0.8,
+    experiment_id: str | None = None,
+    mde_is_meant: bool = False,
     workspace: Workspace = Shared(open_workspace),
 ) -> Design:
-    """Size an experiment: units and days to find an effect, before it starts.
+    """Plan an experiment before it starts: units and days, or a whole plan from a goal in words.
 
-    Give the baseline, or like_experiment to read it and the traffic from a past one. Plan with
-    units_watched when anybody will look before the end: it is larger, and peeking then costs
-    nothing. For chances of success use predict_experiment_outcome. Changes nothing.
+    With goal: metrics, size, days from real traffic, limits, conflicts, forecast and what 14 days
+    find; pass plan on to create_experiment. Without: the size alone, from a baseline or
+    like_experiment. Plan with units_watched when anybody will look before the end: it is larger,
+    and peeking then costs nothing. Changes nothing.
 
     Args:
         mde: Least relative lift worth finding, a fraction: 0.05 is +5 %.
+        goal: Goal or hypothesis, e.g. "fewer steps raise checkout purchases".
         baseline_mean: Control's mean, e.g. 0.12 for 12 % conversion.
         baseline_sd: Standard deviation of one unit; not for proportions.
         kind: What the metric is.
         like_experiment: Past experiment to read the baseline from, see list_experiments.
-        metric: Its metric; the first by default.
+        metric: Its metric, or the goal's: a metric or event type that is known.
+        variants: What each does, control first; with goal.
         weights: Planned shares, control first, e.g. [0.8, 0.2]; equal by default.
-        units_per_day: New units a day, over all variants.
+        units_per_day: New units a day, over all variants; with goal as observed.
         non_inferiority_margin: Plan to show "not worse by more than this fraction".
         guardrails: How many guardrails must pass as well.
         alpha: False-positive rate.
         power: Chance to find mde.
+        experiment_id: Id for the plan; made from the goal by default.
+        mde_is_meant: True when an mde of 1 (+100 %) or more is meant as it is.
     """
-    from neonblue.optimization.design import DesignRequest, design
+    from neonblue.optimization.design import DesignRequest, ask_whether_meant
 
+    if mde is None and goal is None:
+        raise InvalidInputError(
+            "mde is missing: give the least relative lift worth finding, like 0.05 for +5 %, or a "
+            "goal in words"
+        )
+    if mde is not None and not mde_is_meant:
+        ask_whether_meant(mde)
+    shares = tuple(weights or (0.5, 0.5))
+    if goal is not None and not weights:
+        shares = tuple(1.0 for _ in variants or (0, 1))
     request = DesignRequest(
-        mde=mde,
+        mde=DEFAULT_MDE if mde is None else mde,
         kind=kind,
         mean=baseline_mean,
         sd=baseline_sd,
         like_experiment=like_experiment,
         metric=metric,
-        shares=tuple(weights or (0.5, 0.5)),
+        shares=shares,
         alpha=alpha,
         power=power,
         margin=non_inferiority_margin,
         guardrails=guardrails,
         units_per_day=units_per_day,
     )
-    return _answer(design(workspace.store, request), mde, non_inferiority_margin)
+    if goal is None:
+        return _sized(workspace, request)
+    return _planned(workspace, request, goal, tuple(variants or ()), experiment_id, mde is None)
 
 
-def _aim(found: "ExperimentDesign", mde: float, margin: float | None) -> str:
-    if margin is None:
-        return f"to find a lift of {mde:+.1%}"
-    return (
-        f"to show that it is not worse by more than {margin:.1%} if its true lift is "
-        f"{found.lift:+.1%}"
+def _sized(workspace: Workspace, request: "DesignRequest") -> Design:
+    from neonblue.optimization.design import design
+    from neonblue.optimization.detectability import detectability
+    from neonblue.optimization.effect_curve import curve_of
+    from neonblue.tools.results.design_answer import sizing_answer
+
+    found = design(workspace.store, request)
+    curve = curve_of(found, shares=request.shares, alpha=request.alpha)
+    decidable = detectability(found, curve, variants=len(request.shares))
+    return sizing_answer(found, request.mde, request.margin, curve, decidable)
+
+
+def _planned(
+    workspace: Workspace,
+    request: "DesignRequest",
+    goal: str,
+    variants: tuple[str, ...],
+    experiment_id: str | None,
+    mde_is_default: bool,
+) -> Design:
+    from neonblue.optimization.plan_proposal import GoalRequest, propose
+    from neonblue.tools.results.design_answer import proposal_answer
+
+    asked = GoalRequest(
+        goal=goal,
+        sizing=request,
+        mde_is_default=mde_is_default,
+        experiment_id=experiment_id or "",
+        variants=variants,
     )
+    proposal = propose(workspace.store, asked)
+    return proposal_answer(proposal, request.mde, _forecast(workspace, proposal))
 
 
-def _answer(found: "ExperimentDesign", mde: float, margin: float | None) -> Design:
-    plan, baseline = found.plan, found.baseline
-    watched = [round(share * plan.sequential_total / plan.total) for share in plan.per_variant]
-    return Design(
-        summary=(
-            f"{plan.sequential_total:,} units when watched all the way, {plan.total:,} for one "
-            f"look at the end, {_aim(found, mde, margin)} with power {plan.power:.0%}"
-        ),
-        units_watched=plan.sequential_total,
-        units_one_look=plan.total,
-        watched_costs=plan.sequential_factor,
-        units_per_variant_watched=watched,
-        days_watched=plan.sequential_days,
-        days_one_look=plan.days,
-        units_per_day=found.units_per_day,
-        mde=mde,
-        power=plan.power,
-        alpha_per_comparison=plan.alpha,
-        baseline_mean=baseline.mean,
-        baseline_sd=baseline.sd,
-        variance_reduction=baseline.variance_reduction,
-        baseline_source=found.baseline_source,
-        next_step=(
-            "write planned_sample_size = units_watched into the definition (neonblue define) "
-            "before it starts; it is frozen from then on"
-        ),
-        risks=list(found.risks),
-    )
+def _forecast(workspace: Workspace, proposal: "PlanProposal") -> "Forecast":
+    """What past experiments make likely; not logged, since a design is not yet an experiment."""
+    from neonblue.intelligence.forecast.forecasting import forecast
+    from neonblue.models.reader import Reader, reading
+    from neonblue.optimization.plan_proposal import as_forecast_plan
+
+    workspace.learner.catch_up()
+    with reading(Reader(tool="design_experiment", records=False)):
+        return forecast(
+            workspace.store,
+            workspace.memory,
+            as_forecast_plan(proposal),
+            now=datetime.now(UTC),
+            text_model=workspace.text_model.get(),
+        )
 
 
 TOOLS = (design_experiment,)

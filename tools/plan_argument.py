@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from neonblue.errors import InvalidInputError
 from neonblue.models import Experiment
+from neonblue.models.written_text import raw_name
 from neonblue.tools.schema import short_schema
 
 SUMS = (1.0, 100.0)
@@ -41,6 +42,7 @@ class MetricArgument(PlanPart):
     margin: float | None = Field(None, description="guardrail: tolerated relative harm, 0.02")
     mde: float | None = Field(None, description="least relative lift that matters, 0.05")
     denominator_event_type: str | None = None
+    denominator_aggregation: Literal["any", "count", "sum"] = "count"
     covariate: str | None = Field(None, description="numeric property of the exposure")
     pre_period_days: float | None = None
     winsorize_quantile: float | None = None
@@ -106,13 +108,22 @@ def experiment_of(plan: PlanArgument) -> Experiment:
     """The plan as an experiment; ``InvalidInputError`` for weights that do not sum."""
     import msgspec
 
-    content: dict[str, Any] = plan.model_dump(exclude_none=True)
+    content: dict[str, Any] = _raw(plan.model_dump(exclude_none=True))
     for variant, weight in zip(content["variants"], _weights(plan), strict=True):
         variant["weight"] = weight
     for metric in content["metrics"]:
         counted = "any" if metric["kind"] == "proportion" else "sum"
         metric.setdefault("aggregation", counted)
     return msgspec.convert({**content, "status": "draft"}, Experiment)
+
+
+def _raw(value: Any) -> Any:
+    """Texts as they are stored, also where a caller repeats them as a design showed them."""
+    if isinstance(value, str):
+        return raw_name(value)
+    if isinstance(value, dict):
+        return {key: _raw(each) for key, each in value.items()}
+    return [_raw(each) for each in value] if isinstance(value, list) else value
 
 
 def _weights(plan: PlanArgument) -> list[float]:

@@ -21,6 +21,7 @@ WITHOUT_USERS = {
     "forecast_outcomes",
     "forecasts",
     "forgotten",  # keyed hashes
+    "halts",
     "ingest_workers",
     "loads",
     "looks",

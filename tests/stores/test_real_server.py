@@ -3,7 +3,9 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -14,7 +16,10 @@ from neonblue.errors import RefusedRowsError, UnavailableError
 from neonblue.ingest.definitions import Definitions
 from neonblue.ingest.pipeline import Pipeline, Prepared
 from neonblue.ingest.record import LineRecord
+from neonblue.models import Experiment, MetricDefinition, Variant
 from neonblue.stores import Store, open_store
+from neonblue.stores.database import Database
+from neonblue.stores.experiment_history import ExperimentHistory, Step
 from neonblue.stores.row_faults import ROW_FAULTS
 
 
@@ -131,8 +136,6 @@ def test_what_the_engine_refuses_for_itself_blames_no_row(
 def test_a_user_who_may_not_write_blames_no_row(
     server: ClickHouseServer, remote: Store, user: str
 ) -> None:
-    from neonblue.stores.database import Database
-
     with closing(Database(server.dsn(user))) as database:
         pipeline = pipeline_of(Store(database))
         prepared = events(pipeline)
@@ -167,3 +170,42 @@ def test_one_bad_row_among_rows_of_the_server_is_told_apart(either: Store) -> No
 def test_the_codes_have_the_names_that_clickhouse_gives_them(either: Store) -> None:
     for code, name in ROW_FAULTS.items():
         assert either.database.rows("SELECT errorCodeToName({c:UInt32})", {"c": code}) == [(name,)]
+
+
+def test_writers_of_experiments_on_one_server_leave_one_history(
+    server: ClickHouseServer, remote: Store
+) -> None:
+    """Two processes decide upon the same state: one step each time, none lost, none twice."""
+    remote.database.command("TRUNCATE TABLE experiment_history")
+    plan = Experiment(
+        experiment_id="x",
+        variants=(Variant(variant_id="a", is_control=True), Variant(variant_id="b")),
+        metrics=(MetricDefinition(name="m", kind="proportion", event_type="e"),),
+    )
+
+    def write(history: ExperimentHistory, writer: int) -> None:
+        for number in range(10):
+            name = f"{writer}.{number}"
+            history.take(
+                "x",
+                lambda current, name=name: Step(
+                    experiment=replace(
+                        plan,
+                        name=name,
+                        version=1 if current is None else current.experiment.version + 1,
+                    ),
+                    action="define",
+                ),
+            )
+
+    with closing(Database(server.dsn())) as other:
+        writers = [ExperimentHistory(remote.database), ExperimentHistory(other)]
+        threads = [Thread(target=write, args=each) for each in zip(writers, (0, 1), strict=True)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    changes = remote.experiment_history.of("x")
+    assert [change.state_version for change in changes] == list(range(1, 21))
+    assert [change.sequence for change in changes] == list(range(1, 21))
+    assert len({change.experiment.name for change in changes}) == 20

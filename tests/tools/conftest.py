@@ -37,7 +37,7 @@ class Person:
             for one in self.authority.desk.all(approvers, now)
             if one.request.approval_id == approval_id
         ]
-        digest, expires_at = waiting.request.act.digest(), (now + timedelta(hours=1)).isoformat()
+        digest, expires_at = waiting.request.digest, (now + timedelta(hours=1)).isoformat()
         signed = grant_statement(
             approval_id=approval_id, digest=digest, expires_at=expires_at, code=""
         )

@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(line, flush=True)
 
     while True:
-        from neonblue.servers.embedded import run_job
+        from neonblue.owner.embedded import run_job
 
         request = {
             "after": last,

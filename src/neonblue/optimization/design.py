@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SECONDS_A_DAY = 86_400.0
 SHORTEST_DAYS = 7.0
 LONG_DAYS = 60.0
+LARGE_MDE = 1.0
 LEAST_HISTORY_UNITS = 100
 
 
@@ -56,6 +57,15 @@ class ExperimentDesign:
     plan: SamplePlan
     lift: float
     risks: tuple[str, ...]
+
+
+def ask_whether_meant(mde: float) -> None:
+    """Raise ``InvalidInputError`` for a lift of +100 % or more: a per cent is written so too."""
+    if mde >= LARGE_MDE:
+        raise InvalidInputError(
+            f"mde {mde:g} is a lift of {mde:+.0%}: was {mde:g} % meant? Then give mde "
+            f"{mde / 100:g}; if not, say mde_is_meant"
+        )
 
 
 def design(store: Store, request: DesignRequest) -> ExperimentDesign:

@@ -50,6 +50,7 @@ class IngestTask:
                     workspace.model_files,
                     workspace.event_kinds,
                 ).start()
+                workspace.changes  # noqa: B018 - opened, it publishes by itself
                 self._stopping.wait()
                 service.stop(STOP_SECONDS - 0.5)
         except NeonBlueError as error:

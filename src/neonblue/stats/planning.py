@@ -237,6 +237,51 @@ def detectable_lift(
     return found / abs(baseline.mean)
 
 
+def watched_detectable_lift(
+    baseline: Baseline,
+    *,
+    total: float,
+    shares: tuple[float, ...] = (0.5, 0.5),
+    alpha: float = 0.05,
+    power: float = 0.8,
+    comparisons: int = 1,
+) -> float:
+    """Least relative lift that ``total`` units find with ``power`` when they are watched.
+
+    The inverse of ``plan_sample``'s sequential total, to within .01 of the power; never less than
+    what one look finds. Raises ``InvalidInputError`` where no lift is found.
+
+    Ours: the lift at which ``watched_size.watched_power`` at ``total`` = power.
+    """
+    portions = _portions(shares)
+    tested = alpha / comparisons
+    low = detectable_lift(
+        baseline,
+        n_control=total * portions[0],
+        n_treatment=total * min(portions[1:]),
+        alpha=tested,
+        power=power,
+    )
+
+    def reached(lift: float) -> float:
+        design = _watched_design(baseline, lift, None, portions, alpha, tested)
+        return watched_power(design, total)
+
+    high, most = low, _largest_lift(baseline)
+    while reached(high) < power:
+        if high >= most:
+            raise InvalidInputError(f"{total:,.0f} units, watched, find no lift: plan more units")
+        low, high = high, min(1.3 * high, most)
+    return meeting(reached, power, low, high, tolerance=0.01) if high > low else low
+
+
+def _largest_lift(baseline: Baseline) -> float:
+    """A proportion cannot pass 1; for anything else a thousandfold is past every plan."""
+    if baseline.kind == "proportion":
+        return (1.0 - baseline.mean) / baseline.mean * 0.999
+    return 1000.0
+
+
 def _control_units(
     baseline: Baseline,
     mde: float,

@@ -134,11 +134,12 @@ def _load_units(
         refuse_rejects(plan, read, rejects, file)
         report(0.85, 1.0, "checking units and variants")
         staged = staging.describe(plan.experiment_id)
+        seen = store.experiment_history.state_version(plan.experiment_id)
         experiment = _define(store, plan, staged, read)
         # Without times, only what is stored can tell whether something came after the end.
         late = not read.timed and is_over(store, plan)
         late = late and staging.differs(plan.experiment_id, replace=plan.replace)
-        stored = _commit(store, plan, staging, experiment, file, rejects, report)
+        stored = _commit(store, plan, staging, (experiment, seen), file, rejects, report)
     except BaseException:
         # Whatever went wrong, also an interrupt: nothing may stay behind.
         _drop(staging)
@@ -154,12 +155,14 @@ def _commit(
     store: Store,
     plan: LoadPlan,
     staging: Staging,
-    experiment: Experiment | None,
+    decided: tuple[Experiment | None, int],
     file: DataFile,
     rejects: Rejects,
     report: Report,
 ) -> Experiment | None:
-    """Make what is staged visible, with the experiment and what was left out."""
+    """Make what is staged visible, with what was left out and the experiment, which was decided
+    upon at a state version that has to be the newest still."""
+    experiment, seen = decided
     report(0.9, 1.0, "making it visible")
     return store.loads.commit(
         staging,
@@ -168,6 +171,7 @@ def _commit(
         replace=plan.replace,
         rows=rejects.counts(plan.experiment_id),
         fingerprint=file.fingerprint(),
+        expected_version=seen,
     )
 
 
@@ -280,6 +284,7 @@ def _load_aggregated(
     read, aggregates = read_aggregates(plan, file, rejects)
     refuse_rejects(plan, read, rejects, file)
     times = [item.observed_at for item in aggregates]
+    seen = store.experiment_history.state_version(plan.experiment_id)
     current = store.experiments.find(plan.experiment_id)
     experiment = loaded_experiment(
         plan,
@@ -295,7 +300,7 @@ def _load_aggregated(
     other_units = totals_fell(store, plan, aggregates, read.kinds)
     staging = store.loads.begin_totals(aggregates)
     try:
-        saved = _commit(store, plan, staging, experiment, file, rejects, report)
+        saved = _commit(store, plan, staging, (experiment, seen), file, rejects, report)
     except BaseException:
         # Whatever went wrong, also an interrupt: nothing may stay behind.
         _drop(staging)

@@ -141,3 +141,15 @@ def _named(current: Change | None, plan: Experiment, name: str) -> Step:
     experiment_id = "e" + str(int(name.split(".")[1]) % 2)
     changed = replace(plan, experiment_id=experiment_id, name=name, version=version)
     return Step(experiment=changed, action="define")
+
+
+def test_a_load_whose_experiment_changed_meanwhile_loads_nothing(
+    store: Store, plan: Experiment
+) -> None:
+    record_plan(store, Proposal(experiment=plan, origin="tool"))
+    staging = store.loads.begin()
+    record_plan(store, Proposal(experiment=replace(plan, name="B"), origin="tool", actor="ana"))
+    with pytest.raises(ConflictError, match="changed while its file was read"):
+        store.loads.commit(staging, plan, "a.csv", expected_version=1)
+    assert store.experiments.get("checkout").name == "B"
+    staging.drop()

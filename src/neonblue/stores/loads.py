@@ -16,11 +16,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from neonblue.errors import UnavailableError
+from neonblue.errors import ConflictError, UnavailableError
 from neonblue.models import Experiment
 from neonblue.stores.aggregates import Aggregate, aggregate_rows
 from neonblue.stores.database import identifier
 from neonblue.stores.events import event_schema
+from neonblue.stores.experiment_history import ExperimentHistory
 from neonblue.stores.experiments import Experiments
 from neonblue.stores.row_staging import RowStaging
 
@@ -95,12 +96,15 @@ class Loads:
         replace: bool = False,
         rows: Sequence[RowCount] = (),
         fingerprint: str = "",
+        expected_version: int | None = None,
     ) -> Experiment | None:
         """Make what is staged and the definition visible together; drops the staging table.
 
         ``replace`` removes the experiment's earlier events, or totals, in the same step. ``rows``
         say what became of the file's rows; they take the place of those of an earlier load of the
-        same file, known by its ``fingerprint``. Returns the definition as it was stored.
+        same file, known by its ``fingerprint``. Returns the definition as it was stored. Raises
+        ``ConflictError`` when the experiment is not at ``expected_version`` any more: then nothing
+        was loaded.
         """
         import msgspec
 
@@ -109,6 +113,8 @@ class Loads:
         if replace:
             state = "replacing_totals" if staging.of == "aggregates" else "replacing"
         with self._database.writing():
+            if experiment is not None and expected_version is not None:
+                self._refuse_moved(experiment.experiment_id, expected_version)
             staging.compact()
             staging.committed = True
             self._database.insert_rows(
@@ -135,6 +141,14 @@ class Loads:
                     f"the load was taken in, but not finished ({error}): it will be when the data "
                     "is next opened, so do not load it again"
                 ) from error
+
+    def _refuse_moved(self, experiment_id: str, expected: int) -> None:
+        found = ExperimentHistory(self._database).state_version(experiment_id)
+        if found != expected:
+            raise ConflictError(
+                f"experiment {experiment_id!r} changed while its file was read (state version "
+                f"{found}, it was {expected}): load the file again. Nothing was loaded"
+            )
 
     def row_counts(self, experiment_id: str) -> tuple[RowCount, ...]:
         """What became of the rows of all files whose data an experiment has now, summed.

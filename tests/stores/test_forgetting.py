@@ -13,6 +13,10 @@ USER, OTHER = "zebra-quokka-77", "someone-else"
 # A table that is new here must either have a user_id column or be looked at and added to this list.
 WITHOUT_USERS = {
     "aggregates",
+    "approval_steps",
+    "approvals",  # acts on experiments
+    "audit_log",  # acts on experiments
+    "claims",
     "content_sketches",  # hashes of times and values, without ids
     "definition_rows",
     "experiment_definitions",

@@ -11,7 +11,7 @@ from neonblue.experiments.plans import check_change
 from neonblue.ingest.columns.variant_names import alike
 from neonblue.ingest.load_plan import LoadPlan
 from neonblue.models import Experiment, MetricKind, Variant
-from neonblue.models.lifecycle import FINISHED_STATUSES
+from neonblue.models.lifecycle import FINISHED_STATUSES, with_unsaid
 from neonblue.models.plan_rules import check_plan
 
 # A column with more values than this is no variant.
@@ -56,6 +56,7 @@ def loaded_experiment(
     check_plan(proposed)
     if current is None:
         return proposed
+    proposed = with_unsaid(current, proposed, "load")
     check_change(current, proposed, "load", read=read)
     return proposed if plan.replace else _merged(current, proposed, plan_ended=plan.ended)
 

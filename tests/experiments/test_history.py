@@ -10,6 +10,8 @@ import pytest
 from neonblue.errors import ConflictError, UnavailableError
 from neonblue.experiments.plans import Proposal, record_plan
 from neonblue.models import Experiment
+from neonblue.models.circuit_breaker import CircuitBreaker
+from neonblue.models.lifecycle import Origin
 from neonblue.stores import Store, open_store
 from neonblue.stores.database import Database
 from neonblue.stores.experiment_history import Change, ExperimentHistory, Step
@@ -153,3 +155,15 @@ def test_a_load_whose_experiment_changed_meanwhile_loads_nothing(
         store.loads.commit(staging, plan, "a.csv", expected_version=1)
     assert store.experiments.get("checkout").name == "B"
     staging.drop()
+
+
+@pytest.mark.parametrize("origin", ["load", "cdc"])
+def test_what_an_origin_cannot_say_stays(store: Store, plan: Experiment, origin: Origin) -> None:
+    """A file and the platform's tables know nothing of targeting and circuit breakers."""
+    breaker = CircuitBreaker(metric="bought", limit=0.01, side="below")
+    running = replace(plan, status="running", circuit_breakers=(breaker,), holdout_fraction=0.1)
+    record_plan(store, Proposal(experiment=running, origin="tool"))
+    proposed = replace(plan, name="Renamed")
+    recorded = record_plan(store, Proposal(experiment=proposed, origin=origin)).experiment
+    assert (recorded.name, recorded.holdout_fraction) == ("Renamed", 0.1)
+    assert recorded.circuit_breakers == (breaker,)

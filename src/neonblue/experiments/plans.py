@@ -14,6 +14,7 @@ from neonblue.models.lifecycle import (
     Origin,
     frozen_changes,
     refused_changes,
+    with_unsaid,
 )
 from neonblue.models.plan_rules import check_plan
 from neonblue.stores.experiment_history import Change, Step, next_version
@@ -89,6 +90,8 @@ def was_read(store: Store, current: Experiment, origin: Origin) -> bool:
 
 def _step(store: Store, current: Change | None, proposal: Proposal) -> Step | None:
     proposed, known = proposal.experiment, None if current is None else current.experiment
+    if known is not None:
+        proposed = with_unsaid(known, proposed, proposal.origin)
     if known is not None and not proposal.new_version:
         read = was_read(store, known, proposal.origin)
         check_change(known, proposed, proposal.origin, read=read)

@@ -13,7 +13,7 @@ experiment has happened already, and is recorded whatever it was before.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from neonblue.errors import ConflictError
@@ -29,6 +29,8 @@ FINISHED_STATUSES: Statuses = frozenset(
     {"stopped", "concluded", "rolled_out", "rolled_back", "archived"}
 )
 
+# Who takes part and what stops a variant: files and the platform's tables do not say it.
+ASSIGNMENT_FIELDS = ("hash_version", "targeting", "layer", "holdout_fraction", "circuit_breakers")
 # What an analysis rests on: these may not drift under a running experiment.
 FROZEN_AT_LAUNCH = (
     "variants",
@@ -43,11 +45,7 @@ FROZEN_AT_LAUNCH = (
     "prior_sd",
     "segments",
     "source",
-    "hash_version",
-    "targeting",
-    "layer",
-    "holdout_fraction",
-    "circuit_breakers",
+    *ASSIGNMENT_FIELDS,
 )
 # What moves with the status; no part of the plan.
 STATE_FIELDS = ("status", "current_weights", "winner", "roll_out_fraction")
@@ -99,6 +97,16 @@ def frozen_changes(current: Experiment, proposed: Experiment) -> tuple[str, ...]
     return tuple(
         name for name in FROZEN_AT_LAUNCH if getattr(current, name) != getattr(proposed, name)
     )
+
+
+def with_unsaid(current: Experiment, proposed: Experiment, origin: Origin) -> Experiment:
+    """The proposed plan with what its origin has no words for, as it is now.
+
+    A definition that does not say when the experiment started does not unsay it.
+    """
+    if origin in ("load", "cdc"):
+        return replace(proposed, **{name: getattr(current, name) for name in ASSIGNMENT_FIELDS})
+    return replace(proposed, started_at=proposed.started_at or current.started_at)
 
 
 def refused_changes(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from neonblue.errors import ConflictError, InvalidInputError, NotFoundError
 from neonblue.intelligence.ledger import waits_for_the_plan
 from neonblue.intelligence.look_gate import pass_gate
-from neonblue.models.experiment import FINISHED_STATUSES
+from neonblue.models.lifecycle import FINISHED_STATUSES
 from neonblue.models.page_cursor import cursor_at, position_of
 from neonblue.query.engine_tree import check_engine_tree
 from neonblue.query.statement import Statement, read_statement, refused

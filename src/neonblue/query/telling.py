@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from neonblue.models.experiment import FINISHED_STATUSES
+from neonblue.models.lifecycle import FINISHED_STATUSES
 
 if TYPE_CHECKING:
     from neonblue.models import Experiment

@@ -1,7 +1,7 @@
 """An authority over a real chDB, a person with a key, and time that a test sets."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -44,15 +44,12 @@ class Clock:
 class World:
     """One data directory, its authority, and one person."""
 
-    def __init__(self, folder: Path, template: Path) -> None:
-        shutil.copytree(template, folder / "data", symlinks=True)
+    def __init__(self, folder: Path, dsn: str) -> None:
         self.folder = folder
         self.clock = Clock()
         self.versions = {"checkout": 1}
         self.files = AuthorityFiles.in_folder(folder / "authority")
-        self.store: Store = open_store(
-            f"chdb://{folder / 'data' / 'clickhouse'}", audit_anchors=folder / "authority"
-        )
+        self.store: Store = open_store(dsn, audit_anchors=folder / "authority")
         self.store.experiments.save(experiment())
         self.authority = self.opened()
         self.ana = SigningKey.of_seed(SEED)
@@ -123,7 +120,8 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def world(tmp_path: Path, template: Path) -> Iterator[World]:
-    made = World(tmp_path, template)
+    shutil.copytree(template, tmp_path / "data", symlinks=True)
+    made = World(tmp_path, f"chdb://{tmp_path / 'data' / 'clickhouse'}")
     yield made
     made.store.close()
 
@@ -133,3 +131,15 @@ def person(world: World) -> World:
     """The world once a person has a key."""
     world.add_ana()
     return world
+
+
+@pytest.fixture
+def make_person(tmp_path: Path) -> Callable[[str], World]:
+    """A world on a server, with a person who has a key."""
+
+    def make(dsn: str) -> World:
+        made = World(tmp_path, dsn)
+        made.add_ana()
+        return made
+
+    return make

@@ -177,7 +177,7 @@ def _code(files: AuthorityFiles, approval_id: str, by: str | None) -> int:
     key = opened_key(files, _registry()["keys"], by)
     code = new_code()
     digest = code_digest(code, approval_id)
-    until = datetime.now(UTC) + timedelta(minutes=CODE_MINUTES)
+    until = datetime.fromisoformat(found["now"]) + timedelta(minutes=CODE_MINUTES)
     expires_at = min(until, datetime.fromisoformat(found["expires_at"])).isoformat()
     signed = grant_statement(
         approval_id=approval_id, digest=found["digest"], expires_at=expires_at, code=digest

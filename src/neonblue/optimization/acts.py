@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Literal, get_args
 
 from neonblue.errors import InvalidInputError
@@ -64,7 +63,7 @@ class Act:
         # A copy, so that what was digested cannot change any more.
         object.__setattr__(self, "arguments", json.loads(canonical(self.arguments)))
 
-    @cached_property
+    @property
     def text(self) -> str:
         """The act as canonical JSON (RFC 8785)."""
         return canonical(

@@ -34,6 +34,7 @@ def describe(store: Store, authority: Authority, approval_id: str) -> dict[str, 
         }
     return {
         **plain(found),
+        "now": authority.now().isoformat(),
         "act_text": request.act,
         "digest": request.digest,
         "experiment": now,

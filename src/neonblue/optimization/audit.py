@@ -33,18 +33,29 @@ logger = logging.getLogger(__name__)
 
 
 class AuditLog:
-    """Append-only. ``publish`` gets a copy of each entry's end, for a topic outside."""
+    """Append-only. ``publish`` gets a copy of each entry, for a topic outside."""
 
-    def __init__(self, entries: AuditEntries, publish: Publish | None = None) -> None:
+    def __init__(
+        self,
+        entries: AuditEntries,
+        publish: Publish | None = None,
+        *,
+        clock: Callable[[], datetime] | None = None,
+    ) -> None:
         self._entries = entries
         self._publish = publish
+        self._clock = clock
 
     def append(
         self, event: AuditEvent, *, actor: str, content: Mapping[str, Any], experiment_id: str = ""
     ) -> AuditEntry:
         """Log what happened; once this returns, a cut tail shows."""
         entry = self._entries.append(
-            event, experiment_id=experiment_id, actor=actor, content=content
+            event,
+            experiment_id=experiment_id,
+            actor=actor,
+            content=content,
+            now=None if self._clock is None else self._clock(),
         )
         if self._publish is not None:
             self._publish(entry.writer, _published(entry))

@@ -51,12 +51,16 @@ class Authority:
         state_version: StateVersion | None = None,
     ) -> None:
         self.files = files
-        self.audit = audit or AuditLog(store.audit)
+        self.audit = audit or AuditLog(store.audit, clock=clock)
         self.desk = ApprovalDesk(store, self.audit)
         self.kill_switch = KillSwitch(store.halts, files.stop)
         self._store = store
         self._clock = clock
         self._state_version = state_version
+
+    def wall_clock(self) -> datetime:
+        """The time of day."""
+        return self._clock()
 
     def now(self) -> datetime:
         """The time, never before the newest entry of the audit log: setting the clock back brings
@@ -133,7 +137,9 @@ class Authority:
             act=act,
             actor=actor,
             figures=given,
-            facts=fact_gathering.gather(self._store, self.audit, act, given, now),
+            facts=fact_gathering.gather(
+                self._store, self.audit, act, given, now=now, wall_clock=self._clock()
+            ),
             in_force=in_force,
             claimant=claimant or uuid4().hex,
         )

@@ -115,7 +115,7 @@ class Codes:
             def take(step: int, whose: str = approver.public_key) -> bool:
                 return self._store.claims.take(f"totp:{whose}:{step}", uuid4().hex)
 
-            if totp.is_code(code, secret, authority.now(), take):
+            if totp.is_code(code, secret, authority.wall_clock(), take):
                 yield signed_grant(request, totp.key_of_secret(secret))
 
 

@@ -21,7 +21,13 @@ RUNNING_AFTER = {"start": True, "resume": True, "pause": False, "stop": False, "
 
 
 def gather(
-    store: Store, audit: AuditLog, act: Act, figures: Mapping[str, Any], now: datetime
+    store: Store,
+    audit: AuditLog,
+    act: Act,
+    figures: Mapping[str, Any],
+    *,
+    now: datetime,
+    wall_clock: datetime,
 ) -> Facts:
     """The facts of an act. ``figures`` may give ``relative_change`` (metric → the interval's ends,
     the harmful one first, negative for worse) and ``risk`` (a fraction of the primary metric)."""
@@ -30,6 +36,7 @@ def gather(
     shares = _shares(act, experiment)
     return Facts(
         now=now,
+        wall_clock=wall_clock,
         running=len(others),
         days_running=_days_running(store, act.experiment_id, now),
         least_share=min(shares.values(), default=None) if shares else None,
@@ -45,7 +52,8 @@ def gather(
 
 def plain(facts: Facts) -> dict[str, Any]:
     """The facts as JSON values."""
-    return {**asdict(facts), "now": facts.now.isoformat()}
+    times = {"now": facts.now.isoformat(), "wall_clock": facts.wall_clock.isoformat()}
+    return {**asdict(facts), **times}
 
 
 def read(found: Mapping[str, Any]) -> Facts:
@@ -54,6 +62,7 @@ def read(found: Mapping[str, Any]) -> Facts:
         **{
             **found,
             "now": datetime.fromisoformat(found["now"]),
+            "wall_clock": datetime.fromisoformat(found["wall_clock"]),
             "measured": tuple(found["measured"]),
             "changes": {name: (ends[0], ends[1]) for name, ends in found["changes"].items()},
         }

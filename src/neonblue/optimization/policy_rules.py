@@ -28,6 +28,7 @@ ALONE: Mapping[Autonomy, frozenset[ActKind]] = {
 class Facts:
     """What the rules look at beside the act; None where it is not known.
 
+    ``now`` never goes back, ``wall_clock`` is the time of day.
     ``least_share`` is the smallest variant's share; ``treated_fraction`` the share of all units
     that would see a treatment; ``*_elsewhere`` sums over the other experiments started here.
     ``changes`` maps metrics to the ends of the interval of their relative change, the harmful end
@@ -35,6 +36,7 @@ class Facts:
     """
 
     now: datetime
+    wall_clock: datetime
     running: int = 0
     days_running: float | None = None
     least_share: float | None = None
@@ -206,5 +208,5 @@ def _crossed(policy: Policy, act: Act, facts: Facts) -> Iterator[Reason]:
                 text=f"{facts.risk + facts.risk_elsewhere:.4f} of the primary metric could be "
                 f"lost, the budget is {limits.risk_budget:g}",
             )
-    if policy.is_quiet(facts.now):
+    if policy.is_quiet(facts.wall_clock):
         yield Reason(code="quiet_hours", text="these are quiet hours")

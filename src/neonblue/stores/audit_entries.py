@@ -68,7 +68,13 @@ class AuditEntries:
         self._log = ChainedLog(database, anchor or AnchorFile(sole=database.embedded), self._links)
 
     def append(
-        self, event: str, *, experiment_id: str, actor: str, content: Mapping[str, Any]
+        self,
+        event: str,
+        *,
+        experiment_id: str,
+        actor: str,
+        content: Mapping[str, Any],
+        now: datetime | None = None,
     ) -> AuditEntry:
         """Log what happened; returns the entry once it is kept and its end is known outside."""
         import rfc8785
@@ -84,7 +90,7 @@ class AuditEntries:
             columns = [*COLUMNS, *CHAIN_COLUMNS]
             self._database.insert_rows("audit_log", columns, [[*values, *chain]])
 
-        place, stored = self._log.append(digest, insert)
+        place, stored = self._log.append(digest, insert, now=now)
         return AuditEntry(
             event=event,
             experiment_id=experiment_id,

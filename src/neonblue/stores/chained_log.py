@@ -72,11 +72,16 @@ class ChainedLog:
         self._links = links
 
     def append(
-        self, digest: Callable[[Place], str], insert: Callable[[Place, str], None]
+        self,
+        digest: Callable[[Place], str],
+        insert: Callable[[Place, str], None],
+        *,
+        now: datetime | None = None,
     ) -> tuple[Place, str]:
         """Add one entry; returns its place and hash when the disk has both ends.
 
-        ``digest`` gives the hash of the entry at a place, ``insert`` keeps it there.
+        ``digest`` gives the hash of the entry at a place, ``insert`` keeps it there. An entry is
+        never dated before the one that it follows.
         """
         with self._database.writing(), self._anchor.locked():
             anchor = self._ready_anchor()
@@ -85,7 +90,7 @@ class ChainedLog:
                 writer=anchor.writer,
                 sequence=head.count + 1,
                 previous=head.digest,
-                logged_at=max(datetime.now(UTC), EPOCH + timedelta(microseconds=head.at)),
+                logged_at=max(now or datetime.now(UTC), EPOCH + timedelta(microseconds=head.at)),
             )
             stored = digest(place)
             self._anchor.write(anchor.with_own(replace(head, maybe=stored)))

@@ -6,6 +6,7 @@ import argparse
 import getpass
 import sys
 import threading
+from typing import Any
 
 from neonblue.cli.approve import do_job
 from neonblue.cli.own_key import opened_key
@@ -18,6 +19,9 @@ OWNER_SECONDS = 15.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Throw it, look at it, or lift it."""
     parser.add_argument("--reason", default="", help="why, for the audit log")
+    parser.add_argument(
+        "--pause", action="store_true", help="pause what runs and was started here, too"
+    )
     parser.add_argument("--status", action="store_true", help="say whether it is thrown")
     parser.add_argument("--lift", action="store_true", help="let things go on, with a key")
     parser.add_argument("--by", metavar="NAME", help="whose key lifts it")
@@ -38,17 +42,20 @@ def run(arguments: argparse.Namespace) -> int:
     throw_file(files.stop, by=by, reason=arguments.reason)
     print(f"stopped: {files.stop} holds every act that gives users a treatment")
     sys.stdout.flush()
-    _tell_owner(by, arguments.reason)
-    return 0
+    return _tell_owner(by, arguments.reason, pause=arguments.pause)
 
 
-def _tell_owner(by: str, reason: str) -> None:
-    """Kept as a row and logged too, if whoever has the data answers in time."""
+def _tell_owner(by: str, reason: str, *, pause: bool) -> int:
+    """Kept as a row and logged too, if whoever has the data answers in time.
+
+    Status 1 when experiments were to be paused and some were not.
+    """
     faults: list[str] = []
+    answers: list[dict[str, Any]] = []
 
     def tell() -> None:
         try:
-            do_job("halt", do="throw", by=by, reason=reason)
+            answers.append(do_job("halt", do="throw", by=by, reason=reason, pause=pause))
         except NeonBlueError as error:
             faults.append(str(error))
 
@@ -58,6 +65,16 @@ def _tell_owner(by: str, reason: str) -> None:
     if thread.is_alive() or faults:
         why = faults[0] if faults else "the process that has the data does not answer"
         print(f"neonblue: not logged yet ({why}); the stop holds all the same", file=sys.stderr)
+        return 1 if pause else 0
+    return _say_paused(answers[0]) if pause else 0
+
+
+def _say_paused(answer: dict[str, Any]) -> int:
+    for name in answer["paused"]:
+        print(f"paused {shown(name)}")
+    for name, why in answer["not_paused"].items():
+        print(f"neonblue: {shown(name)} is not paused: {shown(why)}", file=sys.stderr)
+    return 1 if answer["not_paused"] else 0
 
 
 def _status() -> int:

@@ -1,5 +1,7 @@
 """experiment_intelligence: what happened, whether to believe it, what it means."""
 
+from fastmcp import FastMCP
+
 from neonblue.prompts import experiments as experiment_prompts
 from neonblue.resources import experiments as experiment_resources
 from neonblue.resources import guides
@@ -37,3 +39,12 @@ SURFACE = Surface(
         experiment_prompts,
     ),
 )
+
+
+def __getattr__(name: str) -> FastMCP:
+    """``mcp``, which ``fastmcp run`` asks for: built then, not when this file is imported."""
+    if name != "mcp":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from neonblue.servers.hub import build
+
+    return build(SURFACE.name)

@@ -42,3 +42,10 @@ def build(name: str = NAME, *, read_only: bool = False) -> FastMCP:
     server = build_server(SURFACES[name], read_only=read_only)
     server.add_completion_handler(completion.complete)
     return server
+
+
+def __getattr__(name: str) -> FastMCP:
+    """``mcp``, which ``fastmcp run`` asks for: built then, not when this file is imported."""
+    if name == "mcp":
+        return build()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

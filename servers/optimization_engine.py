@@ -1,5 +1,7 @@
 """optimization_engine: plan experiments, create them and move them along their life."""
 
+from fastmcp import FastMCP
+
 from neonblue.resources import audit
 from neonblue.servers.build import Surface
 from neonblue.tools import approvals
@@ -19,3 +21,12 @@ SURFACE = Surface(
     ),
     modules=(design_tools, change_tools, approvals, audit),
 )
+
+
+def __getattr__(name: str) -> FastMCP:
+    """``mcp``, which ``fastmcp run`` asks for: built then, not when this file is imported."""
+    if name != "mcp":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from neonblue.servers.hub import build
+
+    return build(SURFACE.name)

@@ -1,5 +1,7 @@
 """user_behavior_intelligence: what users do, what they will do next, and what suits them."""
 
+from fastmcp import FastMCP
+
 from neonblue.servers.build import Surface
 from neonblue.tools import funnel, journeys, personalisation, prediction
 
@@ -15,3 +17,12 @@ SURFACE = Surface(
     ),
     modules=(journeys, prediction, personalisation, funnel),
 )
+
+
+def __getattr__(name: str) -> FastMCP:
+    """``mcp``, which ``fastmcp run`` asks for: built then, not when this file is imported."""
+    if name != "mcp":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from neonblue.servers.hub import build
+
+    return build(SURFACE.name)

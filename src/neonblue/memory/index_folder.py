@@ -7,7 +7,6 @@ being opened it holds ``OPENING``: found there later, opening it ended a process
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import uuid
 from datetime import UTC, datetime
@@ -51,6 +50,8 @@ def is_left_opening(folder: Path) -> bool:
     """Whether a process ended while it opened the folder: it has the mark and no owner."""
     if not (folder / OPENING).exists():
         return False
+    import fcntl
+
     try:
         with (folder / LOCK).open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -8,9 +8,7 @@ process may crash: nothing but the index is in it. It ends when its parent does,
 from __future__ import annotations
 
 import faulthandler
-import fcntl
 import os
-import resource
 import signal
 import threading
 import time
@@ -46,6 +44,8 @@ SPARE_BYTES = 1 << 30
 
 def main() -> None:
     """Serve the parent until it closes stdin."""
+    import resource
+
     requests, answers = _take_stdio()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the parent ends it, when it has closed
@@ -172,6 +172,8 @@ def _take_stdio() -> tuple[IO[bytes], IO[bytes]]:
 
 def _locked(folder: Path) -> IO[bytes]:
     """Hold the folder: another process may still be about to end."""
+    import fcntl
+
     lock = (folder / LOCK).open("wb")
     until = time.monotonic() + LOCK_SECONDS
     while True:
@@ -195,6 +197,8 @@ def _watch(folder: Path) -> None:
 
 def _limit_files(folder: Path) -> None:
     """Keep files from growing without end: links are always less than the rest."""
+    import resource
+
     sizes = [size for name, size in _files(folder) if name != LINKS]
     _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     limit = 2 * max(sizes, default=0) + SPARE_BYTES

@@ -7,7 +7,6 @@ from the stores with bound parameters (``{name:Type}``); values never meet the t
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import threading
@@ -295,7 +294,9 @@ def _embedded_client(path: Path, memory_bytes: int) -> Client:
 
 
 def _engine_locked(path: Path) -> bool:
-    """Whether a process has the engine open there."""
+    """Whether a process has the engine open there; it runs only where there is ``fcntl``."""
+    import fcntl
+
     try:
         with (path / "status").open("rb") as status:
             fcntl.flock(status, fcntl.LOCK_EX | fcntl.LOCK_NB)

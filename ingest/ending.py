@@ -118,6 +118,8 @@ def shared_totals(store: Store, experiment: Experiment) -> tuple[str, ...]:
 
 
 def _said(store: Store, experiment_id: str, sketch: Sketch) -> tuple[str, ...]:
+    from neonblue.stores.unit_sketches import those_that_count
+
     read = [
         like
         for like in store.unit_sketches.like(experiment_id, sketch)
@@ -127,5 +129,5 @@ def _said(store: Store, experiment_id: str, sketch: Sketch) -> tuple[str, ...]:
         f"{like.share:.0%} of the units, in the same split, are those of experiment "
         f"{like.experiment_id!r}, whose results were read: what was not primary there is "
         "exploratory here, and the error is shared"
-        for like in read
+        for like in those_that_count(read)
     )

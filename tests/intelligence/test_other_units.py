@@ -22,11 +22,14 @@ Loading = Callable[..., None]
 def loading(store: Store, tmp_path: Path) -> Loading:
     """Loads units that end in the given names, half of them in each variant."""
 
-    def load(names: Sequence[str], **options: object) -> None:
+    def load(
+        names: Sequence[str], *, variants: str = "ct", only: str = "", **options: object
+    ) -> None:
         rng = np.random.default_rng(int(names[0][1:]))
         rows = [
-            f"{name},{'ct'[index % 2]},{int(rng.random() < 0.3)}"
-            for index, name in enumerate(names)
+            f"{name},{variant},{int(rng.random() < 0.3)}"
+            for name in names
+            if (variant := variants[int(name[1:]) % len(variants)]) in (only or variants)
         ]
         path = tmp_path / "units.csv"
         path.write_text("\n".join(("unit,variant,bought", *rows)), "utf-8")
@@ -66,13 +69,41 @@ def test_units_that_are_replaced_after_a_reading_are_another_start(
 
 
 def test_units_left_out_after_a_reading_are_a_chance_too(store: Store, loading: Loading) -> None:
-    """As when countries are excluded one by one, until what is left looks good."""
     loading(units(0, UNITS))
     read(store)
     for share in range(3):
-        kept = [name for name in units(0, UNITS) if int(name[1:]) % 8 // 2 != share]
+        kept = [name for name in units(0, UNITS) if int(name[1:]) // 2 % 8 != share]
         loading(kept, replace=True)
         assert read(store).experiment.alpha == pytest.approx(0.05 * 0.45 ** (share + 1))
+
+
+@pytest.mark.parametrize("name", ["exp", "again"])
+def test_a_segment_that_was_chosen_after_a_reading_never_decides(
+    store: Store, loading: Loading, name: str
+) -> None:
+    """The luckiest of many countries, loaded alone, under the same id or another."""
+    loading(units(0, UNITS))
+    read(store)
+    segment = [unit for unit in units(0, UNITS) if int(unit[1:]) // 2 % 4 == 1]
+    loading(segment, experiment_id=name, replace=name == "exp")
+    found = analyze(store, name, now=datetime.now(UTC))
+    assert [metric.definition.role for metric in found.metrics] == ["secondary"]
+    assert "which of them count was chosen since" in " ".join(found.notes)
+    if name == "exp":
+        loading(units(0, UNITS), replace=True)  # all of them again: at what is left of alpha
+        found = read(store)
+        assert [metric.definition.role for metric in found.metrics] == ["primary"]
+        assert found.experiment.alpha < 0.05 * 0.45
+
+
+def test_the_luckiest_of_several_treatments_has_its_share_of_alpha(
+    store: Store, loading: Loading
+) -> None:
+    loading(units(0, UNITS), variants="cabd")
+    read(store)
+    loading(units(0, UNITS), variants="cabd", only="ca", experiment_id="again")
+    found = analyze(store, "again", now=datetime.now(UTC))
+    assert found.experiment.alpha == pytest.approx(0.05 * 0.45 / 3)
 
 
 def test_what_nobody_read_may_be_replaced_for_nothing(store: Store, loading: Loading) -> None:

@@ -136,3 +136,17 @@ def test_other_ids_under_another_experiment_are_recognised_while_it_runs(
     assert any("read before under 'exp'" in note for note in found.notes)
     load(rows(2), timed=timed, experiment_id="new")
     assert read(store, "new").experiment.alpha == 0.05
+
+
+def test_a_little_of_each_of_several_is_what_was_read(
+    store: Store, load: Callable[..., None]
+) -> None:
+    parts = [rows(seed) for seed in range(10, 16)]
+    for number, part in enumerate(parts):
+        load(part, experiment_id=f"part{number}")
+        read(store, f"part{number}")
+    load([row for part in parts for row in part[:220]], experiment_id="mixed")
+    mixed = read(store, "mixed")
+    assert mixed.experiment.alpha == pytest.approx(0.05 * 0.45)
+    load([*rows(20), *parts[0][:150]], experiment_id="new")  # most of it is new
+    assert read(store, "new").experiment.alpha == 0.05

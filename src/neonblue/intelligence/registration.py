@@ -29,7 +29,8 @@ PLANNED = ("planned_sample_size", "maximum_sample_size", "minimum_duration_days"
 class OtherReading:
     """The same units under another id, read earlier (``looked_at``, UTC).
 
-    ``metrics`` and ``alpha`` are those of the plan that was read.
+    ``metrics``, ``alpha`` and ``treatments`` are those of the plan that was read; ``chosen`` says
+    that only some of its units are here.
     """
 
     experiment_id: str
@@ -37,6 +38,8 @@ class OtherReading:
     share: float
     metrics: Mapping[str, str]
     alpha: float
+    treatments: int = 1
+    chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +89,15 @@ def register(
         metrics, found, missing = _with_guardrails(metrics, reading, plan)
         reasons += found
         gone |= missing
+    if any(other.chosen for other in others) or store.unit_starts.chosen(experiment.experiment_id):
+        metrics, found = _exploratory(metrics)
+        reasons += found
     alpha, why = _alpha(store, experiment, plan, state, others)
     alpha, dropped = _with_dropped(alpha, metrics, readings[:1])
+    same_units = plan if plan.counted_from == experiment.counted_from else experiment
+    read = max([live_treatments(same_units), *(other.treatments for other in others)])
+    alpha, left = _with_fewer_treatments(alpha, live_treatments(experiment), read)
+    dropped += left
     changed = first is not None and _changed(experiment, plan, first)
     if changed and plan.counted_from == experiment.counted_from:
         experiment = replace(experiment, **{name: getattr(plan, name) for name in PLANNED})
@@ -97,6 +107,27 @@ def register(
         changed=changed,
         guardrails_gone=tuple(gone),
     )
+
+
+def live_treatments(experiment: Experiment) -> int:
+    """How many treatments get units."""
+    return sum(variant.weight > 0 for variant in experiment.treatments)
+
+
+def _exploratory(
+    metrics: tuple[MetricDefinition, ...],
+) -> tuple[tuple[MetricDefinition, ...], list[Reason]]:
+    """No metric decides by units that were chosen when results had been read."""
+    primary = [metric for metric in metrics if metric.role == "primary"]
+    kept = tuple(replace(one, role="secondary") if one in primary else one for one in metrics)
+    return kept, [_reason("exploratory", metric, CHOSEN) for metric in primary]
+
+
+def _with_fewer_treatments(alpha: float, left: int, read: int) -> tuple[float, tuple[str, ...]]:
+    """The share of alpha of the treatments that are left of those that were read."""
+    if not 0 < left < read:
+        return alpha, ()
+    return alpha * left / read, (f"{left} of {read} treatments that were read are left",)
 
 
 def _with_guardrails(
@@ -180,6 +211,10 @@ def _by_reading(
 EXPLORATORY = (
     "{0!r} is exploratory: it was not primary when results were first read. To decide by it, start "
     "an experiment of its own on new units"
+)
+CHOSEN = (
+    "{0!r} is exploratory: these are some of the units whose results were read, and which of them "
+    "count was chosen since. To decide for them, start an experiment on new units"
 )
 STILL_GUARDRAIL = (
     "{0!r} was a guardrail when results were first read and still is one, in the direction and "

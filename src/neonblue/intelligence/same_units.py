@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from neonblue.intelligence.registration import OtherReading, registered_metrics
+from neonblue.intelligence.registration import (
+    OtherReading,
+    live_treatments,
+    registered_metrics,
+)
 from neonblue.intelligence.summaries import Summaries
 from neonblue.models import Experiment, MetricSummary
 from neonblue.models.lifecycle import FINISHED_STATUSES
 from neonblue.models.reader import current_reader
-from neonblue.stores.unit_sketches import total_hashes
+from neonblue.stores.unit_sketches import those_that_count, total_hashes
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
@@ -38,12 +42,16 @@ def other_readings(
         # Units may come under other ids; what has ended has the same totals then.
         if experiment.status in FINISHED_STATUSES:
             sketch = {**sketch, **sketches.of_totals(name, hashes, keep=keep)}
-    found, likes = [], sketches.like(name, sketch)
+    found, likes = [], list(sketches.like(name, sketch))
     readings = store.looks.first_readings([like.experiment_id for like in likes]) if likes else {}
-    for like in likes:
-        reading = readings.get(like.experiment_id)
-        if reading is None or (first is not None and first.looked_at <= reading.looked_at):
-            continue
+    likes = [
+        like
+        for like in likes
+        if (reading := readings.get(like.experiment_id)) is not None
+        and (first is None or reading.looked_at < first.looked_at)
+    ]
+    for like in those_that_count(likes):
+        reading = readings[like.experiment_id]
         plan = store.experiments.version(like.experiment_id, reading.version)
         metrics: Mapping[str, str] = reading.metrics or registered_metrics(plan)
         found.append(
@@ -53,6 +61,8 @@ def other_readings(
                 share=like.share,
                 metrics=metrics,
                 alpha=plan.alpha,
+                treatments=live_treatments(plan),
+                chosen=like.chosen,
             )
         )
     return tuple(sorted(found, key=lambda other: other.looked_at))

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from neonblue.stores.database import Database
 
 SAMPLED_UNITS = 4096
+FEWEST_HASHES = 1024
+"""Hashes below the limit that are read at least: fewer would look like all that there are."""
 HASHES = 2**64
 
 
@@ -38,9 +40,22 @@ def unit_contents(database: Database, experiment_id: str, units: int) -> tuple[C
     Of units without times those count that have a value other than 0 and 1. Units in several
     variants are left out.
     """
-    limit = min(HASHES - 1, HASHES * SAMPLED_UNITS // max(1, units))
     parameters = {"id": experiment_id, "untimed": UNTIMED, "most": SAMPLED_UNITS}
-    rows = database.rows(
+    limit = min(HASHES - 1, HASHES * SAMPLED_UNITS // max(1, units))
+    rows = _of_times(database, parameters | {"limit": limit})
+    if limit < HASHES - 1 and len({row[0] for row in rows}) < FEWEST_HASHES:
+        # Times of whole seconds or days are fewer than units: all of them are looked at.
+        rows = _of_times(database, parameters | {"limit": HASHES - 1})
+    if not rows:
+        rows = _of_values(database, parameters)
+    return tuple(
+        Content(hashed=int(hashed), variant_id=variant, stored_at=stored_at, units=int(count))
+        for hashed, variant, stored_at, count in rows
+    )
+
+
+def _of_times(database: Database, parameters: Mapping[str, object]) -> list[tuple[Any, ...]]:
+    return database.rows(
         """
         SELECT hashed, variant, stored_at, count() AS units FROM (
             SELECT sipHash64(toUnixTimestamp64Micro(min(timestamp))) AS hashed,
@@ -52,13 +67,7 @@ def unit_contents(database: Database, experiment_id: str, units: int) -> tuple[C
             GROUP BY user_id HAVING uniqExact(variant_id) = 1
         ) GROUP BY hashed, variant, stored_at ORDER BY hashed LIMIT {most:UInt32}
         """,
-        parameters | {"limit": limit},
-    )
-    if not rows:
-        rows = _of_values(database, parameters)
-    return tuple(
-        Content(hashed=int(hashed), variant_id=variant, stored_at=stored_at, units=int(count))
-        for hashed, variant, stored_at, count in rows
+        parameters,
     )
 
 

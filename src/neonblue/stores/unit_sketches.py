@@ -28,6 +28,8 @@ READ_UNITS = 4 * SKETCHED_UNITS
 FEWEST_SHARED = 20
 LEAST_SHARE = 0.2
 LEAST_AGREEMENT = 0.95
+MOST_LEFT_OUT = 0.8
+"""Share of what was read below which the rest is a choice: what is left is then exploratory."""
 LEAST_KEPT = 0.98
 """Share of the units of before that an experiment still has where only more came."""
 HASHES = 2**64
@@ -38,10 +40,18 @@ Sketch = Mapping[int, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Likeness:
-    """Another experiment with the same units in the same split; ``share`` of the smaller one's."""
+    """Another experiment with the same units in the same split; ``share`` of the smaller one's.
+
+    ``shared`` are hashes of units that both have, up to ``top``, of ``mine`` that this one has.
+    ``chosen`` says that this one has some, and only some, of the other's units.
+    """
 
     experiment_id: str
     share: float
+    shared: frozenset[int] = frozenset()
+    top: int = HASHES - 1
+    mine: int = 0
+    chosen: bool = False
 
 
 class UnitSketches:
@@ -70,15 +80,40 @@ class UnitSketches:
             found = unit_contents(self._database, experiment_id, units)
             contents = variants_of(found, SKETCHED_UNITS)
             before, *_ = self._stored(experiment_id, since=started_at, table=BY_CONTENT)
-            if units_went_away(stored, sketch) and (
-                units_went_away(before, contents)
-                if len(before) >= FEWEST_SHARED
-                else not self._numbered(experiment_id) or units < sketched_units
-            ):
-                self._starts.begin(experiment_id)
+            self._note_start(
+                experiment_id,
+                fewer=units < sketched_units,
+                ids=kept_units(stored, sketch),
+                contents=kept_units(before, contents),
+            )
             self._save(experiment_id, sketch, units)
             self._save(experiment_id, contents, units, table=BY_CONTENT)
         return sketch
+
+    def _note_start(
+        self, experiment_id: str, *, fewer: bool, ids: Kept | None, contents: Kept | None
+    ) -> None:
+        """Write a start down where units went away, and not only under other ids.
+
+        Numbers of rows are no ids: without contents only their being ``fewer`` tells.
+        """
+        if ids is None or not ids.went_away:
+            self._note_return(experiment_id)
+        elif contents is not None:
+            if contents.went_away:
+                chosen = ids.chosen or contents.chosen
+                self._starts.begin(experiment_id, chosen=chosen)
+        elif fewer or not self._numbered(experiment_id):
+            self._starts.begin(experiment_id, chosen=ids.chosen)
+
+    def _note_return(self, experiment_id: str) -> None:
+        """Where units had been chosen and all of before are there again, that is a start."""
+        if not self._starts.chosen(experiment_id):
+            return
+        ever, units, _ = self._stored(experiment_id)
+        kept = kept_units(ever, self._from_events(experiment_id, units))
+        if kept is None or not kept.went_away:
+            self._starts.begin(experiment_id)
 
     def _numbered(self, experiment_id: str) -> bool:
         """Whether units have the numbers of their rows for ids: in another order they change."""
@@ -108,16 +143,15 @@ class UnitSketches:
     def like(self, experiment_id: str, sketch: Sketch) -> tuple[Likeness, ...]:
         """The other experiments that share units and split with this one, by id.
 
-        Units are known by their ids, and by when they were exposed or by their values.
+        Units are known by their ids, and by when they were exposed or by their values. What is
+        shared with one may be little: ``those_that_count`` says of whom it is enough.
         """
         contents, *_ = self._stored(experiment_id, table=BY_CONTENT)
         found = self._like(experiment_id, contents, BY_CONTENT)
         found |= self._like(experiment_id, sketch, BY_ID)
-        return tuple(
-            Likeness(experiment_id=other, share=share) for other, share in sorted(found.items())
-        )
+        return tuple(each for _, each in sorted(found.items()))
 
-    def _like(self, experiment_id: str, sketch: Sketch, table: str) -> dict[str, float]:
+    def _like(self, experiment_id: str, sketch: Sketch, table: str) -> dict[str, Likeness]:
         if not sketch:
             return {}
         rows = self._database.rows(
@@ -137,10 +171,10 @@ class UnitSketches:
         )
         found = {}
         for other, totals in rows:
-            alike = totals and table == BY_ID
-            share = 1.0 if alike else shared_split(sketch, self._stored(other, table=table)[0])
-            if share is not None:
-                found[other] = share
+            if totals and table == BY_ID:
+                found[other] = Likeness(experiment_id=other, share=1.0)
+            elif each := shared_split(other, sketch, self._stored(other, table=table)[0]):
+                found[other] = each
         return found
 
     def _stored(
@@ -203,8 +237,8 @@ def _units(sketch: Sketch) -> dict[int, str]:
     return {hashed: sketch[hashed] for hashed in units[:SKETCHED_UNITS]}
 
 
-def shared_split(mine: Sketch, other: Sketch) -> float | None:
-    """The share of the smaller one's units that both have, where their variants agree.
+def shared_split(name: str, mine: Sketch, other: Sketch) -> Likeness | None:
+    """What this sketch shares with that of the experiment ``name``, where their variants agree.
 
     None when they share too few, or when units are split independently of each other. Variants
     may have other names, but each has to be another one's.
@@ -216,8 +250,7 @@ def shared_split(mine: Sketch, other: Sketch) -> float | None:
     mine = {hashed: variant for hashed, variant in mine.items() if hashed <= top}
     other = {hashed: variant for hashed, variant in other.items() if hashed <= top}
     both = mine.keys() & other.keys()
-    smaller = min(len(mine), len(other))
-    if len(both) < FEWEST_SHARED or len(both) < LEAST_SHARE * smaller:
+    if len(both) < FEWEST_SHARED:
         return None
     pairs: dict[str, Counter[str]] = defaultdict(Counter)
     for one in both:
@@ -225,18 +258,75 @@ def shared_split(mine: Sketch, other: Sketch) -> float | None:
     likeliest = [counts.most_common(1)[0] for counts in pairs.values()]
     apart = len({name for name, _ in likeliest}) == len(likeliest) > 1
     agree = sum(count for _, count in likeliest)
-    return len(both) / smaller if apart and agree >= LEAST_AGREEMENT * len(both) else None
+    if not apart or agree < LEAST_AGREEMENT * len(both):
+        return None
+    share = len(both) / min(len(mine), len(other))
+    # Treatments that are left out as a whole are no choice of units.
+    other_units = [one for one, name in other.items() if name in dict(likeliest)]
+    return Likeness(
+        experiment_id=name,
+        share=share,
+        shared=frozenset(both),
+        top=top,
+        mine=len(mine),
+        chosen=chosen(len(both), of=len(other_units), now=len(mine)),
+    )
 
 
-def units_went_away(before: Sketch, now: Sketch) -> bool:
-    """Whether an experiment no longer has the units, or not in the variants, that it had.
+def those_that_count(likes: Sequence[Likeness]) -> list[Likeness]:
+    """Of experiments that share units with one: those that share enough.
+
+    A fifth of the smaller one's units is enough. Where none shares as much, and this one is put
+    together from a little of each of several, the largest part stands for all of them.
+    """
+    enough = [like for like in likes if like.share >= LEAST_SHARE]
+    if enough or not likes:
+        return enough
+    lowest = min(likes, key=lambda like: like.top)
+    together = {hashed for like in likes for hashed in like.shared if hashed <= lowest.top}
+    if len(together) < LEAST_SHARE * lowest.mine:
+        return []
+    return [max(likes, key=lambda like: like.share)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """How many of the units of before are there, in their variants, and of how many now."""
+
+    before: int
+    kept: int
+    now: int
+
+    @property
+    def went_away(self) -> bool:
+        """Whether units of before are gone."""
+        return self.kept < LEAST_KEPT * self.before
+
+    @property
+    def chosen(self) -> bool:
+        """Whether what is there is a part of what was, as one segment of it."""
+        return chosen(self.kept, of=self.before, now=self.now)
+
+
+def chosen(both: int, *, of: int, now: int) -> bool:
+    """Whether most units of now are some, and only some, of those that were read."""
+    return 2 * both >= now and both < MOST_LEFT_OUT * of
+
+
+def kept_units(before: Sketch, now: Sketch) -> Kept | None:
+    """What an experiment still has of the units that it had; None where those are too few.
 
     More units only make the reach of a sketch shorter: up to it, those of before are all there.
+    Variants that were left out as a whole do not count, unless none is left.
     """
     reach = _reach(now)
     earlier = {one: variant for one, variant in before.items() if variant and one <= reach}
+    names = set(now.values()) & set(earlier.values()) or set(earlier.values())
+    earlier = {one: variant for one, variant in earlier.items() if variant in names}
+    if len(earlier) < FEWEST_SHARED:
+        return None
     kept = sum(now.get(one) in (variant, "") for one, variant in earlier.items())
-    return len(earlier) >= FEWEST_SHARED and kept < LEAST_KEPT * len(earlier)
+    return Kept(before=len(earlier), kept=kept, now=len(now))
 
 
 def _reach(sketch: Sketch) -> int:

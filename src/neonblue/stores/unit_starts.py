@@ -21,8 +21,11 @@ class UnitStarts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def begin(self, experiment_id: str) -> None:
-        """From now on an experiment has other units than before."""
+    def begin(self, experiment_id: str, *, chosen: bool = False) -> None:
+        """From now on an experiment has other units than before.
+
+        ``chosen`` says that they are some of those that it had, as one segment.
+        """
         row = self._database.row(
             "SELECT uniqExact(look_id, version, looked_at) FROM looks "
             "WHERE experiment_id = {id:String} AND effects AND metric = ''",
@@ -30,7 +33,9 @@ class UnitStarts:
         )
         readings = int(row[0]) if row else 0
         self._database.insert_rows(
-            "unit_starts", ["experiment_id", "readings"], [[experiment_id, readings]]
+            "unit_starts",
+            ["experiment_id", "readings", "chosen"],
+            [[experiment_id, readings, chosen]],
         )
 
     def newest(self, experiment_id: str) -> datetime:
@@ -41,6 +46,15 @@ class UnitStarts:
             {"id": experiment_id},
         )
         return BEGINNING if row is None else row[0]
+
+    def chosen(self, experiment_id: str) -> bool:
+        """Whether its units were chosen when it had been read."""
+        row = self._database.row(
+            "SELECT argMax(chosen AND readings > 0, started_at) FROM unit_starts "
+            "WHERE experiment_id = {id:String} HAVING count() > 0",
+            {"id": experiment_id},
+        )
+        return row is not None and bool(row[0])
 
     def read(self, experiment_id: str) -> int:
         """How many earlier starts on other units were read."""

@@ -12,6 +12,7 @@ from neonblue.errors import ConflictError
 from neonblue.stores.migrations import (
     aggregates,
     authority,
+    chosen_units,
     documents,
     events,
     experiment_history,
@@ -63,6 +64,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     unit_starts.MIGRATION,
     experiment_history.MIGRATION,
     published_changes.MIGRATION,
+    chosen_units.MIGRATION,
 )
 
 APPLIED_TABLE = """

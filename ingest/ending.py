@@ -81,8 +81,11 @@ def totals_fell(
 ) -> bool:
     """Whether totals are less than those stored: then they are of other units.
 
-    Totals of the same units and more only grow: their number, and what has converted.
+    Totals of the same units and more only grow, but for corrections: their number, and what has
+    converted.
     """
+    from neonblue.stores.unit_sketches import LEAST_KEPT
+
     stored = {_key(item): item for item in store.aggregates.latest(plan.experiment_id)}
     newest = {_key(item): item for item in sorted(totals, key=lambda item: item.observed_at)}
     for key, item in newest.items():
@@ -90,8 +93,9 @@ def totals_fell(
             continue
         before, now = stored[key].summary, item.summary
         converted = kinds.get(item.metric) == "proportion"
-        less = now.n * now.mean < before.n * before.mean - 0.5
-        if now.n < before.n or (converted and less):
+        fewer = now.n < LEAST_KEPT * before.n
+        less = now.n * now.mean < LEAST_KEPT * before.n * before.mean
+        if fewer or (converted and less):
             return True
     return False
 

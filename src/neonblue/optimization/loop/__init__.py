@@ -1,0 +1,1 @@
+"""The closed loop: from a goal to a rolled-out winner, one step of a state machine a call."""

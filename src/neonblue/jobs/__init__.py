@@ -44,6 +44,7 @@ JOBS: tuple[str, ...] = (
     "halt",
     "audit",
     "policy",
+    "loop",
 )
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from neonblue.stores.journey_marks import JourneyMarks
     from neonblue.stores.loads import Loads
     from neonblue.stores.looks import Looks
+    from neonblue.stores.loop_records import LoopRecords
     from neonblue.stores.lost_events import LostEvents
     from neonblue.stores.moments import Moments
     from neonblue.stores.named_users import NamedUsers
@@ -90,6 +91,13 @@ class Store:
         from neonblue.stores.published_changes import PublishedChanges
 
         return PublishedChanges(self.database)
+
+    @cached_property
+    def loop(self) -> LoopRecords:
+        """Goals of the loop, its proposals and its steps."""
+        from neonblue.stores.loop_records import LoopRecords
+
+        return LoopRecords(self.database)
 
     @cached_property
     def aggregates(self) -> Aggregates:

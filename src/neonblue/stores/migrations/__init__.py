@@ -28,6 +28,7 @@ from neonblue.stores.migrations import (
     look_context,
     look_information,
     looks,
+    loop,
     named_users,
     outcome_families,
     published_changes,
@@ -65,6 +66,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     experiment_history.MIGRATION,
     published_changes.MIGRATION,
     chosen_units.MIGRATION,
+    loop.MIGRATION,
 )
 
 APPLIED_TABLE = """

@@ -1,0 +1,41 @@
+"""``neonblue loop``: take steps for a goal again and again, until it is told to stop."""
+
+import argparse
+import signal
+import threading
+
+SHORTEST_SECONDS = 1.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.add_argument("goal", nargs="?", help="a goal's id or its words; default: every goal")
+    parser.add_argument(
+        "--interval",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="go on every so many seconds until Ctrl-C; default: one step",
+    )
+    parser.add_argument(
+        "--report", action="store_true", help="print the report of the goal instead"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """One step a goal, or steps until SIGINT or SIGTERM."""
+    import json
+
+    from neonblue.servers.embedded import run_job
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    asked = {"goal": arguments.goal, "report": arguments.report}
+    while True:
+        found = run_job("loop", asked, lambda done, total, message: None)
+        print(found["report"] if arguments.report else json.dumps(found["cycles"]), flush=True)
+        if arguments.report or arguments.interval <= 0:
+            return 0
+        if stop.wait(max(SHORTEST_SECONDS, arguments.interval)):
+            return 0

@@ -1,0 +1,130 @@
+"""The next experiment for a goal: an idea that was asked for, or the best that is recommended."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from neonblue.experiments.plans import Proposal, record_plan
+from neonblue.intelligence.recommendation.idea import Constraints
+from neonblue.intelligence.recommendation.next_tests import recommend_next
+from neonblue.models import Experiment, Variant
+from neonblue.optimization.loop.goal import Goal
+from neonblue.stats.planning import Baseline, plan_sample
+from neonblue.stats.programme import MAXIMUM_RATIO
+
+if TYPE_CHECKING:
+    from neonblue.memory.library import Memory
+    from neonblue.stores import Store
+
+CONTROL, TREATMENT = "control", "treatment"
+CONSIDERED = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """A change to try: its text, why it may work, and what kind of change it is."""
+
+    change: str
+    hypothesis: str
+    category: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposed:
+    """An experiment that was stored as a draft, and why this one."""
+
+    experiment: Experiment
+    reason: str
+
+
+def propose(store: Store, memory: Memory, goal: Goal, *, now: datetime) -> Proposed | None:
+    """Store the next experiment of a goal as a draft; None when there is no idea left.
+
+    The proposal is recorded before the experiment: whoever is cut short in between makes the same
+    experiment again.
+    """
+    import msgspec
+
+    known = store.loop.proposals(goal.goal_id)
+    unfinished = [name for name in known if name not in store.experiments.defined()]
+    if unfinished:
+        chosen = msgspec.json.decode(known[unfinished[0]], type=Chosen)
+        return _created(store, goal, unfinished[0], chosen)
+    tried = {msgspec.json.decode(content, type=Chosen).change for content in known.values()}
+    found = _next_idea(store, memory, goal, tried)
+    if found is None:
+        return None
+    experiment_id = f"{goal.goal_id}_{len(known) + 1}"
+    store.loop.propose(goal.goal_id, experiment_id, msgspec.json.encode(asdict(found)).decode())
+    kept = store.loop.proposals(goal.goal_id)[experiment_id]
+    return _created(store, goal, experiment_id, msgspec.json.decode(kept, type=Chosen))
+
+
+def _next_idea(store: Store, memory: Memory, goal: Goal, tried: set[str]) -> Chosen | None:
+    for text in goal.ideas:
+        if text not in tried:
+            return Chosen(change=text, hypothesis=f"If we {text}, {goal.text}", reason="asked for")
+    constraints = Constraints(baseline=goal.baseline_mean, mde=goal.mde)
+    ranked = recommend_next(store, memory, goal.text, constraints, limit=CONSIDERED).ranked
+    for one in ranked:
+        change = one.idea.changes[0]
+        if change not in tried:
+            return Chosen(
+                change=change,
+                hypothesis=one.idea.hypothesis,
+                category=one.idea.category,
+                reason="; ".join(item.detail for item in one.idea.evidence) or "recommended",
+            )
+    return None
+
+
+def _created(store: Store, goal: Goal, experiment_id: str, chosen: Chosen) -> Proposed:
+    experiment = plan_of(goal, experiment_id, chosen)
+    recorded = record_plan(
+        store,
+        Proposal(
+            experiment=experiment,
+            origin="tool",
+            actor=f"loop {goal.goal_id}",
+            reason=chosen.reason,
+        ),
+    )
+    return Proposed(experiment=recorded.experiment, reason=chosen.reason)
+
+
+def plan_of(goal: Goal, experiment_id: str, chosen: Chosen) -> Experiment:
+    """The plan of one experiment: two variants, the goal's metrics, a size for its baseline."""
+    size = planned_units(goal)
+    return Experiment(
+        experiment_id=experiment_id,
+        status="draft",
+        name=chosen.change,
+        hypothesis=chosen.hypothesis,
+        experiment_type=chosen.category,
+        variants=(
+            Variant(variant_id=CONTROL, is_control=True, name="as it is"),
+            Variant(variant_id=TREATMENT, name=chosen.change),
+        ),
+        metrics=goal.metrics,
+        planned_sample_size=size,
+        maximum_sample_size=None if size is None else math.ceil(size * MAXIMUM_RATIO),
+        minimum_duration_days=goal.minimum_duration_days,
+    )
+
+
+def planned_units(goal: Goal) -> int | None:
+    """Units over both variants that find the goal's lift with one look; None without a baseline."""
+    primary, mean = goal.metrics[0], goal.baseline_mean
+    if mean is None or primary.kind == "quantile":
+        return None
+    sd = goal.baseline_sd
+    if sd is None:
+        if primary.kind != "proportion" or not 0.0 < mean < 1.0:
+            return None
+        sd = math.sqrt(mean * (1.0 - mean))
+    lift = goal.mde if primary.direction == "increase" else -goal.mde
+    return plan_sample(Baseline(kind=primary.kind, mean=mean, sd=sd), mde=lift).total

@@ -68,8 +68,8 @@ def run_optimization_cycle(
         save_goal(store, known)
     parts = LoopParts(
         store=store,
-        memory=workspace.memory,
-        learner=workspace.learner,
+        memory=lambda: workspace.memory,
+        learner=lambda: workspace.learner,
         authority=workspace.authority,
     )
     return _answer(run_step(parts, known))

@@ -1,14 +1,296 @@
-"""The loop over a real chDB, a real authority and a person's key: from goal to roll-out."""
+"""The loop on a real chDB, with a real memory and a person's key: from a goal to a roll-out."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
-from neonblue.ingest.event import Event
 from neonblue.models import MetricDefinition
+from neonblue.optimization.approval_desk import Grant, grant_statement
+from neonblue.optimization.approvers import Approver, read_approvers, write_approvers
+from neonblue.optimization.authority import Authority
 from neonblue.optimization.loop.goal import Goal, goal_id_of, read_goal, save_goal
+from neonblue.optimization.loop.report import markdown, report
 from neonblue.optimization.loop.step import CycleReport, LoopParts, run_step
-from tests.optimization.conftest import World
+from neonblue.optimization.policy_in_force import sign_policy
+from neonblue.optimization.signatures import SigningKey
+from neonblue.settings import StoreSettings
+from neonblue.stores.events import event_schema
+from neonblue.workspace import Workspace, authority_files
+
+KEY = SigningKey.of_seed(bytes(range(32)))
+TEXT = "more people buy"
+AUTONOMOUS = 'autonomy = "autonomous"\n[limits]\nincubation_days = 1\n'
+BASELINE, UNITS = 0.2, 6000
+
+
+class Platform:
+    """Data directory, authority, loop and a platform whose units convert as a test says."""
+
+    def __init__(self, folder: Path) -> None:
+        self.ahead = timedelta()
+        self.workspace = Workspace(StoreSettings(data_dir=folder / "data"))
+        self.files = authority_files(self.workspace.settings)
+        self.authority = Authority(self.workspace.store, self.files, clock=self.now)
+        self._rng, self._units = np.random.default_rng(7), 0
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def add_person(self) -> None:
+        known = read_approvers(self.files.approvers)
+        ana = Approver(name="ana", method="key", public_key=KEY.public_key, added_at="")
+        write_approvers(self.files.approvers, [*known.entries, known.with_entry("add", ana, KEY)])
+
+    def policy(self, text: str) -> None:
+        self.files.policy.parent.mkdir(exist_ok=True, parents=True)
+        self.files.policy.write_text(text)
+        sign_policy(self.files, KEY, serial=1)
+
+    def step(self, goal: Goal) -> CycleReport:
+        workspace = self.workspace
+        return run_step(
+            LoopParts(
+                store=workspace.store,
+                memory=lambda: workspace.memory,
+                learner=lambda: workspace.learner,
+                authority=self.authority,
+                now=self.now,
+            ),
+            goal,
+        )
+
+    def steps(self, goal: Goal, count: int) -> list[tuple[str, str]]:
+        """Act and outcome of each step of some calls."""
+        return [(step.act, step.outcome) for _ in range(count) for step in self.step(goal).steps]
+
+    def approve(self, approval_id: str, digest: str) -> None:
+        """What `neonblue approve` makes of a passphrase."""
+        expires_at = (self.now() + timedelta(hours=1)).isoformat()
+        signed = grant_statement(
+            approval_id=approval_id, digest=digest, expires_at=expires_at, code=""
+        )
+        grant = Grant(
+            approval_id=approval_id,
+            digest=digest,
+            expires_at=expires_at,
+            public_key=KEY.public_key,
+            signature=KEY.sign(signed),
+        )
+        self.authority.desk.keep_grant(grant, self.authority.approvers(), self.authority.now())
+
+    def visitors(
+        self, experiment_id: str, *, lift: float, units: int = UNITS, split: float = 0.5
+    ) -> None:
+        """Units of the last day: exposed, and some of them buy."""
+        started = self.now() - timedelta(hours=20)
+        rows: list[dict[str, Any]] = []
+        for _ in range(units):
+            self._units += 1
+            treated = self._rng.random() < split
+            moment = started + timedelta(seconds=float(self._rng.uniform(0, 60_000)))
+            rate = BASELINE * (1 + lift) if treated else BASELINE
+            unit = f"u{self._units}"
+            variant = "treatment" if treated else "control"
+            rows.append(event(experiment_id, unit, variant, "exposure", moment))
+            if self._rng.random() < rate:
+                later = moment + timedelta(minutes=5)
+                rows.append(event(experiment_id, unit, variant, "purchase", later))
+        table = pa.Table.from_pylist(rows, schema=event_schema())
+        self.workspace.store.events.insert(table)
+
+
+def event(
+    experiment_id: str, unit: str, variant: str, event_type: str, moment: datetime
+) -> dict[str, Any]:
+    return {
+        "event_id": f"{unit}-{event_type}",
+        "user_id": unit,
+        "experiment_id": experiment_id,
+        "variant_id": variant,
+        "event_type": event_type,
+        "timestamp": moment,
+        "session_id": "",
+        "properties": [],
+        "source": "test",
+    }
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Iterator[Platform]:
+    made = Platform(tmp_path)
+    made.add_person()
+    yield made
+    made.workspace.close()
+
+
+@pytest.fixture
+def goal(platform: Platform) -> Goal:
+    made = Goal(
+        goal_id=goal_id_of(TEXT),
+        text=TEXT,
+        metrics=(
+            MetricDefinition(name="purchase", kind="proportion", event_type="purchase", mde=0.02),
+        ),
+        mde=0.2,
+        baseline_mean=BASELINE,
+        ideas=("show the price first", "hide the coupon field"),
+        minimum_duration_days=2.0,
+    )
+    save_goal(platform.workspace.store, made)
+    return made
+
+
+def status(platform: Platform, number: int, goal: Goal) -> str:
+    return platform.workspace.store.experiments.get(f"{goal.goal_id}_{number}").status
+
+
+def test_a_winner_goes_from_idea_to_everybody_and_the_next_idea_begins(
+    platform: Platform, goal: Goal
+) -> None:
+    platform.policy(AUTONOMOUS)
+    first = f"{goal.goal_id}_1"
+    assert platform.steps(goal, 2) == [("propose", "done"), ("start", "done")]
+    for _ in range(3):
+        platform.ahead += timedelta(days=1)
+        platform.visitors(first, lift=0.4)
+    assert platform.steps(goal, 2) == [("conclude", "done"), ("roll_out", "done")]
+    assert platform.workspace.store.experiments.get(first).winner == "treatment"
+    for fraction in (0.5, 1.0):
+        platform.ahead += timedelta(days=1.1)
+        platform.visitors(first, lift=0.4, units=500)
+        assert ("roll_out", "done") in platform.steps(goal, 1)
+        found = platform.workspace.store.experiments.get(first)
+        assert found.roll_out_fraction == fraction
+    assert platform.steps(goal, 1) == [("propose", "done")]
+    written = report(platform.workspace.store, goal)
+    assert written.funnel == {"ideas": 2, "launched": 1, "decided": 1, "shipped": 1}
+    assert "show the price first" in markdown(written)
+    assert platform.authority.audit.verify().unbroken
+
+
+def test_harm_is_stopped_at_once_and_rolled_back(platform: Platform, goal: Goal) -> None:
+    platform.policy(AUTONOMOUS)
+    platform.steps(goal, 2)
+    platform.ahead += timedelta(days=1)
+    platform.visitors(f"{goal.goal_id}_1", lift=-0.6)
+    assert platform.steps(goal, 2) == [("stop", "done"), ("roll_back", "done")]
+    assert status(platform, 1, goal) == "rolled_back"
+
+
+def test_a_broken_split_pauses_until_somebody_mends_it(platform: Platform, goal: Goal) -> None:
+    platform.policy(AUTONOMOUS)
+    platform.steps(goal, 2)
+    platform.ahead += timedelta(days=3)
+    platform.visitors(f"{goal.goal_id}_1", lift=0.4, split=0.6)
+    assert platform.steps(goal, 2) == [("pause", "done")]
+    found = platform.step(goal)
+    assert found.status == "watching"
+    assert "sample_ratio" in found.watching[0].reason
+
+
+def test_nothing_starts_until_a_person_agrees_and_then_once(platform: Platform, goal: Goal) -> None:
+    assert platform.steps(goal, 1) == [("propose", "done")]
+    found = platform.step(goal)
+    assert found.status == "waiting"
+    assert platform.steps(goal, 2) == [("start", "waiting")] * 2
+    assert status(platform, 1, goal) == "draft"
+    asked = platform.authority.desk.all(platform.authority.approvers(), platform.now())
+    assert [one.state for one in asked] == ["waiting"]
+    platform.approve(asked[0].request.approval_id, asked[0].request.digest)
+    assert platform.steps(goal, 1) == [("start", "done")]
+    assert status(platform, 1, goal) == "running"
+    steps = platform.workspace.store.loop.steps(goal.goal_id)
+    assert [step.outcome for step in steps if step.act == "start"] == ["waiting", "done"]
+
+
+def test_in_shadow_it_decides_and_does_nothing(platform: Platform, goal: Goal) -> None:
+    platform.policy('autonomy = "shadow"\n')
+    platform.steps(goal, 1)
+    assert platform.steps(goal, 2) == [("start", "shadow")] * 2
+    assert status(platform, 1, goal) == "draft"
+
+
+def test_a_proposal_that_was_cut_short_becomes_the_same_experiment(
+    platform: Platform, goal: Goal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from neonblue.optimization.loop import proposing
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(proposing, "record_plan", killed)
+        with pytest.raises(KeyboardInterrupt):
+            platform.step(goal)
+    assert platform.steps(goal, 1) == [("propose", "done")]
+    assert list(platform.workspace.store.loop.proposals(goal.goal_id)) == [f"{goal.goal_id}_1"]
+    assert platform.workspace.store.experiments.get(f"{goal.goal_id}_1").name == goal.ideas[0]
+
+
+def test_a_goal_is_read_back_as_it_was_kept(platform: Platform, goal: Goal) -> None:
+    assert read_goal(platform.workspace.store, goal.goal_id) == goal
+
+
+class KilledError(BaseException):
+    """As if the process ended here."""
+
+
+@pytest.mark.parametrize("after_writing", [False, True])
+def test_a_loop_that_is_killed_at_any_write_does_everything_once(
+    platform: Platform, goal: Goal, monkeypatch: pytest.MonkeyPatch, after_writing: bool
+) -> None:
+    """Propose and start, cut short at every single write in turn, before or after it."""
+    from neonblue.stores.database import Database
+
+    platform.policy(AUTONOMOUS)
+    store = platform.workspace.store
+    write, alive = Database.insert_rows, [0]
+
+    def killing(self: Database, table: str, *arguments: Any, **options: Any) -> None:
+        alive[0] -= 1
+        if alive[0] == 0 and not after_writing:
+            raise KilledError
+        write(self, table, *arguments, **options)
+        if alive[0] == 0:
+            raise KilledError
+
+    monkeypatch.setattr(Database, "insert_rows", killing)
+    for writes in range(1, 14):
+        one = replace(goal, goal_id=f"{goal.goal_id}_{writes}")
+        alive[0] = writes
+        for _ in range(6):
+            try:
+                platform.step(one)
+            except KilledError:
+                continue
+            if store.experiments.defined().get(f"{one.goal_id}_1", None) is not None:
+                break
+        alive[0] = 0
+        platform.steps(one, 2)
+        experiment_id = f"{one.goal_id}_1"
+        assert list(store.loop.proposals(one.goal_id)) == [experiment_id]
+        actions = [change.action for change in store.experiment_history.of(experiment_id)]
+        assert actions == ["define", "start"], f"killed at write {writes}"
+        logged = platform.authority.audit.entries("done", experiment_id=experiment_id)
+        assert len(logged) == 1, f"killed at write {writes}"
+    assert platform.authority.audit.verify().unbroken
+
+
+def test_of_two_loops_at_once_one_acts(platform: Platform, goal: Goal) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    platform.policy(AUTONOMOUS)
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(4):
+            list(pool.map(lambda _: platform.step(goal), range(2)))
+    store, experiment_id = platform.workspace.store, f"{goal.goal_id}_1"
+    assert list(store.loop.proposals(goal.goal_id)) == [experiment_id]
+    actions = [change.action for change in store.experiment_history.of(experiment_id)]
+    assert actions == ["define", "start"]
+    assert len(platform.authority.audit.entries("done", experiment_id=experiment_id)) == 1

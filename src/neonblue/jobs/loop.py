@@ -34,8 +34,8 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
         return {"report": "\n".join(markdown(written(store, goal)) for goal in goals)}
     parts = LoopParts(
         store=store,
-        memory=workspace.memory,
-        learner=workspace.learner,
+        memory=lambda: workspace.memory,
+        learner=lambda: workspace.learner,
         authority=workspace.authority,
     )
     cycles = []

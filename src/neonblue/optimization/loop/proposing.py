@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from neonblue.experiments.plans import Proposal, record_plan
@@ -41,7 +41,9 @@ class Proposed:
     reason: str
 
 
-def propose(store: Store, memory: Memory, goal: Goal, *, now: datetime) -> Proposed | None:
+def propose(
+    store: Store, memory: Callable[[], Memory], goal: Goal, *, now: datetime
+) -> Proposed | None:
     """Store the next experiment of a goal as a draft; None when there is no idea left.
 
     The proposal is recorded before the experiment: whoever is cut short in between makes the same
@@ -64,12 +66,14 @@ def propose(store: Store, memory: Memory, goal: Goal, *, now: datetime) -> Propo
     return _created(store, goal, experiment_id, msgspec.json.decode(kept, type=Chosen))
 
 
-def _next_idea(store: Store, memory: Memory, goal: Goal, tried: set[str]) -> Chosen | None:
+def _next_idea(
+    store: Store, memory: Callable[[], Memory], goal: Goal, tried: set[str]
+) -> Chosen | None:
     for text in goal.ideas:
         if text not in tried:
             return Chosen(change=text, hypothesis=f"If we {text}, {goal.text}", reason="asked for")
     constraints = Constraints(baseline=goal.baseline_mean, mde=goal.mde)
-    ranked = recommend_next(store, memory, goal.text, constraints, limit=CONSIDERED).ranked
+    ranked = recommend_next(store, memory(), goal.text, constraints, limit=CONSIDERED).ranked
     for one in ranked:
         change = one.idea.changes[0]
         if change not in tried:

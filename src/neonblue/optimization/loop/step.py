@@ -20,6 +20,7 @@ from neonblue.optimization.loop.proposing import propose
 from neonblue.optimization.loop.reading import Reading, read
 from neonblue.optimization.loop.rules import LoopTerms, NextAct, Wait, next_act
 from neonblue.optimization.loop.track_record import programme
+from neonblue.optimization.loop.unfinished import settle
 from neonblue.optimization.permission import Allowed, PendingApproval, Permission
 from neonblue.stats.programme import Programme
 
@@ -33,12 +34,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoopParts:
-    """What a step works with. ``now`` is the clock, UTC."""
+    """What a step works with. ``now`` is the clock, UTC; the memory is opened when it is needed."""
 
     store: Store
-    memory: Memory
-    learner: Learner
     authority: Authority
+    memory: Callable[[], Memory]
+    learner: Callable[[], Learner]
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
@@ -72,6 +73,7 @@ class CycleReport:
 
 def run_step(parts: LoopParts, goal: Goal) -> CycleReport:
     """Take one step for a goal and say what it was."""
+    settle(parts.store, parts.authority, Actor(kind="loop", name=goal.goal_id))
     known = programme(parts.store)
     terms = LoopTerms(
         level=known.level,
@@ -150,10 +152,12 @@ def _perform(parts: LoopParts, goal: Goal, reading: Reading, wanted: NextAct) ->
         )
     except ConflictError as error:
         return _taken(parts, goal, seen.experiment_id, wanted, "failed", str(error))
-    if made.changed:
+    if not made.changed:
+        authority.record(permission, "failed", {"reason": "it was done already"})
+    else:
         authority.record(permission, "done", {"reason": wanted.reason})
     if made.change.experiment.status in ("rolled_out", "rolled_back"):
-        parts.learner.catch_up()
+        parts.learner().catch_up()
     return _taken(parts, goal, seen.experiment_id, wanted, "done", wanted.reason)
 
 
@@ -212,7 +216,7 @@ def _propose(
     alive = [found for _, found in planned if not (isinstance(found, Wait) and found.ended)]
     if len(alive) >= goal.at_once:
         return ()
-    proposed = propose(parts.store, parts.memory, goal, now=parts.now())
+    proposed = propose(parts.store, parts.memory, goal)
     if proposed is None:
         return ()
     parts.store.loop.add_step(

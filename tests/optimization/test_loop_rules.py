@@ -37,7 +37,7 @@ def test_a_winner_is_concluded_only_at_the_programmes_level() -> None:
 
 def test_a_winner_below_the_level_ends_without_one_at_the_maximum() -> None:
     seen = replace(WINNING, success_p_value=0.04, evidence=EndedTest(z=2.2, progress=3.0))
-    assert act(seen) == ("conclude", {})
+    assert act(seen) == ("stop", {})
 
 
 @pytest.mark.parametrize("decision", ["no_meaningful_effect", "inconclusive"])
@@ -46,7 +46,7 @@ def test_what_cannot_be_found_is_concluded_without_a_winner(decision: Any) -> No
 
 
 def test_futile_ideas_are_given_up() -> None:
-    assert act(replace(RUNNING, evidence=EndedTest(z=-1.5, progress=0.8))) == ("conclude", {})
+    assert act(replace(RUNNING, evidence=EndedTest(z=-1.5, progress=0.8))) == ("stop", {})
     assert act(RUNNING) == ("wait", {})
 
 

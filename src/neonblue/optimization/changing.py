@@ -30,12 +30,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeOrder:
-    """What is asked of one experiment, why, and upon which state it was decided."""
+    """What is asked of one experiment, why, upon which state it was decided, and when (UTC)."""
 
     experiment_id: str
     request: MoveRequest
     reason: str = ""
     expected_version: int | None = None
+    now: datetime | None = None
+
+
+class RefusedError(ConflictError):
+    """The policy or the kill switch says no; ``code`` names the rule."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.text)
+        self.code = refused.code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +88,7 @@ def change(
         _act(authority, prepared), actor, figures=prepared.figures, claimant=str(actor)
     )
     if isinstance(permission, Refused):
-        raise ConflictError(permission.text)
+        raise RefusedError(permission)
     if isinstance(permission, PendingApproval):
         return ChangeOutcome(
             change=current, changed=False, pending=permission, notes=prepared.notes
@@ -97,7 +106,7 @@ def _repeated(current: Change, order: ChangeOrder) -> bool:
 
 def _prepared(store: Store, current: Change, order: ChangeOrder) -> Prepared:
     refuse_stale(order.experiment_id, current, order.expected_version)
-    conclusion = _conclusion(store, current, order.request)
+    conclusion = _conclusion(store, current, order)
     request = order.request if conclusion is None else conclusion.request
     figures: Mapping[str, Any] = {} if conclusion is None else conclusion.figures
     if request.action == "roll_out":
@@ -136,11 +145,11 @@ def _carried_out(
     return ChangeOutcome(change=done.change, changed=done.changed, notes=(*said, *prepared.notes))
 
 
-def _conclusion(store: Store, current: Change, request: MoveRequest) -> Conclusion | None:
-    concludes = request.action == "conclude"
+def _conclusion(store: Store, current: Change, order: ChangeOrder) -> Conclusion | None:
+    concludes = order.request.action == "conclude"
     if not concludes or current.experiment.status not in MOVES["conclude"].before:
         return None  # from elsewhere ``after`` says why not
-    return conclude(store, current.experiment.experiment_id, now=datetime.now(UTC))
+    return conclude(store, current.experiment.experiment_id, now=order.now or datetime.now(UTC))
 
 
 def _notes(store: Store, current: Change, request: MoveRequest) -> tuple[str, ...]:

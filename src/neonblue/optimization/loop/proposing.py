@@ -41,9 +41,7 @@ class Proposed:
     reason: str
 
 
-def propose(
-    store: Store, memory: Callable[[], Memory], goal: Goal, *, now: datetime
-) -> Proposed | None:
+def propose(store: Store, memory: Callable[[], Memory], goal: Goal) -> Proposed | None:
     """Store the next experiment of a goal as a draft; None when there is no idea left.
 
     The proposal is recorded before the experiment: whoever is cut short in between makes the same

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from neonblue.intelligence.analysis import analyze
-from neonblue.intelligence.evidence import Analysis, Comparison
+from neonblue.intelligence.evidence import Analysis
+from neonblue.intelligence.summaries import read_summaries
+from neonblue.models import Experiment
 from neonblue.optimization.loop.situation import Situation, judged
 
 if TYPE_CHECKING:
@@ -24,11 +26,6 @@ class Reading:
 
     situation: Situation
     analysis: Analysis | None = None
-
-    @property
-    def figures(self) -> dict[str, Any]:
-        """What a person should see before agreeing, and what policies look at."""
-        return {} if self.analysis is None else figures_of(self.analysis)
 
 
 def read(store: Store, experiment_id: str, *, now: datetime, actor: str) -> Reading:
@@ -55,40 +52,26 @@ def read(store: Store, experiment_id: str, *, now: datetime, actor: str) -> Read
         planned_units=analysis.look.planned_units,
         days=_days(analysis, now),
     )
-    found = replace(found, status=experiment.status)
+    found = replace(
+        found, status=experiment.status, crossed_limits=_crossed(store, analysis.experiment)
+    )
     return Reading(situation=_with_roll_out(found, change, now), analysis=analysis)
 
 
-def figures_of(analysis: Analysis) -> dict[str, Any]:
-    """The verdict and each deciding interval as JSON.
-
-    ``relative_change`` has the ends of each metric's interval, the harmful one first and negative
-    for worse; of several treatments the worst counts.
-    """
-    changes: dict[str, list[float]] = {}
-    for effects in analysis.metrics:
-        good = 1.0 if effects.definition.direction == "increase" else -1.0
-        for comparison in effects.comparisons:
-            ends = _relative_ends(comparison, good)
-            if ends is not None:
-                known = changes.get(effects.definition.name)
-                changes[effects.definition.name] = (
-                    [*ends] if known is None else [min(known[0], ends[0]), min(known[1], ends[1])]
-                )
-    return {
-        "verdict": analysis.decision.decision,
-        "variant": analysis.decision.variant,
-        "units": analysis.look.units,
-        "relative_change": changes,
-    }
-
-
-def _relative_ends(comparison: Comparison, good: float) -> tuple[float, float] | None:
-    low, high = comparison.relative_ci_lower, comparison.relative_ci_upper
-    if low is None or high is None:
-        return None
-    first, last = sorted((good * low, good * high))
-    return first, last
+def _crossed(store: Store, experiment: Experiment) -> tuple[str, ...]:
+    """The circuit breakers that a treatment has broken, in words; also of what cannot be read."""
+    if not experiment.circuit_breakers:
+        return ()
+    summaries = read_summaries(store, experiment)
+    return tuple(
+        f"{breaker.metric} of {variant.variant_id} is {mean:.4g}, {breaker.side} {breaker.limit:g}"
+        for breaker in experiment.circuit_breakers
+        for variant in experiment.treatments
+        for found in (summaries.of(breaker.metric, variant.variant_id),)
+        if found.n >= breaker.minimum_units and found.denominator_mean > 0
+        for mean in (found.mean / found.denominator_mean,)
+        if (mean > breaker.limit if breaker.side == "above" else mean < breaker.limit)
+    )
 
 
 def _days(analysis: Analysis, now: datetime) -> float | None:

@@ -6,8 +6,9 @@ In this order, the first that applies:
 2. harm, or a crossed absolute limit: stop at once, then roll back;
 3. incubation: nothing else happens before its days are over;
 4. the verdict ``ship`` at the programme's level: conclude with the winner;
-5. the verdict says no, the idea is futile or the maximum is reached: conclude without a winner;
-6. a concluded winner is rolled out in steps; each step waits its days; what lost is rolled back.
+5. the verdict says no: conclude without a winner; the idea is futile or the maximum is reached
+   while the verdict is open: stop;
+6. a concluded winner is rolled out in steps; each step waits its days; all else is rolled back.
 """
 
 from __future__ import annotations
@@ -131,15 +132,13 @@ def _verdict(seen: Situation, terms: LoopTerms) -> Iterator[Next]:
             arguments={"winner": seen.variant},
         )
     if seen.decision in ("no_meaningful_effect", "inconclusive"):
-        yield _without_winner(f"the verdict is {seen.decision}")
+        yield NextAct(kind="conclude", reason=f"the verdict is {seen.decision}")
     if seen.evidence is None:
         return
     if is_futile(seen.evidence) and seen.decision != "ship":
-        yield _without_winner("it is too unlikely to win to spend more traffic on")
+        yield _given_up("it is too unlikely to win to spend more traffic on")
     if seen.evidence.progress >= terms.maximum_ratio * AT_THE_MAXIMUM:
-        yield _without_winner(
-            f"{terms.maximum_ratio:g} times its planned units do not prove a winner"
-        )
+        yield _given_up(f"{terms.maximum_ratio:g} times its planned units do not prove a winner")
 
 
 def _reaches(seen: Situation, terms: LoopTerms) -> bool:
@@ -147,8 +146,8 @@ def _reaches(seen: Situation, terms: LoopTerms) -> bool:
     return seen.success_p_value is not None and seen.success_p_value / 2.0 <= terms.level
 
 
-def _without_winner(reason: str) -> NextAct:
-    return NextAct(kind="conclude", reason=reason)
+def _given_up(reason: str) -> NextAct:
+    return NextAct(kind="stop", reason=reason)
 
 
 def _rolling(seen: Situation, terms: LoopTerms) -> Next:

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from neonblue.errors import ConflictError
-from neonblue.experiments.moves import MoveRequest, move
+from neonblue.errors import ConflictError, InvalidInputError
+from neonblue.experiments.moves import MoveRequest
 from neonblue.optimization.acts import EASING, Actor
+from neonblue.optimization.changing import ChangeOrder, RefusedError, change
 from neonblue.optimization.loop.goal import Goal
 from neonblue.optimization.loop.proposing import propose
 from neonblue.optimization.loop.reading import Reading, read
 from neonblue.optimization.loop.rules import LoopTerms, NextAct, Wait, next_act
 from neonblue.optimization.loop.track_record import programme
 from neonblue.optimization.loop.unfinished import settle
-from neonblue.optimization.permission import Allowed, PendingApproval, Permission
 from neonblue.stats.programme import Programme
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class CycleReport:
 
 def run_step(parts: LoopParts, goal: Goal) -> CycleReport:
     """Take one step for a goal and say what it was."""
-    settle(parts.store, parts.authority, Actor(kind="loop", name=goal.goal_id))
+    settle(parts.store, parts.authority, _actor(goal))
     known = programme(parts.store)
     terms = LoopTerms(
         level=known.level,
@@ -83,9 +83,8 @@ def run_step(parts: LoopParts, goal: Goal) -> CycleReport:
         on_broken_assignment=goal.on_broken_assignment,
     )
     now = parts.now()
-    actor = f"loop {goal.goal_id}"
     readings = [
-        read(parts.store, experiment_id, now=now, actor=actor)
+        read(parts.store, experiment_id, now=now, actor=str(_actor(goal)))
         for experiment_id in _created(parts.store, goal)
     ]
     planned = [(reading, next_act(reading.situation, terms)) for reading in readings]
@@ -132,56 +131,42 @@ def _act(
 
 
 def _perform(parts: LoopParts, goal: Goal, reading: Reading, wanted: NextAct) -> StepTaken:
-    seen, authority = reading.situation, parts.authority
-    act = authority.act(wanted.kind, seen.experiment_id, wanted.arguments, seen.state_version)
-    name = f"loop {goal.goal_id}"
-    permission = authority.decide(
-        act, Actor(kind="loop", name=goal.goal_id), figures=reading.figures, claimant=name
+    seen = reading.situation
+    order = ChangeOrder(
+        experiment_id=seen.experiment_id,
+        request=_request(wanted),
+        reason=wanted.reason,
+        expected_version=seen.state_version,
+        now=parts.now(),
     )
-    if not isinstance(permission, Allowed):
-        return _noted(parts, goal, seen.experiment_id, wanted, permission)
     try:
-        authority.confirm(permission)
-        made = move(
-            parts.store,
-            seen.experiment_id,
-            _request(wanted),
-            actor=name,
-            reason=wanted.reason,
-            expected_version=seen.state_version,
-        )
-    except ConflictError as error:
+        found = change(parts.store, parts.authority, order, actor=_actor(goal))
+    except RefusedError as error:
+        outcome: StepOutcome = "shadow" if error.code == "shadow" else "refused"
+        return _taken(parts, goal, seen.experiment_id, wanted, outcome, str(error))
+    except (ConflictError, InvalidInputError) as error:
         return _taken(parts, goal, seen.experiment_id, wanted, "failed", str(error))
-    if not made.changed:
-        authority.record(permission, "failed", {"reason": "it was done already"})
-    else:
-        authority.record(permission, "done", {"reason": wanted.reason})
-    if made.change.experiment.status in ("rolled_out", "rolled_back"):
+    if (pending := found.pending) is not None:
+        text = f"{wanted.reason}. {pending.text}"
+        return _taken(
+            parts, goal, seen.experiment_id, wanted, "waiting", text, command=pending.command
+        )
+    if found.change.experiment.status in ("rolled_out", "rolled_back"):
         parts.learner().catch_up()
     return _taken(parts, goal, seen.experiment_id, wanted, "done", wanted.reason)
+
+
+def _actor(goal: Goal) -> Actor:
+    return Actor(kind="loop", name=goal.goal_id)
 
 
 def _request(wanted: NextAct) -> MoveRequest:
     arguments: dict[str, Any] = dict(wanted.arguments)
     return MoveRequest(
         action=wanted.kind,
-        winner=str(arguments.get("winner", "")),
+        winner="" if wanted.kind == "conclude" else str(arguments.get("winner", "")),
         roll_out_fraction=arguments.get("fraction"),
     )
-
-
-def _noted(
-    parts: LoopParts, goal: Goal, experiment_id: str, wanted: NextAct, permission: Permission
-) -> StepTaken:
-    """What was not done, and why: written down once, not at every call."""
-    if isinstance(permission, PendingApproval):
-        text = f"{wanted.reason}. {permission.text}"
-        return _taken(
-            parts, goal, experiment_id, wanted, "waiting", text, command=permission.command
-        )
-    assert not isinstance(permission, Allowed)
-    outcome: StepOutcome = "shadow" if permission.code == "shadow" else "refused"
-    return _taken(parts, goal, experiment_id, wanted, outcome, permission.text)
 
 
 def _taken(

@@ -27,7 +27,7 @@ async def test_it_proposes_and_waits_for_a_person(client: Client[Any]) -> None:
     assert [step["act"] for step in proposed["steps"]] == ["propose"]
     experiment_id = proposed["steps"][0]["experiment_id"]
     waiting = await cycle(client, goal=GOAL["goal"])
-    assert waiting["status"] == "waiting"
+    assert waiting["status"] == "waiting", waiting
     assert waiting["steps"][0]["command"].startswith("neonblue approve")
     assert waiting["ship_level"] == pytest.approx(0.00125)
     again = await cycle(client, goal="  Sell more ON phones ")

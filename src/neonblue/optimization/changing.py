@@ -140,7 +140,10 @@ def _carried_out(
     except NeonBlueError as error:
         authority.record(allowed, "failed", {"reason": str(error)})
         raise
-    authority.record(allowed, "done", {"state_version": done.change.state_version})
+    if done.changed:
+        authority.record(allowed, "done", {"state_version": done.change.state_version})
+    else:
+        authority.record(allowed, "failed", {"reason": "somebody did it at the same moment"})
     said = () if conclusion is None else (conclusion.sentence,)
     return ChangeOutcome(change=done.change, changed=done.changed, notes=(*said, *prepared.notes))
 

@@ -186,7 +186,7 @@ def _plan(
         power=request.sizing.power,
         planned_sample_size=sized.plan.sequential_total,
         holdout_fraction=HOLDOUT if days is not None and days < HOLDOUT_DAYS else 0.0,
-        circuit_breakers=(_breaker(primary, sized.baseline),),
+        circuit_breakers=(default_breaker(primary, sized.baseline),),
     )
 
 
@@ -200,7 +200,7 @@ def _free_id(store: Store, goal: str) -> str:
     return name
 
 
-def _breaker(metric: MetricDefinition, baseline: Baseline) -> CircuitBreaker:
+def default_breaker(metric: MetricDefinition, baseline: Baseline) -> CircuitBreaker:
     """Half of the usual, or half as much again where less is better, once noise cannot reach it."""
     falls = metric.direction == "increase"
     limit = baseline.mean - 0.5 * abs(baseline.mean) * (1.0 if falls else -1.0)

@@ -12,6 +12,7 @@ from neonblue.intelligence.recommendation.idea import Constraints
 from neonblue.intelligence.recommendation.next_tests import recommend_next
 from neonblue.models import Experiment, Variant
 from neonblue.optimization.loop.goal import Goal
+from neonblue.optimization.plan_proposal import default_breaker
 from neonblue.stats.planning import Baseline, plan_sample
 from neonblue.stats.programme import MAXIMUM_RATIO
 
@@ -99,8 +100,9 @@ def _created(store: Store, goal: Goal, experiment_id: str, chosen: Chosen) -> Pr
 
 
 def plan_of(goal: Goal, experiment_id: str, chosen: Chosen) -> Experiment:
-    """The plan of one experiment: two variants, the goal's metrics, a size for its baseline."""
-    size = planned_units(goal)
+    """The plan of one experiment: two variants, the goal's metrics, a size for its baseline, and a
+    limit at which it breaks."""
+    size, baseline = planned_units(goal), baseline_of(goal)
     return Experiment(
         experiment_id=experiment_id,
         status="draft",
@@ -115,18 +117,26 @@ def plan_of(goal: Goal, experiment_id: str, chosen: Chosen) -> Experiment:
         planned_sample_size=size,
         maximum_sample_size=None if size is None else math.ceil(size * MAXIMUM_RATIO),
         minimum_duration_days=goal.minimum_duration_days,
+        circuit_breakers=() if baseline is None else (default_breaker(goal.metrics[0], baseline),),
     )
 
 
-def planned_units(goal: Goal) -> int | None:
-    """Units over both variants that find the goal's lift with one look; None without a baseline."""
-    primary, mean = goal.metrics[0], goal.baseline_mean
+def baseline_of(goal: Goal) -> Baseline | None:
+    """What is known of the primary metric before; None where that is not enough to plan by."""
+    primary, mean, sd = goal.metrics[0], goal.baseline_mean, goal.baseline_sd
     if mean is None or primary.kind == "quantile":
         return None
-    sd = goal.baseline_sd
     if sd is None:
         if primary.kind != "proportion" or not 0.0 < mean < 1.0:
             return None
         sd = math.sqrt(mean * (1.0 - mean))
-    lift = goal.mde if primary.direction == "increase" else -goal.mde
-    return plan_sample(Baseline(kind=primary.kind, mean=mean, sd=sd), mde=lift).total
+    return Baseline(kind=primary.kind, mean=mean, sd=sd)
+
+
+def planned_units(goal: Goal) -> int | None:
+    """Units over both variants that find the goal's lift with one look; None without a baseline."""
+    baseline = baseline_of(goal)
+    if baseline is None:
+        return None
+    lift = goal.mde if goal.metrics[0].direction == "increase" else -goal.mde
+    return plan_sample(baseline, mde=lift).total

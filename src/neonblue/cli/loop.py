@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     """One step a goal, or steps until SIGINT or SIGTERM."""
     import json
 
-    from neonblue.servers.embedded import run_job
+    from neonblue.owner.embedded import run_job
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from neonblue.errors import InvalidInputError, NotFoundError
-from neonblue.models.experiment import Direction, MetricDefinition, MetricKind
+from neonblue.models.experiment import Aggregation, Direction, MetricDefinition, MetricKind
 from neonblue.optimization.loop.rules import HealingPolicy
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def goal_metrics(
             "a goal needs to be measured: give success_event, an event type that counts as "
             "success, or like_experiment, whose metrics are taken; list_experiments names some"
         )
-    aggregation = "any" if kind == "proportion" else "sum"
+    aggregation: Aggregation = "any" if kind == "proportion" else "sum"
     return (
         MetricDefinition(
             name=event_type,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from neonblue.errors import ConflictError, InvalidInputError
 from neonblue.experiments.moves import MoveRequest
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from neonblue.optimization.authority import Authority
     from neonblue.stores import Store
     from neonblue.stores.loop_records import StepOutcome
+
+
+CycleStatus = Literal["acted", "waiting", "watching", "idle"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +68,7 @@ class CycleReport:
     """
 
     goal: Goal
-    status: str
+    status: CycleStatus
     programme: Programme
     steps: tuple[StepTaken, ...]
     watching: tuple[StepTaken, ...]
@@ -217,7 +220,7 @@ def _propose(
     )
 
 
-def _status(steps: tuple[StepTaken, ...], watching: tuple[StepTaken, ...]) -> str:
+def _status(steps: tuple[StepTaken, ...], watching: tuple[StepTaken, ...]) -> CycleStatus:
     if any(step.outcome == "done" for step in steps):
         return "acted"
     if any(step.outcome == "waiting" for step in steps):

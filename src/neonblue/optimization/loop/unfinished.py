@@ -55,7 +55,7 @@ def _open(authority: Authority, actor: Actor) -> Iterator[AuditEntry]:
     ended = {
         entry.details.get("allowed")
         for event in ("done", "failed")
-        for entry in authority.audit.entries(event)  # type: ignore[arg-type]
+        for entry in authority.audit.entries(event)
     }
     for entry in authority.audit.entries("allowed"):
         if entry.actor == str(actor) and entry.entry_id not in ended:

@@ -71,7 +71,7 @@ class Programme:
 def log_bayes_factor(test: EndedTest) -> float:
     """Evidence that a test's idea is a winner of the planned size rather than without effect.
 
-    log of the mean over d of exp(d z - d^2 / 2), d = 2.8 r sqrt(progress), r as ``WINNER_SIZES``:
+    Definition: log of the mean over d of exp(d z - d^2 / 2), d = 2.8 r sqrt(progress), r as ``WINNER_SIZES``:
     the likelihood ratio of z ~ N(d, 1) against N(0, 1). It holds whenever a test was stopped.
     """
     drift = PLANNED_Z * WINNER_SIZES * math.sqrt(max(test.progress, 0.0))
@@ -82,7 +82,7 @@ def log_bayes_factor(test: EndedTest) -> float:
 def is_futile(test: EndedTest) -> bool:
     """Whether an idea is so unlikely to be a winner that its traffic serves another one better.
 
-    The Bayes factor below ``FUTILE_EVIDENCE``. Giving up early ships nothing, so it costs winners
+    Ours: the Bayes factor below ``FUTILE_EVIDENCE``. Giving up early ships nothing, so it costs winners
     (1 to 2 of 100, ``benchmarks/programmes.py``), never errors.
     """
     return log_bayes_factor(test) < math.log(FUTILE_EVIDENCE)
@@ -104,7 +104,7 @@ def share_posterior(log_factors: Sequence[float] | Array) -> Array:
 def level_for(share: float) -> float:
     """The one-sided level at which a share of winners leaves ``WRONG_SHARE`` of ships wrong.
 
-    level = w FOUND / (1 - w) * q / (1 - q) / DISCRETE, with every other idea taken for a null of
+    Ours: level = w FOUND / (1 - w) * q / (1 - q) / DISCRETE, with every other idea taken for a null of
     no effect; kept between the least and the greatest level.
     """
     odds = share / (1.0 - share) * FOUND
@@ -113,13 +113,19 @@ def level_for(share: float) -> float:
 
 
 def programme_of(tests: Sequence[EndedTest]) -> Programme:
-    """What the ended experiments say of the share of winners, and the level to ship at."""
+    """What the ended experiments say of the share of winners, and the level to ship at.
+
+    Ours: ``share_posterior`` of each test's ``log_bayes_factor``, then ``level_from_posterior``.
+    """
     weights = share_posterior([log_bayes_factor(test) for test in tests])
     return _programme(weights, len(tests))
 
 
 def level_from_posterior(weights: Array) -> float:
-    """The level for the ``CAUTION`` quantile of the share of winners."""
+    """The level for the ``CAUTION`` quantile of the share of winners.
+
+    Ours: ``level_for`` of the least w with P(share <= w) >= CAUTION.
+    """
     return level_for(_quantile(weights))
 
 

@@ -50,7 +50,7 @@ class Platform:
     def policy(self, text: str) -> None:
         self.files.policy.parent.mkdir(exist_ok=True, parents=True)
         self.files.policy.write_text(text)
-        sign_policy(self.files, KEY, serial=1)
+        sign_policy(self.files, text, KEY, serial=1)
 
     def step(self, goal: Goal) -> CycleReport:
         workspace = self.workspace

@@ -13,7 +13,7 @@ def by_rule(trials: tuple[Trial, ...]) -> dict[str, Trial]:
 def test_where_little_wins_peeking_ships_nulls_and_the_loop_does_not() -> None:
     found = by_rule(try_policy("mostly_null", experiments=15, winners=0.0, planned_days=7, seed=3))
     assert found["loop"].false_ships == 0
-    assert found["naive_peeking"].false_ships >= 2
+    assert found["naive_peeking"].false_ships >= 1
     assert found["loop"].final_level == pytest.approx(0.00125)
 
 

@@ -54,7 +54,7 @@ class Person:
         """Write a policy and sign it."""
         self.authority.files.policy.parent.mkdir(exist_ok=True)
         self.authority.files.policy.write_text(policy)
-        sign_policy(self.authority.files, self.key, serial=1)
+        sign_policy(self.authority.files, policy, self.key, serial=1)
 
 
 @pytest.fixture

@@ -71,8 +71,9 @@ class Programme:
 def log_bayes_factor(test: EndedTest) -> float:
     """Evidence that a test's idea is a winner of the planned size rather than without effect.
 
-    Definition: log of the mean over d of exp(d z - d^2 / 2), d = 2.8 r sqrt(progress), r as ``WINNER_SIZES``:
-    the likelihood ratio of z ~ N(d, 1) against N(0, 1). It holds whenever a test was stopped.
+    Definition: log of the mean over d of exp(d z - d^2 / 2), d = 2.8 r sqrt(progress), r as
+    ``WINNER_SIZES``: the likelihood ratio of z ~ N(d, 1) against N(0, 1). It holds whenever a test
+    was stopped.
     """
     drift = PLANNED_Z * WINNER_SIZES * math.sqrt(max(test.progress, 0.0))
     exponents = drift * test.z - 0.5 * drift * drift
@@ -82,8 +83,8 @@ def log_bayes_factor(test: EndedTest) -> float:
 def is_futile(test: EndedTest) -> bool:
     """Whether an idea is so unlikely to be a winner that its traffic serves another one better.
 
-    Ours: the Bayes factor below ``FUTILE_EVIDENCE``. Giving up early ships nothing, so it costs winners
-    (1 to 2 of 100, ``benchmarks/programmes.py``), never errors.
+    Ours: the Bayes factor below ``FUTILE_EVIDENCE``. Giving up early ships nothing, so it costs
+    winners (1 to 2 of 100, ``benchmarks/programmes.py``), never errors.
     """
     return log_bayes_factor(test) < math.log(FUTILE_EVIDENCE)
 
@@ -104,8 +105,8 @@ def share_posterior(log_factors: Sequence[float] | Array) -> Array:
 def level_for(share: float) -> float:
     """The one-sided level at which a share of winners leaves ``WRONG_SHARE`` of ships wrong.
 
-    Ours: level = w FOUND / (1 - w) * q / (1 - q) / DISCRETE, with every other idea taken for a null of
-    no effect; kept between the least and the greatest level.
+    Ours: level = w FOUND / (1 - w) * q / (1 - q) / DISCRETE, with every other idea taken for a null
+    of no effect; kept between the least and the greatest level.
     """
     odds = share / (1.0 - share) * FOUND
     level = odds * WRONG_SHARE / (1.0 - WRONG_SHARE) / DISCRETE

@@ -13,6 +13,7 @@ from neonblue.tools import diagnosis as diagnosis_tools
 from neonblue.tools import experiments as experiment_tools
 from neonblue.tools import forecast as forecast_tools
 from neonblue.tools import memory as memory_tools
+from neonblue.tools import questions as question_tools
 from neonblue.tools import recommendation as recommendation_tools
 
 SURFACE = Surface(
@@ -31,6 +32,7 @@ SURFACE = Surface(
         memory_tools,
         forecast_tools,
         recommendation_tools,
+        question_tools,
         catalog_tools,
         analytics_sql_tools,
         experiment_resources,

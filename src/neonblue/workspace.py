@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from neonblue.optimization.authority import Authority
     from neonblue.optimization.authority_files import AuthorityFiles
     from neonblue.optimization.codes import Codes
+    from neonblue.query.answering import Answerer
     from neonblue.query.metric_layer import LayerMetric
     from neonblue.query.raw_sql import RawSql
     from neonblue.stores import Store
@@ -232,6 +233,13 @@ class Workspace:
         except FileNotFoundError:
             return ()
         return read_catalogue(text)
+
+    @part
+    def answerer(self) -> Answerer:
+        """Answers questions in words; the memory is opened when one needs it."""
+        from neonblue.query.answering import Answerer
+
+        return Answerer(self.store, lambda: self.memory)
 
     @part
     def raw_sql(self) -> RawSql:

@@ -9,7 +9,6 @@ from fastmcp import Client
 ROOT = Path(__file__).resolve().parents[2]
 # Tools of the plan that are not built yet: naming one sends an agent nowhere.
 PLANNED = (
-    "natural_language_query",
     "create_experiment",
     "change_experiment",
     "optimize_ongoing_experiment",

@@ -38,6 +38,7 @@ NOT_BY_VARIANT: dict[str, dict[str, Any]] = {
     "forecast_calibration": {},
     "recommend_experiments": {"goal": "more purchases"},
     "list_catalog": {},
+    "natural_language_query": {"question": "How many purchases were there?"},
     "get_user_journey": {"user_id": "u1"},
     "find_similar_journeys": {"user_id": "u1"},
     "predict_user_behavior": {"user_id": "u1"},

@@ -1,0 +1,116 @@
+"""How many questions in words are answered right over the demo world, and how many wrong.
+
+python -m benchmarks.questions [--show]
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import tempfile
+from collections import Counter, defaultdict
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.question_set import questions
+from benchmarks.question_truth import World
+from neonblue.jobs.demo import run as build_demo
+from neonblue.query.answering import Answered
+from neonblue.settings import StoreSettings
+from neonblue.workspace import Workspace
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+SEED = 7
+
+
+def verdict(answered: Answered, kind: str, truth: Any) -> str:
+    """``right``, ``wrong``, or ``declined`` when no answer was claimed."""
+    if answered.status != "ok":
+        return "right" if kind == "none" else "declined"
+    if kind == "none":
+        return "wrong"
+    return "right" if _same(_claimed(answered, kind), truth) else "wrong"
+
+
+def _claimed(answered: Answered, kind: str) -> Any:
+    rows = answered.rows
+    if kind in ("running", "broken", "started_since"):
+        return sorted(row["experiment_id"] for row in rows)
+    if kind == "best_past":
+        return [rows[0]["experiment_id"]] if rows else []
+    if kind == "effect":
+        return rows[0]["decision"]
+    if kind == "funnel":
+        return [row["users"] for row in rows]
+    if kind == "compare":
+        return [rows[0]["metric"], rows[0].get("before")]
+    if kind in ("top", "bottom"):
+        return [row.get("slice") for row in rows]
+    if rows and "period" in rows[0]:
+        return {row["period"]: row["metric"] for row in rows}
+    if rows and "slice" in rows[0]:
+        return {row["slice"]: row["metric"] for row in rows}
+    return rows[0]["metric"] if rows else None
+
+
+def _same(claimed: Any, truth: Any) -> bool:
+    if isinstance(truth, dict):
+        return (
+            isinstance(claimed, dict)
+            and claimed.keys() == truth.keys()
+            and all(_same(claimed[key], truth[key]) for key in truth)
+        )
+    if isinstance(truth, list):
+        return (
+            isinstance(claimed, list)
+            and len(claimed) == len(truth)
+            and all(_same(one, other) for one, other in zip(claimed, truth, strict=True))
+        )
+    if isinstance(truth, float | int) and isinstance(claimed, float | int):
+        return math.isclose(claimed, truth, rel_tol=1e-6, abs_tol=1e-9)
+    return bool(claimed == truth)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--show", action="store_true", help="print what is not right")
+    shown = parser.parse_args().show
+    with (
+        tempfile.TemporaryDirectory(prefix="neonblue-questions-") as folder,
+        closing(Workspace(StoreSettings(data_dir=Path(folder)))) as workspace,
+    ):
+        build_demo(workspace, {"seed": SEED, "now": NOW.isoformat()}, lambda *_: None)
+        _report(workspace, shown)
+
+
+def _report(workspace: Workspace, shown: bool) -> None:
+    world = World(NOW, SEED)
+    counts: Counter[tuple[bool, str]] = Counter()
+    reliability: dict[float, Counter[str]] = defaultdict(Counter)
+    for text, kind, given in questions():
+        truth = None if kind == "none" else world.truth(kind, given)
+        answered = workspace.answerer.answer(text, (), now=NOW)
+        said = verdict(answered, kind, truth)
+        counts[kind != "none", said] += 1
+        if answered.status == "ok":
+            reliability[round(answered.confidence, 1)][said] += 1
+        if shown and said != "right":
+            claimed = answered.sentence[:100]
+            print(f"{said} ({kind}): {text}\n    {answered.status}: {claimed}")
+            if said == "wrong":
+                print(
+                    "    plan:", answered.plan and answered.plan.model_dump(exclude_defaults=True)
+                )
+    for inside in (True, False):
+        total = sum(n for (where, _), n in counts.items() if where == inside)
+        rest = ", ".join(f"{s} {counts[inside, s]}" for s in ("right", "declined", "wrong"))
+        print(f"{'inside' if inside else 'outside'}: {total} questions, {rest}")
+    for level in sorted(reliability):
+        of = reliability[level]
+        print(f"confidence {level}: {of.total()} answered, {of['right'] / of.total():.3f} right")
+
+
+if __name__ == "__main__":
+    main()

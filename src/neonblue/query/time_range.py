@@ -1,0 +1,173 @@
+"""Times in questions: from when to when, in UTC; calendar words mean whole calendar periods."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+NUMBERS = {
+    "a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7,
+    "eight": 8, "nine": 9, "ten": 10, "twelve": 12, "fourteen": 14, "thirty": 30, "couple of": 2,
+}  # fmt: skip
+COUNT = r"(?P<n>\d+|" + "|".join(NUMBERS) + r")"
+UNIT = r"(?P<unit>hour|day|week|month|quarter|year|fortnight)"
+LAST = r"(?:last|past|previous|preceding|trailing|most recent|latest)"
+MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+MONTH = r"(?:" + "|".join(f"{m}|{m[:3]}" for m in MONTHS) + r")"
+DATE = (
+    rf"(?:\d{{4}}-\d{{2}}-\d{{2}}|\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {MONTH}\.?(?:,? \d{{4}})?"
+    rf"|{MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?)"
+)
+UNITS_DAYS = {"hour": 1 / 24, "day": 1, "week": 7, "fortnight": 14}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeRange:
+    """Half-open in UTC; ``words`` is what it was read from."""
+
+    since: datetime | None
+    until: datetime | None
+    words: str
+
+
+def find_time_range(text: str, now: datetime) -> tuple[TimeRange | None, str]:
+    """The first range in a lower-case text, and the text without its words."""
+    for pattern, read in _READERS:
+        match = re.search(rf"\b(?:in |on |during |over |within |for |from )?{pattern}\b", text)
+        if match is None:
+            continue
+        found = read(match, now.astimezone(UTC))
+        if found is None:
+            continue
+        since, until = found
+        rest = f"{text[: match.start()]} {text[match.end() :]}"
+        return TimeRange(since=since, until=until, words=match.group().strip()), rest
+    return None, text
+
+
+Range = tuple[datetime | None, datetime | None]
+
+
+def _between(match: re.Match[str], now: datetime) -> Range | None:
+    start, end = _date(match["a"], now), _date(match["b"], now)
+    return (start, end + timedelta(days=1)) if start and end and start <= end else None
+
+
+def _since(match: re.Match[str], now: datetime) -> Range | None:
+    start = _date(match["a"], now)
+    return (start, None) if start else None
+
+
+def _before(match: re.Match[str], now: datetime) -> Range | None:
+    end = _date(match["a"], now)
+    return (None, end) if end else None
+
+
+def _on(match: re.Match[str], now: datetime) -> Range | None:
+    day = _date(match["a"], now)
+    return (day, day + timedelta(days=1)) if day else None
+
+
+def _rolling(match: re.Match[str], now: datetime) -> Range | None:
+    count = NUMBERS.get(match["n"]) or int(match["n"])
+    return _back(now, count, match["unit"]), now
+
+
+def _since_ago(match: re.Match[str], now: datetime) -> Range | None:
+    count = NUMBERS.get(match["n"]) or int(match["n"])
+    return _back(now, count, match["unit"]), None
+
+
+def _calendar(match: re.Match[str], now: datetime) -> Range | None:
+    start = _start(now, match["unit"])
+    if match["which"] in ("this", "current", "the current"):
+        return start, now
+    if match["which"].endswith("past"):
+        return _back(now, 1, match["unit"]), now
+    return _start(start - timedelta(hours=1), match["unit"]), start
+
+
+def _named_day(match: re.Match[str], now: datetime) -> Range | None:
+    today = _start(now, "day")
+    if match["day"] == "today":
+        return today, now
+    back = 1 if match["day"] == "yesterday" else 2
+    return today - timedelta(days=back), today - timedelta(days=back - 1)
+
+
+def _month(match: re.Match[str], now: datetime) -> Range | None:
+    if match.group().strip() == "may":  # a verb, unless something says that it is a time
+        return None
+    number = 1 + next(i for i, m in enumerate(MONTHS) if m.startswith(match["month"][:3]))
+    year = int(match["year"]) if match["year"] else now.year - (number > now.month)
+    start = datetime(year, number, 1, tzinfo=UTC)
+    return start, (start + timedelta(days=32)).replace(day=1)
+
+
+def _back(now: datetime, count: int, unit: str) -> datetime:
+    if unit in UNITS_DAYS:
+        return now - timedelta(days=count * UNITS_DAYS[unit])
+    months = count * {"month": 1, "quarter": 3, "year": 12}[unit]
+    index = now.year * 12 + now.month - 1 - months
+    day = min(now.day, 28)
+    return now.replace(year=index // 12, month=index % 12 + 1, day=day)
+
+
+def _start(moment: datetime, unit: str) -> datetime:
+    day = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    if unit == "hour":
+        return moment.replace(minute=0, second=0, microsecond=0)
+    if unit == "week":
+        return day - timedelta(days=day.weekday())
+    if unit == "month":
+        return day.replace(day=1)
+    if unit == "quarter":
+        return day.replace(month=3 * ((day.month - 1) // 3) + 1, day=1)
+    return day.replace(month=1, day=1) if unit == "year" else day
+
+
+def _date(text: str, now: datetime) -> datetime | None:
+    import dateparser
+
+    found = dateparser.parse(
+        text,
+        languages=["en"],
+        settings={
+            "TIMEZONE": "UTC",
+            "RETURN_AS_TIMEZONE_AWARE": True,
+            "PREFER_DATES_FROM": "past",
+            "RELATIVE_BASE": now.replace(tzinfo=None),
+        },
+    )
+    return _start(found.astimezone(UTC), "day") if found else None
+
+
+_READERS = (
+    (rf"(?:between|from)? ?(?P<a>{DATE}) (?:and|to|until|till|through|-) (?P<b>{DATE})", _between),
+    (rf"(?:since|after|from|starting|as of) (?P<a>{DATE})", _since),
+    (rf"(?:before|until|till|up to) (?P<a>{DATE})", _before),
+    (rf"(?P<a>{DATE})", _on),
+    (rf"(?:the )?{LAST} {COUNT} {UNIT}s?", _rolling),
+    (rf"{COUNT} {LAST} {UNIT}s?", _rolling),
+    (rf"(?:since|in the) {COUNT} {UNIT}s? ago", _since_ago),
+    (
+        rf"(?P<which>last|previous|this|the current|current|the last|past|the past) {UNIT}",
+        _calendar,
+    ),
+    (r"(?P<day>today|yesterday|the day before yesterday)", _named_day),
+    (rf"(?:the month of )?(?P<month>{MONTH})(?: (?P<year>\d{{4}}))?", _month),
+)

@@ -1,0 +1,116 @@
+"""What questions can name in this data, by the words that people use for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from neonblue.models import Experiment
+from neonblue.query import lexicon
+from neonblue.query.catalog import CatalogFacts
+
+WORD = re.compile(r"@?[\w.%#&'-]*\w%?", re.UNICODE)
+SEPARATORS = re.compile(r"[_\-.:/]+")
+MIN_SHARED = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vocabulary:
+    """Words to event types, to properties and to their values; experiments with their words."""
+
+    events: Mapping[str, str]
+    exposure: str
+    valued: tuple[str, ...]
+    properties: Mapping[str, str]
+    values: Mapping[str, tuple[str, str]]
+    codes: tuple[str, ...]
+    experiments: Mapping[str, frozenset[str]]
+    names: Mapping[str, str]
+
+
+def words_of(text: str) -> list[str]:
+    """Lower-case words of a text, hyphens and dots kept inside."""
+    return [match.strip("'").removesuffix("'s") for match in WORD.findall(text.casefold())]
+
+
+def stem(word: str) -> str:
+    """A word without the endings that only grammar adds."""
+    for ending in ("ing", "ies", "es", "ed", "s"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word.removesuffix(ending) + ("y" if ending == "ies" else "")
+    return word
+
+
+def vocabulary_of(catalog: CatalogFacts, experiments: Iterable[Experiment]) -> Vocabulary:
+    """The vocabulary of what is there."""
+    types = [one.name for one in catalog.event_types]
+    plans = list(experiments)
+    return Vocabulary(
+        events=_events(types, catalog),
+        exposure="exposure" if "exposure" in types else "",
+        valued=tuple(one.name for one in catalog.event_types if one.with_value),
+        properties=_properties(catalog),
+        values=_values(catalog),
+        codes=tuple(
+            value
+            for one in catalog.properties
+            for value in one.values
+            if len(value) == 2 and value.isalpha() and value.isupper()
+        ),
+        experiments={plan.experiment_id: _experiment_words(plan) for plan in plans},
+        names={plan.experiment_id: plan.name or plan.experiment_id for plan in plans},
+    )
+
+
+def _events(types: Iterable[str], catalog: CatalogFacts) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in types:
+        parts = SEPARATORS.split(name.casefold())
+        for said in (name.casefold(), " ".join(parts), *(parts if len(parts) == 1 else ())):
+            found.setdefault(said, name)
+        for key, spoken in lexicon.EVENT_WORDS.items():
+            if any(stem(part) == stem(key) for part in parts):
+                for word in spoken:
+                    found.setdefault(word, name)
+    for metric in catalog.metrics:
+        if metric.definition.kind == "proportion":
+            for said in (metric.name, *metric.synonyms):
+                found.setdefault(said.casefold().replace("_", " "), metric.definition.event_type)
+    return found
+
+
+def _properties(catalog: CatalogFacts) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for one in catalog.properties:
+        name = one.name.casefold()
+        for said in (name, SEPARATORS.sub(" ", name)):
+            found.setdefault(said, one.name)
+        for key, spoken in lexicon.PROPERTY_WORDS.items():
+            if key == name:
+                for word in spoken:
+                    found.setdefault(word, one.name)
+    return found
+
+
+def _values(catalog: CatalogFacts) -> dict[str, tuple[str, str]]:
+    found: dict[str, tuple[str, str]] = {}
+    for one in catalog.properties:
+        if one.numeric:
+            continue
+        for value in one.values:
+            folded = value.casefold()
+            said = folded if len(folded) > 2 or not folded.isalpha() else f"@{folded}"
+            found.setdefault(said, (one.name, value))
+            for place, code in lexicon.PLACES.items():
+                if code == value:
+                    found.setdefault(place, (one.name, value))
+            for word in lexicon.VALUE_WORDS.get(folded, ()):
+                found.setdefault(word, (one.name, value))
+    return found
+
+
+def _experiment_words(plan: Experiment) -> frozenset[str]:
+    text = f"{plan.name} {SEPARATORS.sub(' ', plan.experiment_id)}"
+    kept = {stem(word) for word in words_of(SEPARATORS.sub(" ", text))}
+    return frozenset(kept - {stem(word) for word in lexicon.FILLERS | lexicon.EXPERIMENT_WORDS})

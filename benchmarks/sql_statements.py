@@ -207,7 +207,7 @@ HARMLESS = (
 )  # fmt: skip
 
 WORD = re.compile(
-    r"'(?:[^'\\]|''|\\.)*'|\"[^\"]*\"|`[^`]*`|--[^\n]*\n?|/\*.*?\*/|\w+|\s+|.", re.DOTALL
+    r"'(?:[^'\\]|''|\\.)*'|\"[^\"]*\"|`[^`]*`|(?:--|#)[^\n]*\n?|/\*.*?\*/|\w+|\s+|.", re.DOTALL
 )
 KEYWORDS = words(
     "select from where group by order having limit and or in not as union all join on using with"

@@ -1,4 +1,4 @@
-"""Serves over streamable HTTP, at ``/mcp``: never without a token, and checks Host and Origin.
+"""Serves MCP at ``/mcp``, and OFREP: never without a token, and checks Host and Origin.
 
 Scopes: ``NEONBLUE_HTTP_TOKEN`` may read and write, ``NEONBLUE_HTTP_READ_TOKEN`` may read; a tool
 that the token may not call is not listed either. An approver's token may read and approve, and no
@@ -29,6 +29,7 @@ from neonblue.servers.http_token import (
     kept_token,
 )
 from neonblue.servers.json_rpc_http import JsonRpcBodies
+from neonblue.servers.ofrep import Flags, Ofrep
 from neonblue.settings import HttpSettings
 from neonblue.tools.effect import APPROVES, WRITES
 
@@ -52,6 +53,7 @@ def known_tokens(host: str, http: HttpSettings, data_directory: Path) -> Tokens:
 
 def run_over_http(
     server: FastMCP,
+    flags: Flags,
     host: str,
     port: int,
     tokens: Tokens,
@@ -64,7 +66,7 @@ def run_over_http(
     server.auth = KnownTokens(tokens, approvers)
     server.add_middleware(AuthMiddleware(auth=restrict_tag(WRITES, scopes=[WRITE])))
     server.add_middleware(AuthMiddleware(auth=restrict_tag(APPROVES, scopes=[APPROVE])))
-    anyio.run(partial(_run, server, host, port, allowed_hosts))
+    anyio.run(partial(_run, server, flags, host, port, allowed_hosts))
 
 
 def _own_token(host: str, data_directory: Path) -> Tokens:
@@ -79,14 +81,17 @@ def _own_token(host: str, data_directory: Path) -> Tokens:
     return {token: [READ, WRITE]}
 
 
-async def _run(server: FastMCP, host: str, port: int, allowed_hosts: list[str]) -> None:
+async def _run(
+    server: FastMCP, flags: Flags, host: str, port: int, allowed_hosts: list[str]
+) -> None:
+    middleware: Any = [(Ofrep, (flags,), {}), *BODIES]
     await server.run_http_async(
         show_banner=False,
         host=host,
         port=port,
         host_origin_protection=True if is_loopback(host) or allowed_hosts else "auto",
         allowed_hosts=[host, *allowed_hosts] if is_loopback(host) or allowed_hosts else None,
-        middleware=BODIES,
+        middleware=middleware,
         uvicorn_config={"log_config": None, "access_log": False, "http": header_limited()},
     )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
@@ -32,9 +33,11 @@ if TYPE_CHECKING:
     from neonblue.llm.language_model import LanguageModel
     from neonblue.memory.embedding import Embedder
     from neonblue.memory.library import Memory
+    from neonblue.optimization.assigner import Assigner
     from neonblue.optimization.authority import Authority
     from neonblue.optimization.authority_files import AuthorityFiles
     from neonblue.optimization.codes import Codes
+    from neonblue.optimization.exposure_log import ExposureLog
     from neonblue.query.answering import Answerer
     from neonblue.query.metric_layer import LayerMetric
     from neonblue.query.raw_sql import RawSql
@@ -247,6 +250,30 @@ class Workspace:
         from neonblue.query.raw_sql import RawSql
 
         return RawSql(self.store)
+
+    @part
+    def assigner(self) -> Assigner:
+        """Says which variant a unit gets."""
+        from neonblue.optimization.assigner import Assigner
+
+        return Assigner(self.store)
+
+    @part
+    def exposure_log(self) -> ExposureLog:
+        """Takes exposures that assignment records, for Kafka where it is configured."""
+        from neonblue.ingest.own_events import SOURCE, ToKafka, ToPipeline
+        from neonblue.ingest.service import open_pipeline
+        from neonblue.optimization.exposure_log import ExposureLog
+        from neonblue.settings import KafkaSettings
+
+        kafka = KafkaSettings()
+        if kafka.bootstrap_servers:
+            return ExposureLog(self.store.exposures, ToKafka(kafka))
+        pipeline = open_pipeline(
+            self.store, source=SOURCE, models=self.model_files, kinds=self.event_kinds
+        )
+        origin = f"{os.getpid()}-{time.time_ns()}"
+        return ExposureLog(self.store.exposures, ToPipeline(pipeline, origin))
 
     def close(self) -> None:
         """Close what was opened and can be closed, the last one first."""

@@ -32,6 +32,11 @@ BY_VARIANT: dict[str, dict[str, Any]] = {
 BY_VARIANT_IN_SOME_FINDINGS: dict[str, dict[str, Any]] = {"diagnose_experiment": EXPERIMENT}
 NOT_BY_VARIANT: dict[str, dict[str, Any]] = {
     "list_experiments": {},
+    "change_experiment": {**EXPERIMENT, "action": "pause"},
+    "create_experiment": {},
+    "review_approvals": {},
+    "stop_all": {},
+    "assign_variant": {**EXPERIMENT, "unit_id": "u1"},
     "design_experiment": {"metric_kind": "proportion", "baseline": 0.1, "mde": 0.1},
     "semantic_experiment_search": {"query": "checkout"},
     "predict_experiment_outcome": {"config": {"name": "Shorter form", "metric": "purchase"}},

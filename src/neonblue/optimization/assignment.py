@@ -1,8 +1,8 @@
 """Which variant a unit belongs to: a pure function of the plan, the unit and its exposure.
 
-In this order: a unit that was exposed keeps its variant; a unit in the holdout, outside the
-experiment's slice of its layer or outside its targeting takes no part; any other is hashed into a
-variant by the weights that hold now. Language-neutral, with test vectors: docs/assignment.md.
+In this order: a unit in the holdout, outside the experiment's slice of its layer or outside its
+targeting takes no part; one that was exposed keeps its variant; any other is hashed into a variant
+by the weights that hold now. Language-neutral, with test vectors: docs/assignment.md.
 """
 
 from __future__ import annotations
@@ -30,11 +30,13 @@ from neonblue.optimization.bucketing import (
 )
 from neonblue.optimization.targeting import targeted
 
-AssignmentReason = Literal["split", "exposed", "holdout", "layer", "targeting", "not_running"]
+KeptOut = Literal["holdout", "layer", "targeting"]
+AssignmentReason = Literal["split", "exposed", "rolled_out", "not_running"] | KeptOut
 Context = Mapping[str, Any]
 
 HOLDOUT_KEY = "holdout/"
 LAYER_KEY = "layer/"
+ROLL_OUT_KEY = "roll_out/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,11 @@ class Assignment:
 
     variant: Variant | None
     reason: AssignmentReason
+
+    @property
+    def takes_part(self) -> bool:
+        """Whether the unit is in the running experiment, so that its exposure counts."""
+        return self.variant is not None and self.reason in ("split", "exposed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,14 +101,55 @@ def split_of(experiment: Experiment, past_weights: Sequence[Sequence[float]] = (
     )
 
 
-def kept_out(experiment: Experiment, unit: str, context: Context) -> AssignmentReason | None:
-    """Why a unit that was not exposed yet takes no part, or None when it may."""
+def kept_out(experiment: Experiment, unit: str, context: Context) -> KeptOut | None:
+    """Why a unit takes no part, or None when it may."""
     version = experiment.hash_version
     if experiment.holdout_fraction and in_holdout(unit, experiment.holdout_fraction, version):
         return "holdout"
     if experiment.layer is not None and not in_layer(unit, experiment.layer, version):
         return "layer"
     return None if targeted(experiment.targeting, context) else "targeting"
+
+
+def kept_out_all(
+    experiment: Experiment, units: Sequence[str], contexts: Sequence[Context]
+) -> dict[int, KeptOut]:
+    """``kept_out`` of many, by their place, for those that it keeps out."""
+    version, layer = experiment.hash_version, experiment.layer
+    found: dict[int, KeptOut] = {}
+    if experiment.targeting:
+        for place, context in enumerate(contexts):
+            if not targeted(experiment.targeting, context):
+                found[place] = "targeting"
+    if layer is not None:
+        places = positions(hash_units(LAYER_KEY + layer.name + "/", units, version))
+        inside = (places >= round(layer.start * SCALE)) & (places < round(layer.end * SCALE))
+        found.update(dict.fromkeys(np.flatnonzero(~inside).tolist(), "layer"))
+    if experiment.holdout_fraction:
+        places = positions(hash_units(HOLDOUT_KEY, units, version))
+        held = places < round(experiment.holdout_fraction * SCALE)
+        found.update(dict.fromkeys(np.flatnonzero(held).tolist(), "holdout"))
+    return found
+
+
+def rolled_out(experiment: Experiment, unit: str, context: Context) -> Assignment:
+    """What a unit gets of an experiment that assigns none: the winner, as far as it is rolled out.
+
+    A larger ``roll_out_fraction`` contains the units of a smaller one; the holdout stays out.
+    """
+    variants = {variant.variant_id: variant for variant in experiment.variants}
+    winner = variants.get(experiment.winner)
+    if winner is None or not experiment.roll_out_fraction:
+        return Assignment(variant=None, reason="not_running")
+    version = experiment.hash_version
+    if experiment.holdout_fraction and in_holdout(unit, experiment.holdout_fraction, version):
+        return Assignment(variant=None, reason="holdout")
+    if not targeted(experiment.targeting, context):
+        return Assignment(variant=None, reason="targeting")
+    place = position(hash_unit(ROLL_OUT_KEY + experiment.experiment_id + "/", unit, version))
+    if place < round(experiment.roll_out_fraction * SCALE):
+        return Assignment(variant=winner, reason="rolled_out")
+    return Assignment(variant=None, reason="not_running")
 
 
 def in_holdout(unit: str, fraction: float, version: HashVersion) -> bool:
@@ -113,19 +161,6 @@ def in_layer(unit: str, layer: LayerSlice, version: HashVersion) -> bool:
     """Whether a unit's place in the layer is in the slice."""
     place = position(hash_unit(LAYER_KEY + layer.name + "/", unit, version))
     return round(layer.start * SCALE) <= place < round(layer.end * SCALE)
-
-
-def eligible(experiment: Experiment, units: Sequence[str]) -> NDArray[np.bool_]:
-    """Which of many units are in neither the holdout nor another slice of the layer."""
-    version, layer = experiment.hash_version, experiment.layer
-    found = np.ones(len(units), dtype=np.bool_)
-    if experiment.holdout_fraction:
-        places = positions(hash_units(HOLDOUT_KEY, units, version))
-        found &= places >= round(experiment.holdout_fraction * SCALE)
-    if layer is not None:
-        places = positions(hash_units(LAYER_KEY + layer.name + "/", units, version))
-        found &= (places >= round(layer.start * SCALE)) & (places < round(layer.end * SCALE))
-    return found
 
 
 def assign_by_weights(split: Split, units: Sequence[str]) -> NDArray[np.int64]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from neonblue.stores.events import Events
     from neonblue.stores.experiment_history import ExperimentHistory
     from neonblue.stores.experiments import Experiments
+    from neonblue.stores.exposures import Exposures
     from neonblue.stores.forecasts import Forecasts
     from neonblue.stores.forgetting import Forgetting
     from neonblue.stores.forgotten import Forgotten
@@ -70,6 +71,13 @@ class Store:
         from neonblue.stores.events import Events
 
         return Events(self.database)
+
+    @cached_property
+    def exposures(self) -> Exposures:
+        """The variants that units were exposed to first."""
+        from neonblue.stores.exposures import Exposures
+
+        return Exposures(self.database)
 
     @cached_property
     def experiments(self) -> Experiments:

@@ -24,7 +24,7 @@ from neonblue.optimization.bucketing import (
 )
 
 VECTORS: dict[str, Any] = json.loads(
-    (Path(__file__).parents[2] / "docs/assignment-vectors.json").read_text()
+    (Path(__file__).parents[3] / "docs/assignment-vectors.json").read_text()
 )
 UNITS = st.lists(st.text(max_size=300), min_size=1, max_size=30)
 VERSIONS = st.sampled_from((2, 3))

@@ -1,6 +1,7 @@
 """Who takes part: holdouts, layers and targeting; and weights that change move nobody exposed."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,10 @@ from neonblue.models import Experiment, MetricDefinition, Variant
 from neonblue.models.eligibility import LayerSlice, TargetingCondition
 from neonblue.optimization.assignment import (
     assign_by_weights,
-    eligible,
     in_holdout,
     in_layer,
     kept_out,
+    kept_out_all,
     split_of,
 )
 from neonblue.optimization.targeting import targeted
@@ -42,7 +43,8 @@ def test_slices_of_a_layer_share_no_unit_and_leave_none_out() -> None:
 def test_a_slice_says_nothing_about_the_variant() -> None:
     """Layer, holdout and split are hashed apart: among the units of a slice the split holds."""
     plan = replace(PLAN, layer=LayerSlice(name="exp", end=0.3), holdout_fraction=0.2)
-    takes_part = eligible(plan, UNITS)
+    takes_part = np.ones(len(UNITS), dtype=bool)
+    takes_part[list(kept_out_all(plan, UNITS, [{}] * len(UNITS)))] = False
     shares = assign_by_weights(split_of(plan), UNITS)[takes_part].mean()
     assert takes_part.mean() == pytest.approx(0.24, abs=0.02)
     assert shares == pytest.approx(0.5, abs=0.04)
@@ -55,9 +57,13 @@ def test_one_by_one_and_many_at_once_keep_the_same_units_out(version: Any) -> No
         hash_version=version,
         layer=LayerSlice(name="l", start=0.2, end=0.9),
         holdout_fraction=0.1,
+        targeting=(TargetingCondition(property="n", operator="at_least", values=(1,)),),
     )
-    found = eligible(plan, UNITS[:3_000])
-    assert found.tolist() == [kept_out(plan, unit, {}) is None for unit in UNITS[:3_000]]
+    contexts = [{"n": number % 7} for number in range(3_000)]
+    found = kept_out_all(plan, UNITS[:3_000], contexts)
+    one_by_one = map(partial(kept_out, plan), UNITS, contexts)
+    assert found == {place: why for place, why in enumerate(one_by_one) if why is not None}
+    assert set(found.values()) == {"holdout", "layer", "targeting"}
 
 
 def test_why_a_unit_is_kept_out_is_said() -> None:

@@ -22,6 +22,7 @@ from .conftest import START_MS, event_table, silent
         *("checkout_completed", "checkout.session.completed", "order_confirmation_page_view"),
         *("kauf", "Kauf_abgeschlossen", "achat", "compra", "aankoop", "köp", "zamówienie"),
         *("покупка", "購入", "购买完成", "구매"),
+        *("account_created", "contract_signed", "quote_accepted", "newsletter_subscribed"),
     ],
 )
 def test_conversions_are_guessed_in_many_words(event_type: str) -> None:
@@ -35,6 +36,8 @@ def test_conversions_are_guessed_in_many_words(event_type: str) -> None:
         *("signup_page_view", "buy_button_impression", "subscribe_popup", "buy_now_click"),
         *("order_history", "add_payment_info", "sort_order", "order_by_price", "not_converted"),
         *("kauf_fehlgeschlagen", "achat_échoué", "购买失败", "order_cancelled", "return_visit"),
+        *("email_order_confirmation_opened", "purchase_receipt_viewed", "subscription_paused"),
+        *("account_created_page_view", "account_page_opened"),
     ],
 )
 def test_a_word_against_a_conversion_outweighs_the_word_for_it(event_type: str) -> None:

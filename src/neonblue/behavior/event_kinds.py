@@ -105,6 +105,9 @@ def _conversion(found: frozenset[str]) -> str:
         return word
     if {"sign", "up"} <= found or {"signed", "up"} <= found:
         return "sign up"
+    for pair in words.CONVERTING_PAIRS:
+        if pair <= found:
+            return " ".join(sorted(pair))
     if "checkout" in found and found & words.COMPLETED:
         return "checkout"
     return ""
@@ -124,6 +127,8 @@ def _weighed(found: frozenset[str], conversion: str) -> Guess:
         return Guess(kind=ENGAGE, word=conversion, against="by")
     if conversion in words.STARTED_BY_CONVERTING and found & {"start", "started"}:
         return Guess(kind=CONVERT, word=conversion)
+    if (message := _in(found, words.MESSAGES)) and found & words.MESSAGE_FATES:
+        return Guess(kind=ENGAGE, word=conversion, against=message)
     weighed = AGAINST if completed else (*AGAINST, *UNLESS_COMPLETED)
     for known, kind in weighed:
         if against := _in(found - {conversion}, known):

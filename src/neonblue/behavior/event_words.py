@@ -282,6 +282,9 @@ FAILED = frozenset(
         "initiated",
         "initiation",
         "pending",
+        "paused",
+        "suspended",
+        "pausiert",
         "intent",
         "intention",
         "step",
@@ -320,6 +323,24 @@ FAILED = frozenset(
         "ошибка",
         "nieudana",
         "misslyckad",
+    ]
+)
+# Neither word alone is a conversion.
+CONVERTING_PAIRS = (
+    frozenset({"account", "created"}),
+    frozenset({"contract", "signed"}),
+    frozenset({"quote", "accepted"}),
+    frozenset({"loan", "funded"}),
+    frozenset({"policy", "bound"}),
+)
+# A message about a conversion is none: "order_confirmation_email_opened".
+MESSAGES = frozenset(
+    ["email", "mail", "newsletter", "push", "notification", "sms", "message", "receipt"]
+)
+MESSAGE_FATES = frozenset(
+    [
+        *("open", "opened", "click", "clicked", "sent", "send", "delivered", "bounced", "read"),
+        *("view", "viewed", "received", "seen"),
     ]
 )
 DENIED = frozenset({"no", "not", "non", "without", "never", "kein", "keine", "nicht", "sans"})

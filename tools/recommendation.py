@@ -39,19 +39,19 @@ def recommend_experiments(
     limit: Annotated[int, Field(ge=1, le=10)] = 3,
     workspace: Workspace = Shared(open_workspace),
 ) -> ToolResult:
-    """Recommend what to test next: ranked by expected gain x odds / traffic, with evidence.
+    """Recommend what to test next for a goal: ranked by fit x expected gain x odds / traffic.
 
     Use it to fill a backlog; for one running test use recommend_experiment_optimization. Ideas
     come from pooled patterns, past winners, the weakest funnel step and confirmed segments; what
-    was tried already is left out. insufficient_data below three finished experiments. Lifts are
-    fractions.
+    was tried already is left out. nothing_fits where no idea is near the goal: detail says what to
+    do. insufficient_data below three finished experiments. Lifts are fractions.
 
     Args:
-        goal: What to improve, e.g. more trial sign-ups on mobile.
+        goal: A sentence: what to improve, for whom, e.g. more trial sign-ups on mobile.
         constraints: Limits, e.g. {"max_days": 28, "baseline": 0.1}.
         limit: How many, 1 to 10.
     """
-    from neonblue.intelligence.recommendation.idea import Constraints
+    from neonblue.intelligence.recommendation.constraints import Constraints
     from neonblue.intelligence.recommendation.next_tests import recommend_next
     from neonblue.tools.results.content import with_pictures
     from neonblue.tools.results.recommendation_answer import recommendations
@@ -64,6 +64,7 @@ def recommend_experiments(
         workspace.memory,
         goal,
         Constraints(exclude_types=tuple(limits.exclude_types), **given),
+        workspace.event_kinds(),
         limit=limit,
     )
     return with_pictures(recommendations(found))

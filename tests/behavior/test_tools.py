@@ -233,7 +233,9 @@ async def test_a_segment_that_is_confirmed_no_more_is_marked_and_not_used(
         return [one for one in answer["steps"] if "segment" in one["action"]]
 
     def segments_in_ideas() -> list[str]:
-        found = ideas(behaving.store, behaving.memory, "mobile units gain", "")
+        found = ideas(
+            behaving.store, behaving.memory, "mobile units gain", "", behaving.event_kinds()
+        )
         return [one.segment for one in found if one.source == "segment"]
 
     async def remembered() -> list[dict[str, Any]]:

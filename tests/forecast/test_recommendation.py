@@ -1,5 +1,6 @@
 """Recommendations: ranked by worth, linked to evidence, never what was tried and failed."""
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,7 +34,14 @@ def past(workspace: Workspace) -> Workspace:
             industry="saas",
         )
     finish(store, "headline", treatment=0.1005, change="another headline text", industry="saas")
+    learn_now(workspace)
     return workspace
+
+
+def learn_now(workspace: Workspace) -> None:
+    """Everything that finished is remembered, however long the first round takes."""
+    while workspace.learner.behind or workspace.learner.catch_up(at_once=True) is None:
+        time.sleep(0.05)
 
 
 async def call(client: "Client[Any]", tool: str, **arguments: object) -> dict[str, Any]:
@@ -94,7 +102,9 @@ async def test_what_never_worked_or_says_nothing_to_do_is_no_idea(
     for number in range(3):
         finish(past.store, f"menu_{number}", treatment=0.1001, change=f"menu in colour {number}")
         finish(past.store, f"own_{number}", treatment=0.11, experiment_type="our own kind")
-    found = await call(client, "recommend_experiments", goal="menu, our own kind", limit=10)
+    learn_now(past)
+    goal = "a better menu, plan and price of our own kind"
+    found = await call(client, "recommend_experiments", goal=goal, limit=10)
     patterns = [one for one in found["recommendations"] if one["source"] == "pattern"]
     assert found["recommendations"]
     assert {"navigation", "our_own_kind"}.isdisjoint(one["type"] for one in patterns)
@@ -118,6 +128,17 @@ async def test_constraints_leave_ideas_out(
     )
     assert found["recommendations"] == []
     assert found["considered"] > 0
+
+
+async def test_nonsense_gets_the_answer_that_nothing_fits(
+    past: Workspace, client: "Client[Any]"
+) -> None:
+    found = await call(client, "recommend_experiments", goal="asdf", constraints={"max_days": 14})
+    assert (found["status"], found["recommendations"]) == ("nothing_fits", [])
+    assert found["unchecked"] == ["max_days=14 was not checked: give baseline and units_a_day"]
+    assert "The past has ideas about pricing" in found["detail"]
+    signs = await call(client, "recommend_experiments", goal="!!")
+    assert signs["status"] == "nothing_fits"
 
 
 async def test_a_running_experiment_of_the_kind_is_named(
@@ -165,6 +186,7 @@ async def test_a_broken_experiment_is_repaired_first(
     past: Workspace, client: "Client[Any]"
 ) -> None:
     finish(past.store, "broken", treatment=0.12, treatment_n=20_000)
+    learn_now(past)
     found = await call(client, "recommend_experiment_optimization", experiment_id="broken")
     assert (found["decision"], found["trust"]) == ("invalid", "not_trusted")
     assert found["steps"][0]["tool"] == "diagnose_experiment"

@@ -38,7 +38,9 @@ class RecommendedExperiment(Answer):
 
     type: str
     hypothesis: str
+    fits_goal: Figure = Field(description="chance that it serves the goal, by likeness of texts")
     confidence: Figure = Field(description="probability that it ships a winner")
+    confidence_rests_on: str
     worth: Figure = Field(description="expected gain x probability per 100,000 units")
     based_on_patterns: list[EvidenceLink]
     recommended_variants: list[RecommendedVariant]
@@ -54,8 +56,9 @@ class RecommendedExperiment(Answer):
 class ExperimentRecommendations(Answer):
     """What to test next, best first."""
 
-    status: Literal["available", "insufficient_data"]
+    status: Literal["available", "nothing_fits", "insufficient_data"]
     detail: str
+    unchecked: list[str] = Field(description="constraints that could not be checked, and why")
     considered: int
     narrated_by: str
     recommendations: list[RecommendedExperiment]

@@ -3,6 +3,7 @@
 import math
 
 from neonblue.intelligence.narrative import NARRATOR
+from neonblue.intelligence.recommendation.goal import chance_to_serve
 from neonblue.intelligence.recommendation.improvement import Improvement
 from neonblue.intelligence.recommendation.next_tests import Recommendations
 from neonblue.intelligence.recommendation.ranking import RankedIdea
@@ -18,10 +19,11 @@ def recommendations(found: Recommendations) -> answer.ExperimentRecommendations:
     return answer.ExperimentRecommendations(
         status=found.status,
         detail=found.detail,
+        unchecked=list(found.unchecked),
         considered=found.considered,
         narrated_by=NARRATOR,
         recommendations=[
-            _experiment(one, found.running.get(one.idea.category, ())) for one in found.ranked
+            _experiment(one, found.running.get(one.idea.kind, ())) for one in found.ranked
         ],
     )
 
@@ -53,9 +55,11 @@ def _experiment(one: RankedIdea, conflicts: tuple[str, ...]) -> answer.Recommend
     idea, sizing = one.idea, one.sizing
     days = sizing.sequential_days
     return answer.RecommendedExperiment(
-        type=idea.category,
+        type=idea.kind,
         hypothesis=_shown(one, idea.hypothesis),
+        fits_goal=chance_to_serve(one.likeness),
         confidence=one.outlook.probabilities["success"],
+        confidence_rests_on=one.basis,
         worth=one.worth,
         based_on_patterns=[answer.EvidenceLink.model_validate(link) for link in idea.evidence],
         recommended_variants=_variants(one),
@@ -74,7 +78,7 @@ def _experiment(one: RankedIdea, conflicts: tuple[str, ...]) -> answer.Recommend
             "arguments": {
                 "config": {
                     "name": _shown(one, idea.changes[0][:200]),
-                    "type": idea.category,
+                    "type": idea.kind,
                     "industry": idea.industry,
                     "hypothesis": _shown(one, idea.hypothesis[:500]),
                 }

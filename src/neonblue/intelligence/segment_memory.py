@@ -108,7 +108,8 @@ def _document(
     since = now.timestamp()
     if before is not None and before.text == text:
         unchanged = {key: value for key, value in before.metadata.items() if key != "timestamp"}
-        since = float(str(before.metadata["timestamp"])) if unchanged == facts else since
+        same = all(facts.get(key) == value for key, value in unchanged.items())
+        since = float(str(before.metadata["timestamp"])) if same else since
     return Document(
         document_id=_id(one, segment), text=text, metadata={**facts, "timestamp": since}
     )
@@ -124,7 +125,8 @@ def _facts(one: ExperimentSegments, segment: FoundSegment) -> dict[str, Metadata
     return {
         "optimization_type": SEGMENT,
         "outcome": CONFIRMED,
-        **_improvement(segment.effect, one.sign),
+        **_improvement("improvement", segment.effect, one.sign),
+        **_improvement("improvement_of_rest", segment.effect_of_rest, one.sign),
         "applied_to_segments": (segment.description,),
         "industry": one.industry or EVERY_INDUSTRY,
         # The change exists: what is left is to show it to some and not to others.
@@ -134,7 +136,7 @@ def _facts(one: ExperimentSegments, segment: FoundSegment) -> dict[str, Metadata
     }
 
 
-def _improvement(effect: Effect, sign: float) -> dict[str, float]:
+def _improvement(name: str, effect: Effect, sign: float) -> dict[str, float]:
     """As everywhere in the memory: relative to the control, positive is better."""
     if effect.mean_control is None or effect.mean_control <= 0:
         return {}
@@ -142,9 +144,9 @@ def _improvement(effect: Effect, sign: float) -> dict[str, float]:
         sign * bound / effect.mean_control for bound in (effect.ci_lower, effect.ci_upper)
     )
     return {
-        "improvement": sign * effect.absolute_difference / effect.mean_control,
-        "improvement_lower": lower,
-        "improvement_upper": upper,
+        name: sign * effect.absolute_difference / effect.mean_control,
+        f"{name}_lower": lower,
+        f"{name}_upper": upper,
     }
 
 

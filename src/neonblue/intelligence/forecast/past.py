@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from neonblue.intelligence.forecast.implied import outcome_ratios
@@ -25,8 +25,10 @@ from neonblue.intelligence.forecast.likeness import (
     stacked,
 )
 from neonblue.intelligence.forecast.plan import ForecastPlan
+from neonblue.intelligence.recollection.copies import figures_of, without_copies
 from neonblue.intelligence.recollection.insights import PastExperiment, from_document, told_change
 from neonblue.intelligence.recollection.patterns import PooledEffect, counted, effects_of, pool
+from neonblue.intelligence.recollection.removal import kind_of_change
 from neonblue.memory.collections import EXPERIMENTS
 from neonblue.memory.library import Memory
 from neonblue.memory.search import search
@@ -132,7 +134,7 @@ def read_past(memory: Memory, plan: ForecastPlan, *, late: bool = False) -> Past
 def _past(memory: Memory, record: Record, plan: ForecastPlan) -> Past:
     own = plan.experiment.experiment_id
     used, changes = _used(memory, record, plan)
-    new = _changes(memory, [(plan.change, plan.category)])
+    new = _changes(memory, [(plan.change, plan.kind)])
     mean, sd = expected_effect(record.likeness, changes, _effects(used, record), new)
     return Past(
         experiments=len(record.experiment_ids - {own}),
@@ -192,26 +194,8 @@ def _older(memory: Memory, record: Record, plan: ForecastPlan) -> list[Document]
         return []
     found = (hit.document for hit in search(memory, EXPERIMENTS, plan.text, limit=MOST_SHOWN).hits)
     older = [item for item in found if _measured(item) and item.document_id not in known]
-    seen = {figures for item in record.references if (figures := _figures(item)) is not None}
-    return [item for item in without_copies(older) if _figures(item) not in seen]
-
-
-def without_copies(documents: Iterable[Document]) -> list[Document]:
-    """One document for each set of figures: the same data under other ids are one experiment."""
-    kept: dict[object, Document] = {}
-    for document in documents:
-        kept.setdefault(_figures(document) or document.document_id, document)
-    return list(kept.values())
-
-
-def _figures(document: Document) -> tuple[float, ...] | None:
-    """Units, rate, lift and error, which no two experiments have in common; None without them."""
-    known = document.metadata
-    names = ("sample_size", "conversion_rate", "improvement", "improvement_standard_error")
-    found = [known.get(name) for name in names]
-    if found[0] is None or found[2] is None or found[3] is None:
-        return None
-    return tuple(float(f"{float(str(value or 0.0)):.9g}") for value in found)
+    seen = {figures for item in record.references if (figures := figures_of(item)) is not None}
+    return [item for item in without_copies(older) if figures_of(item) not in seen]
 
 
 def _measured(document: Document) -> bool:
@@ -229,8 +213,9 @@ def _base_rates(documents: Sequence[Document]) -> dict[Outcome, float]:
 
 def _told(document: Document) -> tuple[str, str]:
     known = document.metadata
-    change = told_change(str(known.get("name", "")), str(known.get("optimization_applied", "")))
-    return change or document.text, str(known.get("type", ""))
+    name, applied = str(known.get("name", "")), str(known.get("optimization_applied", ""))
+    kind = kind_of_change(str(known.get("type", "")), applied, name)
+    return told_change(name, applied) or document.text, kind
 
 
 def _changes(memory: Memory, told: Sequence[tuple[str, str]]) -> Changes:

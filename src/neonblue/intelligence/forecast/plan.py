@@ -10,6 +10,7 @@ from typing import Literal
 from neonblue.errors import InvalidInputError
 from neonblue.intelligence.recollection.category import category_of
 from neonblue.intelligence.recollection.description import change_in_words, plan_text
+from neonblue.intelligence.recollection.removal import kind_of_change
 from neonblue.models import Experiment, Variant
 
 MetricShape = Literal["proportion", "mean"]
@@ -42,6 +43,11 @@ class ForecastPlan:
     def category(self) -> str:
         """The kind of change."""
         return category_of(self.experiment)
+
+    @property
+    def kind(self) -> str:
+        """The kind of change, told apart from taking such a thing away."""
+        return kind_of_change(self.category, self.change, self.experiment.name)
 
     @property
     def change(self) -> str:

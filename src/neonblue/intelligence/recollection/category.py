@@ -3,131 +3,90 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable
 
+from neonblue.intelligence.recollection.category_table import BY_NAME, CATEGORIES, Effort
 from neonblue.models import Experiment
 
-Effort = Literal["low", "medium", "high"]
 OTHER = "other"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Category:
-    """A kind of change: the words that give it away, and how much work it usually is."""
-
-    name: str
-    words: str
-    effort: Effort
-    pattern: str
-
-
-CATEGORIES = (
-    Category(
-        name="pricing",
-        words=r"pric\w+|discount\w*|coupon\w*|cheap\w*|subscription tier|annual plan|free trial",
-        effort="high",
-        pattern="show the price and what it saves earlier and more plainly",
-    ),
-    Category(
-        name="checkout",
-        words=r"checkout|cart|payment\w*|basket|one-click|guest order",
-        effort="high",
-        pattern="take a step out of the checkout",
-    ),
-    Category(
-        name="onboarding",
-        words=r"onboard\w*|sign-?up|registration|welcome|tutorial|first run",
-        effort="medium",
-        pattern="ask for less before the first success",
-    ),
-    Category(
-        name="form",
-        words=r"form\b|forms|fields?|input|autofill",
-        effort="low",
-        pattern="ask for fewer fields",
-    ),
-    Category(
-        name="social_proof",
-        words=r"review\w*|testimonial\w*|rating\w*|social proof|trust badge\w*",
-        effort="low",
-        pattern="show what other customers say next to the decision",
-    ),
-    Category(
-        name="urgency",
-        words=r"urgen\w*|countdown|scarcity|limited|stock left",
-        effort="low",
-        pattern="say plainly what is limited, and only where it is true",
-    ),
-    Category(
-        name="recommendation",
-        words=r"recommend\w*|personali[sz]\w*|ranking|algorithm\w*|suggest\w*",
-        effort="high",
-        pattern="order what is offered by the user's own behaviour",
-    ),
-    Category(
-        name="search",
-        words=r"search\w*|filters?|facets?|autocomplete",
-        effort="medium",
-        pattern="make the search forgive and finish queries",
-    ),
-    Category(
-        name="messaging",
-        words=r"e-?mails?|newsletter|push|notification\w*|sms|subject line\w*|reminder\w*",
-        effort="low",
-        pattern="send at the moment of need, about one thing",
-    ),
-    Category(
-        name="performance",
-        words=r"latency|speed|faster|slower|load time|performance|cache",
-        effort="high",
-        pattern="make the first useful paint faster",
-    ),
-    Category(
-        name="navigation",
-        words=r"navigation|menu|tabs?|header|footer|sidebar",
-        effort="medium",
-        pattern="put the most used destination one tap away",
-    ),
-    Category(
-        name="copy",
-        words=r"cop(y|ies)|headline\w*|wording|text|title\w*|label\w*|cta|call to action|message",
-        effort="low",
-        pattern="say the benefit in the reader's words",
-    ),
-    Category(
-        name="layout",
-        words=r"layout|design|banner|hero|image\w*|colou?r\w*|button\w*|page|landing|gate",
-        effort="medium",
-        pattern="give the main action the first place on the page",
-    ),
+# Before the category of what is taken away.
+REMOVAL = "removal_of_"
+# What a plan calls its type and says nothing of what changes.
+NO_KIND = frozenset(
+    [
+        *("a/b", "ab", "a/a", "abn", "mvt", "multivariate", "split_test", "split", "ab_test"),
+        *("a/b_test", "abtest", "experiment", "test", "feature", "feature_flag", "flag", "bandit"),
+        *("holdout", "switchback", "default", "standard", "unknown", "other", "none", "n/a"),
+    ]
 )
-BY_NAME = {category.name: category for category in CATEGORIES}
-PATTERNS = tuple(
-    (category.name, re.compile(rf"\b(?:{category.words})\b", re.IGNORECASE))
-    for category in CATEGORIES
+# A word of what is changed outweighs any number of hints at how.
+# "Reviews next to the price" are reviews: a word that says where counts half.
+WORD, PLACE, HINT = 4.0, 2.0, 1.0
+WHERE = re.compile(
+    r"\b(?:next to|beside|on|in|at|above|below|under|near|within|from|during|before|after|between"
+    r"|without|until|instead of|in place of|rather than)"
+    r"\s+(?:[\w-]+\s+){0,3}$",
+    re.IGNORECASE,
+)
+# What the treatment does and what the experiment is called say most; the control says where.
+CHANGED, CALLED, TOLD, WAS = 2.0, 2.0, 1.0, 0.5
+Matcher = tuple[str, re.Pattern[str], re.Pattern[str] | None]
+MATCHERS: tuple[Matcher, ...] = tuple(
+    (
+        one.name,
+        re.compile(rf"\b(?:{one.words})\b", re.IGNORECASE),
+        re.compile(rf"\b(?:{one.hints})\b", re.IGNORECASE) if one.hints else None,
+    )
+    for one in CATEGORIES
 )
 
 
 def category_of(experiment: Experiment) -> str:
-    """The plan's own type, else the category whose words occur most, else ``other``."""
-    if experiment.experiment_type:
-        return experiment.experiment_type.strip().lower().replace(" ", "_")
-    variants = " ".join(f"{v.name} {v.description}" for v in experiment.variants)
-    return category_of_text(
-        f"{experiment.experiment_id.replace('_', ' ')} {experiment.name} "
-        f"{experiment.description} {experiment.hypothesis} {variants}"
+    """The plan's own type, else the category that most of its words speak for, else ``other``."""
+    own = experiment.experiment_type.strip().lower().replace(" ", "_").replace("-", "_")
+    if own and own not in NO_KIND:
+        return own
+    treatments = " ".join(f"{v.name} {v.description}" for v in experiment.treatments)
+    control = f"{experiment.control.name} {experiment.control.description}"
+    called = f"{experiment.experiment_id.replace('_', ' ').replace('-', ' ')} {experiment.name}"
+    return _most(
+        (
+            (CHANGED, treatments),
+            (CALLED, called),
+            (TOLD, f"{experiment.description} {experiment.hypothesis}"),
+            (WAS, control),
+        )
     )
 
 
 def category_of_text(text: str) -> str:
-    """The category whose words occur most in a text; the earlier one where two tie."""
-    counts = [(len(found.findall(text)), name) for name, found in PATTERNS]
-    most = max(count for count, _ in counts)
-    return next(name for count, name in counts if count == most) if most else OTHER
+    """The category that most words of a text speak for; the earlier one where two tie."""
+    return _most(((1.0, text),))
 
 
-def effort_of(category: str) -> Effort:
+def effort_of(kind: str) -> Effort:
     """How much work a kind of change usually is; ``medium`` for kinds that we do not know."""
-    known = BY_NAME.get(category)
+    if kind.startswith(REMOVAL):
+        return "low"
+    known = BY_NAME.get(kind)
     return known.effort if known is not None else "medium"
+
+
+def _most(told: Iterable[tuple[float, str]]) -> str:
+    texts = [(weight, text) for weight, text in told if text.strip()]
+    scores = {
+        name: sum(weight * _score(text, words, hints) for weight, text in texts)
+        for name, words, hints in MATCHERS
+    }
+    best = max(scores, key=lambda name: scores[name])
+    return best if scores[best] else OTHER
+
+
+def _score(text: str, words: re.Pattern[str], hints: re.Pattern[str] | None) -> float:
+    """Each different word once: what is said twice is not more true."""
+    found: dict[str, float] = {}
+    for one in words.finditer(text):
+        place = WHERE.search(text[: one.start()]) is not None
+        found[one[0].lower()] = max(found.get(one[0].lower(), 0.0), PLACE if place else WORD)
+    hinted = {one.lower() for one in hints.findall(text)} if hints else set()
+    return sum(found.values()) + HINT * len(hinted - set(found))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from neonblue.intelligence.recollection.audience import EVERYBODY
 from neonblue.intelligence.recollection.facts import ExperimentFacts
+from neonblue.intelligence.recollection.removal import kind_of_change
 from neonblue.models import Experiment, Variant
 from neonblue.stores.documents import Document, MetadataValue
 
@@ -33,7 +34,9 @@ def plan_text(experiment: Experiment, category: str, audience: str = EVERYBODY) 
 
 def lessons(facts: ExperimentFacts) -> list[str]:
     """What to take from it, by rule; every figure is a fact's own."""
-    change = facts.category.replace("_", " ")
+    plan = facts.experiment
+    kind = kind_of_change(facts.category, change_in_words(plan), plan.name)
+    change = kind.replace("_", " ")
     metric = facts.metric.name if facts.metric is not None else "the primary metric"
     if facts.outcome is None:
         why = ", ".join(facts.failed_checks) or "too little data"

@@ -122,7 +122,14 @@ def _facts(store: Store, experiment_id: str, now: datetime) -> ExperimentFacts |
 
 def _draw_patterns(memory: Memory) -> int:
     experiments = memory.documents.select(EXPERIMENTS.name, limit=PATTERN_SOURCES)
-    return memory.remember(OPTIMIZATION_PATTERNS, pattern_documents(experiments))
+    drawn = pattern_documents(experiments)
+    names = {document.document_id for document in drawn}
+    known = memory.documents.select(OPTIMIZATION_PATTERNS.name, limit=PATTERN_SOURCES)
+    pooled = [one.document_id for one in known if "tests" in one.metadata]  # no segments
+    gone = [name for name in pooled if name not in names]
+    if gone:
+        memory.erase(OPTIMIZATION_PATTERNS, gone)
+    return memory.remember(OPTIMIZATION_PATTERNS, drawn)
 
 
 def _resolve_forecasts(store: Store, memory: Memory) -> int:

@@ -11,8 +11,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from neonblue.intelligence.recollection.category import BY_NAME, effort_of
+from neonblue.intelligence.recollection.category import effort_of
+from neonblue.intelligence.recollection.category_table import BY_NAME
+from neonblue.intelligence.recollection.copies import without_copies
 from neonblue.intelligence.recollection.description import percent
+from neonblue.intelligence.recollection.removal import (
+    category_within,
+    is_removal,
+    kind_of_change,
+)
 from neonblue.stores.documents import Document, MetadataValue
 from neonblue.stores.forecasts import Outcome
 
@@ -60,20 +67,38 @@ def pool(effects: Sequence[tuple[float, float]]) -> PooledEffect | None:
 
 
 def pattern_documents(experiments: Iterable[Document]) -> list[Document]:
-    """One document for each kind of change in each industry, and for each kind overall."""
+    """One document for each kind of change in each industry, and for each kind overall.
+
+    To take something away is a kind of its own. Copies of an experiment count once.
+    """
     kinds: dict[tuple[str, str], list[Document]] = defaultdict(list)
-    for document in experiments:
+    for document in without_copies(experiments):
         if "outcome" not in document.metadata:
             continue
-        category = str(document.metadata.get("type", "other"))
+        kind = kind_of(document)
         industry = str(document.metadata.get("industry", ""))
-        kinds[category, ""].append(document)
+        kinds[kind, ""].append(document)
         if industry:
-            kinds[category, industry].append(document)
+            kinds[kind, industry].append(document)
     return [
         _pattern(category, industry, sorted(documents, key=lambda item: item.document_id))
         for (category, industry), documents in sorted(kinds.items())
     ]
+
+
+def kind_of(document: Document) -> str:
+    """The kind of change of a remembered experiment: its category, or the removal of that."""
+    known = document.metadata
+    change, name = str(known.get("optimization_applied", "")), str(known.get("name", ""))
+    return kind_of_change(str(known.get("type", "other")), change, name)
+
+
+def general_idea(kind: str) -> str:
+    """A kind of change in general words; '' for kinds that we do not know."""
+    known = BY_NAME.get(category_within(kind))
+    if known is None:
+        return ""
+    return f"take away {known.things} that nobody needs" if is_removal(kind) else known.pattern
 
 
 def counted(documents: Iterable[Document]) -> dict[Outcome, int]:
@@ -136,7 +161,7 @@ def _text(
     counts: Mapping[Outcome, int],
     pooled: PooledEffect | None,
 ) -> str:
-    known = BY_NAME.get(category)
+    general = general_idea(category)
     where = f" in {industry}" if industry else ""
     lines = [
         f"{category.replace('_', ' ').capitalize()} changes{where}: {len(documents)} tested, "
@@ -152,8 +177,8 @@ def _text(
                 else "."
             )
         )
-    if known is not None:
-        lines.append(f"The idea in general: {known.pattern}.")
+    if general:
+        lines.append(f"The idea in general: {general}.")
     applied = [str(d.metadata.get("optimization_applied", "")) for d in documents]
     lines += [f"Tried: {text[:160]}" for text in applied[-5:] if text]
     return "\n".join(lines)

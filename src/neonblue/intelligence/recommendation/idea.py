@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from neonblue.intelligence.recollection.removal import category_within
+
 Source = Literal["pattern", "winner", "funnel", "segment"]
 
 
@@ -19,26 +21,25 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Idea:
-    """``changes`` are texts for treatments, from what worked elsewhere where there is any."""
+    """``kind`` is a category or its removal; ``changes`` are texts for treatments.
+
+    ``about`` says in words what is changed and what for, ``metric`` what it moved where it was
+    tried: a goal is compared with both. ``evidence`` is what the idea was made from, nothing else.
+    ``core`` is the change without what we say about it, by which copies are known.
+    """
 
     source: Source
-    category: str
+    kind: str
     industry: str
     hypothesis: str
     changes: tuple[str, ...]
+    core: str
+    about: str
     evidence: tuple[Evidence, ...]
+    metric: str = ""
     segment: str = ""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Constraints:
-    """What a recommendation must respect; None is no limit."""
-
-    industry: str = ""
-    exclude_types: tuple[str, ...] = ()
-    max_days: float | None = None
-    max_units: int | None = None
-    max_effort: Literal["low", "medium", "high"] = "high"
-    baseline: float | None = None
-    mde: float | None = None
-    units_a_day: float | None = None
+    @property
+    def category(self) -> str:
+        """What is changed, whether added or taken away."""
+        return category_within(self.kind)

@@ -11,9 +11,12 @@ from neonblue.intelligence.analysis import analyze
 from neonblue.intelligence.deciding import leading_primary
 from neonblue.intelligence.diagnosis import Diagnosis, diagnose
 from neonblue.intelligence.evidence import Analysis
-from neonblue.intelligence.recollection.description import percent
-from neonblue.intelligence.recollection.insights import PastExperiment, similar_to
+from neonblue.intelligence.recollection.category import category_of
+from neonblue.intelligence.recollection.description import change_in_words, percent
+from neonblue.intelligence.recollection.insights import PastExperiment, similar_to, told_change
+from neonblue.intelligence.recollection.removal import is_removal, kind_of_change
 from neonblue.intelligence.recommendation.idea import Evidence
+from neonblue.intelligence.recommendation.segment_advice import advice_of
 from neonblue.intelligence.segment_memory import confirmed_segments
 from neonblue.memory.library import Memory
 from neonblue.models.written_text import fenced
@@ -25,6 +28,9 @@ FINDINGS_SHOWN = 3
 SIMILAR_CONSIDERED = 8
 PATIENCE_DAYS = 28.0
 DEFAULT_MDE = 0.05
+# Two changes of one subject: plans alone share many words, and "Control:" with everything.
+LIKE_CHANGE = 0.45
+SEGMENT_UNCLEAR = "segment: see who gains before the change is shown or withheld"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +60,7 @@ def improve(store: Store, memory: Memory, experiment_id: str, *, now: datetime) 
     diagnosis = diagnose(store, experiment_id, now=now)
     similar = similar_to(memory, analysis.experiment, limit=SIMILAR_CONSIDERED)
     steps = [*_repairs(diagnosis), *_verdict_steps(analysis), *_precision(analysis)]
-    steps += [*_lessons(analysis, similar), *_segments(memory, analysis)]
+    steps += [*_lessons(memory, analysis, similar), *_segments(memory, analysis)]
     return Improvement(analysis=analysis, diagnosis=diagnosis, similar=similar, steps=tuple(steps))
 
 
@@ -125,12 +131,16 @@ def _plan_again(analysis: Analysis) -> dict[str, object]:
     }
 
 
-def _lessons(analysis: Analysis, similar: tuple[PastExperiment, ...]) -> Iterator[Step]:
+def _lessons(
+    memory: Memory, analysis: Analysis, similar: tuple[PastExperiment, ...]
+) -> Iterator[Step]:
+    """What those taught that changed the same thing in the same way; others resemble in words."""
+    alike = _same_change(memory, analysis, similar)
     for outcome, action in (
-        ("success", "take over what made similar experiments win"),
-        ("failure", "take out what made similar experiments fail"),
+        ("success", "take over what made experiments with a like change win"),
+        ("failure", "take out what made experiments with a like change fail"),
     ):
-        those = [item for item in similar if item.outcome == outcome][:FINDINGS_SHOWN]
+        those = [item for item in alike if item.outcome == outcome][:FINDINGS_SHOWN]
         if those:
             yield Step(
                 action=action,
@@ -147,12 +157,36 @@ def _lessons(analysis: Analysis, similar: tuple[PastExperiment, ...]) -> Iterato
             )
 
 
+def _same_change(
+    memory: Memory, analysis: Analysis, similar: tuple[PastExperiment, ...]
+) -> list[PastExperiment]:
+    """Those whose change itself is alike, and adds or takes away as this one does."""
+    if not similar:
+        return []
+    plan = analysis.experiment
+    change = change_in_words(plan)
+    kind = kind_of_change(category_of(plan), change, plan.name)
+    vectors = memory.vectors([told_change(plan.name, change), *map(_change, similar)])
+    near = vectors[1:] @ vectors[0]
+    return [
+        item
+        for item, cosine in zip(similar, near, strict=True)
+        if cosine >= LIKE_CHANGE
+        and is_removal(kind) == is_removal(kind_of_change(item.category, item.change, item.name))
+    ]
+
+
+def _change(item: PastExperiment) -> str:
+    return told_change(item.name, item.change) or item.text
+
+
 def _segments(memory: Memory, analysis: Analysis) -> Iterator[Step]:
     """Segments of this very experiment that the last search confirmed, from the memory."""
     name = analysis.experiment.experiment_id
     for document in confirmed_segments(memory, name)[:FINDINGS_SHOWN]:
+        advice = advice_of(document)
         yield Step(
-            action="show each segment what it gains from",
+            action=SEGMENT_UNCLEAR if advice is None else f"segment: test {advice.change}",
             why=fenced(document.text.splitlines()[0]),
             evidence=(
                 Evidence(

@@ -10,40 +10,43 @@ from neonblue.intelligence.forecast.past import Past, read_past
 from neonblue.intelligence.forecast.plan import ForecastPlan, described_experiment
 from neonblue.intelligence.forecast.sizing import Sizing, relative_standard_error, size
 from neonblue.intelligence.recollection.category import effort_of
-from neonblue.intelligence.recollection.insights import PastExperiment, similar_to_text
-from neonblue.intelligence.recommendation.idea import Constraints, Idea
+from neonblue.intelligence.recommendation.constraints import Constraints
+from neonblue.intelligence.recommendation.goal import chance_to_serve
+from neonblue.intelligence.recommendation.idea import Idea
 from neonblue.memory.library import Memory
 
-EFFORTS = ("low", "medium", "high")
 # Without a size, ideas still have to be compared: all cost the same.
 UNKNOWN_COST = 100_000
-SAME_CHANGE = 0.8
+BASIS_SHOWN = 3
+LEAST_RESEMBLANCE = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankedIdea:
-    """``worth`` has no unit: expected gain of a winner, times its odds, per 100,000 units."""
+    """``worth`` has no unit: expected gain of a winner, times its odds, per 100,000 units.
+
+    ``likeness`` is the idea's to the goal, and ``rank`` the worth times the chance that the idea
+    serves the goal. ``basis`` says what the odds rest on.
+    """
 
     idea: Idea
+    likeness: float
     worth: float
+    rank: float
+    basis: str
     outlook: Outlook
     sizing: Sizing
     effort: str
-    nearest: PastExperiment | None
 
 
-def rank(
-    memory: Memory, idea: Idea, constraints: Constraints, units_a_day: float | None
+def judge(
+    memory: Memory,
+    idea: Idea,
+    likeness: float,
+    constraints: Constraints,
+    units_a_day: float | None,
 ) -> RankedIdea | None:
-    """The idea with its odds, size and worth; None when it breaks a constraint or was tried."""
-    effort = effort_of(idea.category)
-    if idea.category in constraints.exclude_types:
-        return None
-    if EFFORTS.index(effort) > EFFORTS.index(constraints.max_effort):
-        return None
-    nearest = next(iter(similar_to_text(memory, _words(idea), limit=1)), None)
-    if _already_tried(idea, nearest):
-        return None
+    """The idea with its odds, size and worth; None when it takes more than the constraints give."""
     plan = _plan(idea, constraints)
     past = read_past(memory, plan)
     if past is None:
@@ -56,27 +59,26 @@ def rank(
         standard_error=relative_standard_error(plan, sizing.fixed_total),
         alpha=plan.experiment.alpha,
     )
+    worth = _worth(past, expected, sizing)
     return RankedIdea(
         idea=idea,
-        worth=_worth(past, expected, sizing),
+        likeness=likeness,
+        worth=worth,
+        rank=worth * chance_to_serve(likeness),
+        basis=_basis(past),
         outlook=expected,
         sizing=sizing,
-        effort=effort,
-        nearest=nearest,
+        effort=effort_of(idea.kind),
     )
-
-
-def _words(idea: Idea) -> str:
-    return f"{idea.category.replace('_', ' ')} {' '.join(idea.changes)}"
 
 
 def _plan(idea: Idea, constraints: Constraints) -> ForecastPlan:
     return ForecastPlan(
         experiment=described_experiment(
             "recommended",
-            name=idea.changes[0],
+            name=idea.core,
             hypothesis=idea.hypothesis,
-            experiment_type=idea.category,
+            experiment_type=idea.kind,
             industry=idea.industry,
         ),
         baseline=constraints.baseline,
@@ -85,11 +87,13 @@ def _plan(idea: Idea, constraints: Constraints) -> ForecastPlan:
     )
 
 
-def _already_tried(idea: Idea, nearest: PastExperiment | None) -> bool:
-    """The same change of the same kind was tried and is not what the idea builds on."""
-    if nearest is None or nearest.similarity < SAME_CHANGE or nearest.category != idea.category:
-        return False
-    return nearest.experiment_id not in {link.reference for link in idea.evidence}
+def _basis(past: Past) -> str:
+    """Which experiments the odds rest on: those whose effects are expected to be alike."""
+    near = [one for one in past.similar if one.resemblance >= LEAST_RESEMBLANCE][:BASIS_SHOWN]
+    if not near:
+        return f"the record of all {past.experiments} finished experiments; none is alike"
+    named = ", ".join(f"{one.past.experiment_id} ({one.resemblance:.2f})" for one in near)
+    return f"{past.experiments} finished experiments, most by those alike: {named}"
 
 
 def _too_large(sizing: Sizing, constraints: Constraints) -> bool:

@@ -70,6 +70,7 @@ def run_optimization_cycle(
         store=store,
         memory=lambda: workspace.memory,
         learner=lambda: workspace.learner,
+        kinds=workspace.event_kinds,
         authority=workspace.authority,
     )
     return _answer(run_step(parts, known))

@@ -242,7 +242,7 @@ class Workspace:
         """Answers questions in words; the memory is opened when one needs it."""
         from neonblue.query.answering import Answerer
 
-        return Answerer(self.store, lambda: self.memory)
+        return Answerer(self.store, lambda: self.memory, self.event_kinds)
 
     @part
     def raw_sql(self) -> RawSql:

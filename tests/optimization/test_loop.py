@@ -59,6 +59,7 @@ class Platform:
                 store=workspace.store,
                 memory=lambda: workspace.memory,
                 learner=lambda: workspace.learner,
+                kinds=workspace.event_kinds,
                 authority=self.authority,
                 now=self.now,
             ),

@@ -36,6 +36,7 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
         store=store,
         memory=lambda: workspace.memory,
         learner=lambda: workspace.learner,
+        kinds=workspace.event_kinds,
         authority=workspace.authority,
     )
     cycles = []

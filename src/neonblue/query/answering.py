@@ -22,6 +22,7 @@ from neonblue.stores.funnels import FunnelScope
 from neonblue.stores.question_query import MeasureQuery, compiled
 
 if TYPE_CHECKING:
+    from neonblue.behavior.conversion_events import EventKinds
     from neonblue.memory.library import Memory
     from neonblue.query.metric_layer import LayerMetric
     from neonblue.stores import Store
@@ -62,9 +63,12 @@ class _Found:
 class Answerer:
     """Answers questions over one store; what they can name is kept for a minute."""
 
-    def __init__(self, store: Store, memory: Callable[[], Memory]) -> None:
+    def __init__(
+        self, store: Store, memory: Callable[[], Memory], kinds: Callable[[], EventKinds]
+    ) -> None:
         self._store = store
         self._memory = memory
+        self._kinds = kinds
         self._guard = Lock()
         self._known: tuple[float, tuple[LayerMetric, ...], CatalogFacts] | None = None
 
@@ -311,11 +315,13 @@ class Answerer:
             steps = improve(self._store, self._memory(), plan.experiments[0], now=now).steps
             rows: Rows = tuple({"action": step.action, "why": step.why} for step in steps)
         else:
-            from neonblue.intelligence.recommendation.idea import Constraints
+            from neonblue.intelligence.recommendation.constraints import Constraints
             from neonblue.intelligence.recommendation.next_tests import recommend_next
 
             goal = plan.topic or "more conversions"
-            found = recommend_next(self._store, self._memory(), goal, Constraints(), limit=3)
+            found = recommend_next(
+                self._store, self._memory(), goal, Constraints(), self._kinds(), limit=3
+            )
             rows = tuple(
                 {"action": f"test {one.idea.category}", "why": one.idea.hypothesis}
                 for one in found.ranked

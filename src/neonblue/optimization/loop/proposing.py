@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from neonblue.experiments.plans import Proposal, record_plan
-from neonblue.intelligence.recommendation.idea import Constraints
+from neonblue.intelligence.recommendation.constraints import Constraints
 from neonblue.intelligence.recommendation.next_tests import recommend_next
 from neonblue.models import Experiment, Variant
 from neonblue.optimization.loop.goal import Goal
@@ -17,6 +17,7 @@ from neonblue.stats.planning import Baseline, plan_sample
 from neonblue.stats.programme import MAXIMUM_RATIO
 
 if TYPE_CHECKING:
+    from neonblue.behavior.conversion_events import EventKinds
     from neonblue.memory.library import Memory
     from neonblue.stores import Store
 
@@ -42,7 +43,9 @@ class Proposed:
     reason: str
 
 
-def propose(store: Store, memory: Callable[[], Memory], goal: Goal) -> Proposed | None:
+def propose(
+    store: Store, memory: Callable[[], Memory], kinds: Callable[[], EventKinds], goal: Goal
+) -> Proposed | None:
     """Store the next experiment of a goal as a draft; None when there is no idea left.
 
     The proposal is recorded before the experiment: whoever is cut short in between makes the same
@@ -56,7 +59,7 @@ def propose(store: Store, memory: Callable[[], Memory], goal: Goal) -> Proposed 
         chosen = msgspec.json.decode(known[unfinished[0]], type=Chosen)
         return _created(store, goal, unfinished[0], chosen)
     tried = {msgspec.json.decode(content, type=Chosen).change for content in known.values()}
-    found = _next_idea(store, memory, goal, tried)
+    found = _next_idea(store, memory, kinds, goal, tried)
     if found is None:
         return None
     experiment_id = f"{goal.goal_id}_{len(known) + 1}"
@@ -66,14 +69,18 @@ def propose(store: Store, memory: Callable[[], Memory], goal: Goal) -> Proposed 
 
 
 def _next_idea(
-    store: Store, memory: Callable[[], Memory], goal: Goal, tried: set[str]
+    store: Store,
+    memory: Callable[[], Memory],
+    kinds: Callable[[], EventKinds],
+    goal: Goal,
+    tried: set[str],
 ) -> Chosen | None:
     for text in goal.ideas:
         if text not in tried:
             return Chosen(change=text, hypothesis=f"If we {text}, {goal.text}", reason="asked for")
     constraints = Constraints(baseline=goal.baseline_mean, mde=goal.mde)
-    ranked = recommend_next(store, memory(), goal.text, constraints, limit=CONSIDERED).ranked
-    for one in ranked:
+    found = recommend_next(store, memory(), goal.text, constraints, kinds(), limit=CONSIDERED)
+    for one in found.ranked:
         change = one.idea.changes[0]
         if change not in tried:
             return Chosen(

@@ -25,6 +25,7 @@ from neonblue.optimization.loop.unfinished import settle
 from neonblue.stats.programme import Programme
 
 if TYPE_CHECKING:
+    from neonblue.behavior.conversion_events import EventKinds
     from neonblue.intelligence.recollection.learning import Learner
     from neonblue.memory.library import Memory
     from neonblue.optimization.authority import Authority
@@ -43,6 +44,7 @@ class LoopParts:
     authority: Authority
     memory: Callable[[], Memory]
     learner: Callable[[], Learner]
+    kinds: Callable[[], EventKinds]
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
@@ -204,7 +206,7 @@ def _propose(
     alive = [found for _, found in planned if not (isinstance(found, Wait) and found.ended)]
     if len(alive) >= goal.at_once:
         return ()
-    proposed = propose(parts.store, parts.memory, goal)
+    proposed = propose(parts.store, parts.memory, parts.kinds, goal)
     if proposed is None:
         return ()
     parts.store.loop.add_step(

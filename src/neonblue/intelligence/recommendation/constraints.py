@@ -10,6 +10,7 @@ from neonblue.intelligence.forecast.sizing import DEFAULT_MDE
 from neonblue.intelligence.recollection.category import effort_of
 from neonblue.intelligence.recollection.category_table import BY_NAME
 from neonblue.intelligence.recommendation.idea import Idea
+from neonblue.models.written_text import shown_name
 
 EFFORTS = ("low", "medium", "high")
 
@@ -60,10 +61,9 @@ def _unchecked(
         yield f"sizes are for a change of {DEFAULT_MDE:.0%}: give mde if another one matters"
     unknown = [one for one in constraints.exclude_types if _named(one) not in kinds | set(BY_NAME)]
     if unknown:
-        yield (
-            f"exclude_types {', '.join(map(repr, unknown))} excluded nothing: the kinds here are "
-            f"{', '.join(sorted(kinds))}"
-        )
+        named = ", ".join(repr(shown_name(one)) for one in unknown)
+        known = ", ".join(sorted(map(shown_name, kinds)))
+        yield f"exclude_types {named} excluded nothing: the kinds here are {known}"
 
 
 def _named(name: str) -> str:

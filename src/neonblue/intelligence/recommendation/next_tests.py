@@ -24,6 +24,7 @@ from neonblue.intelligence.recommendation.ranking import RankedIdea, judge
 from neonblue.intelligence.recommendation.sources import ideas
 from neonblue.intelligence.recommendation.tried import distinct, is_spent, tried
 from neonblue.memory.library import Memory
+from neonblue.models.written_text import shown_name
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
@@ -141,7 +142,7 @@ def _detail(counts: dict[str, int], fits: Sequence[_Fit], found: Sequence[Idea],
 
 def _nothing_fits(nearest: float | None, found: Sequence[Idea]) -> str:
     """A whole answer: that there is nothing, how near the nearest was, and what can be done."""
-    kinds = sorted({idea.category.replace("_", " ") for idea in found})
+    kinds = sorted({shown_name(idea.category).replace("_", " ") for idea in found})
     near = "" if nearest is None else f" (the nearest reaches {nearest:.2f}, {LEAST_LIKENESS} fits)"
     about = f" The past has ideas about {', '.join(kinds)}." if kinds else ""
     return (

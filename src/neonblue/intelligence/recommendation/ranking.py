@@ -14,6 +14,7 @@ from neonblue.intelligence.recommendation.constraints import Constraints
 from neonblue.intelligence.recommendation.goal import chance_to_serve
 from neonblue.intelligence.recommendation.idea import Idea
 from neonblue.memory.library import Memory
+from neonblue.models.written_text import shown_name
 
 # Without a size, ideas still have to be compared: all cost the same.
 UNKNOWN_COST = 100_000
@@ -92,7 +93,9 @@ def _basis(past: Past) -> str:
     near = [one for one in past.similar if one.resemblance >= LEAST_RESEMBLANCE][:BASIS_SHOWN]
     if not near:
         return f"the record of all {past.experiments} finished experiments; none is alike"
-    named = ", ".join(f"{one.past.experiment_id} ({one.resemblance:.2f})" for one in near)
+    named = ", ".join(
+        f"{shown_name(one.past.experiment_id)} ({one.resemblance:.2f})" for one in near
+    )
     return f"{past.experiments} finished experiments, most by those alike: {named}"
 
 

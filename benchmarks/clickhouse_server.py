@@ -13,11 +13,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from benchmarks.tansu import free_port, wait_for_port
 
 LIBRARY = Path(__file__).parents[1] / ".cache" / "clickhouse" / "package" / "libchdb.so"
 START_SECONDS = 60.0
+PASSWORD = "right: p@ss/word"
 SERVE = (
     "SYSTEM START LISTEN HTTP; SELECT sleepEachRow(1) FROM numbers(86400) "
     "SETTINGS max_block_size=1, function_sleep_max_microseconds_per_block=0 FORMAT Null"
@@ -37,6 +39,10 @@ USERS = """<clickhouse>
       <quota>default</quota></reader>
     <granted><password/><networks><ip>127.0.0.1</ip></networks><profile>default</profile>
       <quota>default</quota><grants><query>GRANT SELECT ON *.*</query></grants></granted>
+    <guarded><password>{password}</password><networks><ip>127.0.0.1</ip></networks>
+      <profile>default</profile><quota>default</quota></guarded>
+    <elsewhere><password/><networks><ip>192.0.2.1</ip></networks><profile>default</profile>
+      <quota>default</quota></elsewhere>
   </users>
 </clickhouse>
 """
@@ -50,11 +56,14 @@ def missing() -> str | None:
 
 
 class ClickHouseServer:
-    """The server's process; ``reader`` may not write, ``granted`` may only read."""
+    """The server's process; ``reader`` may not write, ``granted`` may only read.
+
+    ``guarded`` has ``PASSWORD``, ``elsewhere`` may not come from this machine.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
-        (folder / "users.xml").write_text(USERS)
+        (folder / "users.xml").write_text(USERS.format(password=PASSWORD))
         config = folder / "config.xml"
         config.write_text(CONFIG.format(folder=folder))
         words = (str(LIBRARY), str(folder / "data"), str(self.port), str(config))
@@ -64,9 +73,9 @@ class ClickHouseServer:
         )
         wait_for_port(self.port, START_SECONDS)
 
-    def dsn(self, user: str = "default", database: str = "neonblue") -> str:
+    def dsn(self, user: str = "default", database: str = "neonblue", password: str = "") -> str:
         """For ``NEONBLUE_CLICKHOUSE_DSN``."""
-        return f"clickhouse://{user}:@127.0.0.1:{self.port}/{database}"
+        return f"clickhouse://{user}:{quote(password, safe='')}@127.0.0.1:{self.port}/{database}"
 
     def kill(self) -> None:
         """End it at once."""

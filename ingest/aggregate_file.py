@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
 from neonblue.errors import InvalidInputError
+from neonblue.ingest.bad_rows import refuse_bad_rows
+from neonblue.ingest.column_batch import shown_row
 from neonblue.ingest.columns.rules import ColumnRules
 from neonblue.ingest.columns.text import to_text
 from neonblue.ingest.exclusion import Exclusions
@@ -38,17 +41,20 @@ def read_aggregates(
         for line in batch.bad:
             rejects.add(line.row, "bad_row", line.reason, line.text)
         taken: list[str] = []
-        for number, row in zip(numbers, _converted(plan, table, rules), strict=True):
+        for place, row in enumerate(_converted(plan, table, rules)):
             variant = row[plan.variant or ""] or ""
             try:
                 aggregates += _row(plan, row)
                 taken.append(variant)
             except ValueError as error:
-                rejects.add(number, "bad_row", str(error), str(row), variant=variant)
+                content = shown_row(table, place)
+                rejects.add(numbers[place], "bad_row", str(error), content, variant=variant)
         rejects.used(pa.table({"variant_id": pa.array(taken, pa.string())}))
         read += batch.table.num_rows + len(batch.bad)
         excluded += out
-    _check_series(aggregates)
+    refuse_bad_rows(plan, file, rejects, read=read, excluded=excluded)
+    _check_series(aggregates, kinds)
+    _refuse_different_ends(aggregates)
     staged = StagedFile(
         rows_read=read,
         rows_excluded=excluded,
@@ -177,7 +183,7 @@ def _number(row: dict[str, Any], name: str) -> float:
     return float(value)
 
 
-def _check_series(aggregates: Sequence[Aggregate]) -> None:
+def _check_series(aggregates: Sequence[Aggregate], kinds: Mapping[str, MetricKind]) -> None:
     ordered = sorted(aggregates, key=lambda a: (a.metric, a.variant_id, a.observed_at))
     for before, after in pairwise(ordered):
         if (before.metric, before.variant_id) != (after.metric, after.variant_id):
@@ -193,3 +199,24 @@ def _check_series(aggregates: Sequence[Aggregate]) -> None:
                 f"{where} shrinks from {before.summary.n:g} to {after.summary.n:g} units: rows "
                 "must be cumulative, everything since the start. Nothing was loaded"
             )
+        before_sum, after_sum = (item.summary.n * item.summary.mean for item in (before, after))
+        if kinds[after.metric] == "proportion" and after_sum < before_sum - 0.5:
+            raise InvalidInputError(
+                f"{where} has {after_sum:.0f} successes of {after.metric!r} after {before_sum:.0f}:"
+                " rows must be cumulative, everything since the start. Nothing was loaded"
+            )
+
+
+def _refuse_different_ends(aggregates: Sequence[Aggregate]) -> None:
+    """Totals of different times are not alike: a variant that has none of the last one is named."""
+    last: dict[str, datetime] = {}
+    for item in aggregates:
+        last[item.variant_id] = max(last.get(item.variant_id, item.observed_at), item.observed_at)
+    if len(set(last.values())) < 2:
+        return
+    early, late = min(last, key=last.__getitem__), max(last, key=last.__getitem__)
+    raise InvalidInputError(
+        f"variant {early!r} has no row for {last[late]:%Y-%m-%d %H:%M}, where {late!r} has one, so "
+        "that totals of different times would be compared: add it (the last totals again, where "
+        "nothing came), or leave the later rows out with --exclude. Nothing was loaded"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from neonblue.ingest.columns.text import to_text
@@ -11,6 +12,7 @@ from neonblue.ingest.event import Reason
 from neonblue.ingest.validate import Finding
 
 MAX_SHOWN = 200
+MAX_WORD = 40
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -57,19 +59,25 @@ class ColumnBatch:
     ) -> None:
         """Note a reason against the rows where the mask is true, unless they have one.
 
-        ``shown`` names a column whose value stands in the detail in the place of ``{}``.
+        ``shown`` names a column whose value stands in the detail in the place of ``{}``, and as
+        the option that takes it for no value in the place of ``{null}``.
         """
         import numpy as np
 
         for row in np.nonzero(mask.to_numpy(zero_copy_only=False))[0].tolist():
             if row in self.findings:
                 continue
-            said = detail if shown is None else detail.replace("{}", self.shown(shown, row))
+            said = detail if shown is None else self._said(detail, shown, row)
             self.findings[row] = Finding(row=row, reason=reason, detail=said)
 
     def shown(self, name: str, row: int) -> str:
         """One cell as it may stand in a message."""
         return shown_cell(self.table[name][row])[:MAX_SHOWN]
+
+    def _said(self, detail: str, name: str, row: int) -> str:
+        if "{null}" in detail:
+            detail = detail.replace("{null}", null_option(shown_text(self.table[name][row])))
+        return detail.replace("{}", self.shown(name, row))
 
     def add(self, findings: Sequence[Finding]) -> None:
         """Note findings of others against rows that have none."""
@@ -88,6 +96,13 @@ class ColumnBatch:
     def found(self) -> list[Finding]:
         """The findings in row order."""
         return [self.findings[row] for row in sorted(self.findings)]
+
+
+def null_option(word: str) -> str:
+    """The option by which a word means that there is no value, as a shell takes it."""
+    if not word or len(word) > MAX_WORD:
+        return "--null WORD"
+    return f"--null{'=' if word.startswith('-') else ' '}{quote(word)}"
 
 
 def shown_cell(cell: pa.Scalar) -> str:

@@ -162,8 +162,9 @@ def _names(reading: _Reading, file_name: str) -> tuple[str, ...]:
     )
     if any("\0" in name for name in names):
         raise InvalidInputError(
-            f"{file_name!r} has NUL bytes in its header: it is UTF-16 or no text; export it again "
-            "as UTF-8. Nothing was loaded"
+            f"{file_name!r} has NUL bytes in its header: it is UTF-16 without a byte order mark, "
+            "or no text; export it again as UTF-8, or convert it with `iconv -f utf-16le -t utf-8`."
+            " Nothing was loaded"
         )
     if not any(names):
         raise InvalidInputError(f"{file_name!r} has no header: put column names in its first line")

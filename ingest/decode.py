@@ -149,7 +149,7 @@ def to_table(events: Sequence[Event], source: str) -> pa.Table:
         timestamps.cast(pa.timestamp("ms", "UTC"), safe=False),
         pa.array([event.value or _number(event.value) for event in events], pa.float64()),
         pa.array([event.session_id or "" for event in events], pa.string()),
-        _properties([event.properties for event in events]),
+        property_maps([event.properties for event in events]),
         pa.repeat(pa.scalar(source, pa.string()), len(events)),
     ]
     return pa.Table.from_arrays(columns, schema=event_schema())
@@ -159,8 +159,8 @@ def _number(value: Any) -> float | None:
     return None if value is UNSET else value
 
 
-def _properties(properties: Sequence[Any]) -> pa.Array:
-    """A map column, built from flat keys and values."""
+def property_maps(properties: Sequence[Any]) -> pa.Array:
+    """A map column, built from flat keys and values; null is left out."""
     import numpy as np
     import pyarrow as pa
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from neonblue.stores.aggregates import Aggregate
     from neonblue.stores.unit_sketches import Sketch
 
+# Of experiments on the same units; one message is read, fifty are not.
+SHOWN_EXPERIMENTS = 3
+
 
 def refuse_end_of_nothing(store: Store, plan: LoadPlan) -> None:
     """``--finished`` needs an experiment: one that the load defines, or one that is defined."""
@@ -129,9 +132,12 @@ def _said(store: Store, experiment_id: str, sketch: Sketch) -> tuple[str, ...]:
         for like in store.unit_sketches.like(experiment_id, sketch)
         if store.looks.first_reading(like.experiment_id) is not None
     ]
-    return tuple(
+    counted = tuple(those_that_count(read))
+    said = tuple(
         f"{like.share:.0%} of the units, in the same split, are those of experiment "
         f"{like.experiment_id!r}, whose results were read: what was not primary there is "
         "exploratory here, and the error is shared"
-        for like in those_that_count(read)
+        for like in counted[:SHOWN_EXPERIMENTS]
     )
+    more = len(counted) - SHOWN_EXPERIMENTS
+    return (*said, f"the same holds for {more} more experiments") if more > 0 else said

@@ -8,10 +8,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from neonblue.errors import InvalidInputError
-from neonblue.ingest.column_batch import ColumnBatch, interleave, shown_cell, shown_row, shown_text
+from neonblue.ingest.bad_rows import refuse_bad_rows
+from neonblue.ingest.column_batch import ColumnBatch, shown_cell, shown_row, shown_text
 from neonblue.ingest.columns.rules import CellFormat, ColumnRules
+from neonblue.ingest.columns.variant_names import refuse_twin
 from neonblue.ingest.decode import EventDecoder
 from neonblue.ingest.event import EARLIEST
+from neonblue.ingest.event_properties import EventProperties
 from neonblue.ingest.exclusion import Exclusions
 from neonblue.ingest.files import WHOLE_ROW, DataFile, json_lines
 from neonblue.ingest.load_plan import LoadPlan
@@ -41,6 +44,7 @@ def stage_events(
         warnings: tuple[str, ...] = ()
     else:
         read, excluded, warnings = _map(staging, plan, file, rejects, report)
+    refuse_bad_rows(plan, file, rejects, read=read, excluded=excluded)
     report(READING, 1.0, "finding exposures")
     repeated = read - excluded - rejects.total - staging.count()
     staging.expose_from_events()
@@ -131,6 +135,7 @@ class EventColumns:
 
     def __init__(self, plan: LoadPlan, file: DataFile) -> None:
         self._plan = plan
+        self._own_properties = EventProperties(plan, file)
         named = {
             "user_id": plan.unit,
             "variant_id": plan.variant,
@@ -163,7 +168,8 @@ class EventColumns:
     def columns(self) -> list[str]:
         """The columns to read."""
         properties = [*self._plan.segments, *(item.column for item in self._plan.covariates)]
-        return list(dict.fromkeys([*self._names.values(), *properties]))
+        own = self._own_properties.columns
+        return list(dict.fromkeys([*self._names.values(), *properties, *own]))
 
     @property
     def numbers(self) -> list[str]:
@@ -238,8 +244,9 @@ class EventColumns:
         import pyarrow.compute as pc
 
         name = self._names["timestamp"]
-        times, bad = rules.time(name).read(batch.column(name))
-        mark_times(batch, name, times, bad)
+        rule = rules.time(name)
+        times, bad = rule.read(batch.column(name))
+        mark_times(batch, name, rule, times, bad)
         filled = pc.fill_null(times, pa.scalar(EARLIEST, times.type))
         return filled.cast(pa.timestamp("ms", "UTC"), safe=False)
 
@@ -259,7 +266,7 @@ class EventColumns:
             numbers, bad = rules.number(item.column).read(batch.column(item.column))
             mark_numbers(batch, item.column, bad)
             texts[item.name] = number_text(numbers)
-        return interleave(texts, batch.size)
+        return self._own_properties.read(batch, texts)
 
 
 def _content_ids(experiment_id: str, whole: pa.Array) -> pa.Array:
@@ -308,6 +315,7 @@ def _kinds(plan: LoadPlan, event_types: Sequence[str]) -> dict[str, MetricKind]:
         for name in metric.columns:
             if name not in event_types:
                 raise InvalidInputError(_lacking(plan, metric.name, name, event_types))
+            refuse_twin("events", name, event_types)
     return {metric.name: metric.said_kind or "proportion" for metric in plan.metrics}
 
 

@@ -150,7 +150,8 @@ class Exclusion:
         try:
             self.mask(empty)
         except (KeyError, AttributeError, TypeError, ValueError) as error:
-            reason = f"only =, !=, <, >, in, is null, and, or, not over its columns ({error})"
+            shown = f" ({error})" if isinstance(error, ValueError) else ""
+            reason = f"only =, !=, <, >, in, is null, and, or, not over its columns{shown}"
             raise _refused(self.text, reason) from error
 
 

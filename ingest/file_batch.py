@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
 from neonblue.errors import InvalidInputError
+from neonblue.ingest.packed import byte_stream, encoding_of
+from neonblue.ingest.text_encoding import not_utf8
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -68,9 +70,5 @@ def explained(path: Path) -> Iterator[None]:
 
 
 def _not_utf8(path: Path) -> InvalidInputError:
-    with path.open("rb") as file:
-        encoding = "utf-16" if file.read(2) in (b"\xff\xfe", b"\xfe\xff") else "latin1"
-    return InvalidInputError(
-        f"{path.name!r} is not UTF-8: convert it, for example with "
-        f"`iconv -f {encoding} -t utf-8`, and load the result. Nothing was loaded"
-    )
+    with byte_stream(path) as (stream, _):
+        return not_utf8(path, stream, encoding=encoding_of(path))

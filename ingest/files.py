@@ -10,7 +10,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +21,8 @@ from neonblue.ingest.json_file import json_batches, json_columns
 from neonblue.ingest.json_file import json_lines as lines_of_json
 from neonblue.ingest.packed import (
     PARQUET,
+    TAR,
+    TAR_AT,
     byte_stream,
     first_bytes,
     inner_name,
@@ -29,12 +30,16 @@ from neonblue.ingest.packed import (
     read_up_to,
 )
 from neonblue.ingest.parquet_file import parquet_batches, parquet_columns
+from neonblue.models.close_names import close_names
 
 __all__ = ["WHOLE_ROW", "BadLine", "DataFile", "FileBatch", "json_lines", "open_file"]
 
 FileFormat = Literal["csv", "parquet", "jsonl"]
 SHOWN_COLUMNS = 40
 FINGERPRINT_BYTES = 1 << 20
+START_BYTES = 512
+# No header of a CSV file begins so, whatever the file is called.
+OBJECTS = (b'{"', b'[{"')
 SUFFIXES: dict[str, FileFormat] = {
     ".csv": "csv",
     ".tsv": "csv",
@@ -99,12 +104,21 @@ class DataFile:
                 more = len(self.columns) - SHOWN_COLUMNS
                 raise InvalidInputError(
                     f"{self.path.name!r} has no column {column!r}: {self._hint(column)} has "
-                    f"{shown}{f' and {more} more' if more > 0 else ''}"
+                    f"{shown}{f' and {more} more' if more > 0 else ''}{self._undivided()}"
                 )
+
+    def _undivided(self) -> str:
+        """What to say of a header that nothing divides into columns."""
+        if self.layout is None or len(self.layout.names) > 1:
+            return ""
+        return (
+            ". Nothing in its header divides columns: export it with comma, semicolon, tab or bar "
+            "between them"
+        )
 
     def _hint(self, column: str) -> str:
         nested = [name for name in self.columns if name.endswith(f".{column}")]
-        close = nested[:1] or get_close_matches(column, self.columns[:1000], n=1)
+        close = nested[:1] or close_names(column, self.columns, 1)
         return f"did you mean {close[0]!r}? It" if close else "it"
 
 
@@ -149,18 +163,27 @@ def _format(path: Path) -> FileFormat:
     if first_bytes(path).startswith(PARQUET):
         return "parquet"
     suffix = inner_name(path).suffix.lower()
-    packed = is_packed(path)
-    start = b""
-    if packed:
-        with byte_stream(path) as (stream, _):
-            start = read_up_to(stream, 64).removeprefix(b"\xef\xbb\xbf").lstrip()
-    found = SUFFIXES.get(suffix)
+    with byte_stream(path) as (stream, _):
+        start = read_up_to(stream, START_BYTES)
+    _refuse_archive(path, start)
+    start = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    packed, found = is_packed(path), SUFFIXES.get(suffix)
     if packed and (found == "parquet" or start.startswith(PARQUET)):
         raise InvalidInputError(f"{path.name!r} is a packed Parquet file: unpack it first")
+    if found == "csv" and start.startswith(OBJECTS):
+        return "jsonl"
     if packed and found is None:
         return "jsonl" if start.startswith((b"{", b"[")) else "csv"
     if found is None:
         raise InvalidInputError(
-            f"{path.name!r} is of no known kind: name it .csv, .csv.gz, .parquet or .jsonl"
+            f"{path.name!r} is of no known kind: CSV, Parquet and JSON are read. If it is one of "
+            "them, name it .csv, .csv.gz, .parquet or .jsonl; otherwise export it as one"
         )
     return found
+
+
+def _refuse_archive(path: Path, start: bytes) -> None:
+    if start.startswith(TAR, TAR_AT):
+        raise InvalidInputError(
+            f"{path.name!r} is a tar archive: unpack it, and load its files one by one"
+        )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,8 @@ SAMPLED_OBJECTS = 1000
 MAX_NAMES = 10_000
 MAX_DEPTH = 5
 BETWEEN = " \t\r\n,"
+# As Python and JavaScript libraries write what JSON has no word for.
+NO_JSON_NUMBER = re.compile(rb"[:\[,]\s*-?(NaN|Infinity)\b")
 
 
 def json_columns(path: Path) -> tuple[str, ...]:
@@ -149,7 +152,7 @@ def _batch(
             whole.append(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             text = line.decode("utf-8", "replace")
-            bad.append(BadLine(row=row, reason=f"no JSON object: {error}", text=text))
+            bad.append(BadLine(row=row, reason=_fault(line, error), text=text))
     arrays = [
         pa.array([line.decode("utf-8", "replace") for line in whole], pa.string())
         if name == WHOLE_ROW
@@ -158,6 +161,12 @@ def _batch(
     ]
     table = pa.Table.from_arrays(arrays, names=list(columns))
     return FileBatch(table=table, rows=numbers, bad=tuple(bad), bytes_read=position)
+
+
+def _fault(line: bytes, error: Exception) -> str:
+    if NO_JSON_NUMBER.search(line):
+        return "no JSON object: NaN and Infinity are no JSON, write null where there is no value"
+    return f"no JSON object: {error}"
 
 
 def _column(path: Path, objects: Sequence[dict[str, Any]], name: str) -> list[str | None]:

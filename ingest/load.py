@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,12 +34,6 @@ if TYPE_CHECKING:
     from neonblue.stores.loads import Staged, Staging
 
 Report = Callable[[float, float, str], None]
-# Rejected rows are seldom like the others: thousands separators exist only above 999.
-MAX_REJECTED_FRACTION = 0.01
-# Good rows beside which a single bad one is no reason to refuse a small file.
-LEAST_BESIDE_ONE = 20
-# Beyond this share of bad rows the columns are more likely mixed up than the rows bad.
-MIXED_UP_FRACTION = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +124,6 @@ def _load_units(
     try:
         stage = stage_rows if shape == "rows" else stage_events
         read = stage(staging, plan, file, rejects, report)
-        refuse_rejects(plan, read, rejects, file)
         report(0.85, 1.0, "checking units and variants")
         staged = staging.describe(plan.experiment_id)
         seen = store.experiment_history.state_version(plan.experiment_id)
@@ -188,40 +180,6 @@ def _rejected(rejects: Rejects) -> str:
     return (
         f"{rejects.total} rows could not be used ({rejects.summary()}): they are in "
         f"{str(rejects.path)!r}"
-    )
-
-
-def refuse_rejects(plan: LoadPlan, read: StagedFile, rejects: Rejects, file: DataFile) -> None:
-    """Refuse a file without rows, or with a larger share of bad ones than is allowed."""
-    kept = read.rows_read - read.rows_excluded - rejects.total
-    if read.rows_read == 0:
-        raise InvalidInputError(
-            f"{file.path.name!r} has a header but no rows: export it again. Nothing was loaded"
-        )
-    allowed = MAX_REJECTED_FRACTION if plan.allow_rejects is None else plan.allow_rejects
-    alone = plan.allow_rejects is None and rejects.total == 1 and kept >= LEAST_BESIDE_ONE
-    if rejects.total > allowed * (kept + rejects.total) and not alone:
-        raise InvalidInputError(
-            f"{rejects.total:,} of {read.rows_read:,} rows of {file.path.name!r} cannot be used: "
-            f"{rejects.summary()}. {_remedy(rejects, rejects.total / (kept + rejects.total))}. "
-            f"All of them are in {str(rejects.path)!r}. Nothing was loaded"
-        )
-    if kept == 0:
-        raise InvalidInputError(
-            f"--exclude leaves none of the {read.rows_read} rows of {file.path.name!r}: "
-            "make it narrower. Nothing was loaded"
-        )
-
-
-def _remedy(rejects: Rejects, fraction: float) -> str:
-    examples = f"For example {rejects.examples()}"
-    if fraction > MIXED_UP_FRACTION:
-        return f"Check that the columns are the right ones. {examples}"
-    share = min(0.99, ceil(fraction * 100) / 100)
-    return (
-        f"{examples}. Mend them, or leave out what does not belong with --exclude; "
-        f"--allow-rejects {share:g} loads the others, but effects are withheld when the rows left "
-        f"out are over {MAX_REJECTED_FRACTION:.0%} or differ by variant"
     )
 
 
@@ -282,7 +240,6 @@ def _load_aggregated(
     store: Store, plan: LoadPlan, file: DataFile, rejects: Rejects, report: Report
 ) -> LoadSummary:
     read, aggregates = read_aggregates(plan, file, rejects)
-    refuse_rejects(plan, read, rejects, file)
     times = [item.observed_at for item in aggregates]
     seen = store.experiment_history.state_version(plan.experiment_id)
     current = store.experiments.find(plan.experiment_id)

@@ -9,8 +9,12 @@ from typing import Any
 from zipfile import ZipFile, ZipInfo
 
 from neonblue.errors import InvalidInputError
+from neonblue.ingest.text_encoding import LONGEST_MARK, Utf8Stream, marked_encoding
 
 GZIP, ZIP, PARQUET = b"\x1f\x8b", b"PK\x03\x04", b"PAR1"
+EMPTY_ZIP = b"PK\x05\x06"
+# Where a tar archive has its name, in the first of its blocks.
+TAR, TAR_AT = b"ustar", 257
 OLD_EXCEL = b"\xd0\xcf\x11\xe0"
 PACKED_OTHERWISE = {b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
 PACKED_SUFFIXES = (".gz", ".gzip", ".zip")
@@ -33,7 +37,7 @@ def inner_name(path: Path) -> PurePath:
     name = PurePath(path.name)
     while name.suffix.lower() in PACKED_SUFFIXES:
         name = name.with_suffix("")
-    if magic.startswith(ZIP):
+    if magic.startswith((ZIP, EMPTY_ZIP)):
         with ZipFile(path) as archive:
             member = PurePath(_only_member(path, archive).filename)
         return member if member.suffix else name
@@ -51,9 +55,22 @@ def first_bytes(path: Path) -> bytes:
         return file.read(8)
 
 
+def encoding_of(path: Path) -> str | None:
+    """The encoding that the unpacked text names by a byte order mark, None for UTF-8."""
+    with _unpacked(path) as (stream, _):
+        return marked_encoding(read_up_to(stream, LONGEST_MARK))
+
+
 @contextmanager
 def byte_stream(path: Path) -> Iterator[tuple[Any, Callable[[], int]]]:
-    """The unpacked bytes of a file (``read(size)``), and how far it was read on disk."""
+    """The unpacked text of a file in UTF-8 (``read(size)``), and how far it was read on disk."""
+    encoding = encoding_of(path)
+    with _unpacked(path) as (stream, position):
+        yield (stream if encoding is None else Utf8Stream(stream, encoding)), position
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[tuple[Any, Callable[[], int]]]:
     import pyarrow as pa
 
     magic = first_bytes(path)
@@ -92,7 +109,9 @@ def _only_member(path: Path, archive: ZipFile) -> ZipInfo:
         if not item.is_dir() and not item.filename.startswith("__MACOSX/")
     ]
     if len(members) != 1:
-        shown = ", ".join(repr(item.filename) for item in members[:5]) or "none"
+        shown = ", ".join(repr(item.filename) for item in members[:5])
+        if not shown:
+            raise InvalidInputError(f"{path.name!r} is a zip file without files: pack it again")
         raise InvalidInputError(
             f"{path.name!r} is a zip file of {len(members)} files ({shown}): unpack it, and load "
             "them one by one"

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from neonblue.ingest.column_batch import ColumnBatch, interleave
 from neonblue.ingest.columns.rules import ColumnRules
-from neonblue.ingest.columns.time_column import FORMS
+from neonblue.ingest.columns.time_column import TimeRule
 from neonblue.ingest.columns.unit_ids import has_invisible, is_nobody, is_rounded
 from neonblue.ingest.event import EXPOSURE, MAX_VALUE, TOO_LARGE
 from neonblue.ingest.load_plan import LoadPlan
+from neonblue.ingest.long_values import LongValues
 from neonblue.ingest.validate import Finding, check_events
 from neonblue.models.untimed import UNTIMED
 from neonblue.stores.events import event_schema
@@ -20,6 +21,10 @@ from neonblue.stores.row_staging import row_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+# What stands for 0 in formats of accounting, and for nothing elsewhere.
+DASHES = ("-", "\u2212", "\u2013", "\u2014")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +50,7 @@ class RowReader:
         self._plan = plan
         self._rules = rules
         self._value_columns = tuple(value_columns)
+        self._long = None if plan.long is None else LongValues(plan.long, self._value_columns)
         self.names_seen: set[str | None] = set()
         self._proportions = {
             metric.column for metric in plan.metrics if metric.kind == "proportion"
@@ -80,48 +86,39 @@ class RowReader:
         if self._plan.timestamp is None:
             return pa.repeat(filler, batch.size)
         name = self._plan.timestamp
-        times, bad = self._rules.time(name).read(batch.column(name))
-        mark_times(batch, name, times, bad)
+        rule = self._rules.time(name)
+        times, bad = rule.read(batch.column(name))
+        mark_times(batch, name, rule, times, bad)
         return pc.fill_null(times, filler)
 
     def _values(self, batch: ColumnBatch) -> list[pa.Array]:
         """One array a metric column, null where a unit has no value."""
-        import pyarrow as pa
         import pyarrow.compute as pc
 
-        if self._plan.long is None:
+        if self._long is None:
             return [self._value(batch, name, name) for name in self._value_columns]
-        names = batch.text(self._plan.long.name_column)
-        self.names_seen |= set(pc.unique(names).to_pylist())
-        none = pa.scalar(None, pa.float64())
-        columns = []
-        for name in self._value_columns:
-            own = pc.fill_null(pc.equal(names, name), False)
-            read = self._value(batch, self._plan.long.value_column, name, own)
-            columns.append(pc.if_else(own, read, none))
-        return columns
+        self.names_seen |= set(pc.unique(self._long.names(batch.table)).to_pylist())
+        batch.table = self._long.added(batch.table)
+        return [self._value(batch, self._long.key(name), name) for name in self._value_columns]
 
-    def _value(
-        self, batch: ColumnBatch, column: str, metric_column: str, rows: pa.Array | None = None
-    ) -> pa.Array:
-        """A column's numbers; in ``rows`` alone are those marked that cannot be right."""
+    def _value(self, batch: ColumnBatch, column: str, name: str) -> pa.Array:
+        """A column's numbers; those that cannot be right are marked."""
         import pyarrow.compute as pc
 
         values, bad = self._rules.number(column).read(batch.column(column))
+        mark_numbers(batch, column, bad, called=name)
         insane = pc.invert(pc.fill_null(pc.is_finite(values), True))
+        nan = pc.fill_null(pc.is_nan(values), False)
+        detail = f"{name} is {{}}, not a finite number"
+        hint = " (--null NaN if it means that there is no value)"
+        batch.mark(nan, "value_not_finite", f"{detail}{hint}", shown=column)
+        batch.mark(insane, "value_not_finite", detail, shown=column)
         large = pc.fill_null(pc.greater(pc.abs(values), MAX_VALUE), False)
-        large = pc.and_(large, pc.invert(insane))
-        neither = pc.and_(pc.not_equal(values, 0.0), pc.not_equal(values, 1.0))
-        neither = pc.fill_null(neither, False)
-        if rows is not None:
-            masks = (bad, insane, large, neither)
-            bad, insane, large, neither = (pc.and_(mask, rows) for mask in masks)
-        mark_numbers(batch, column, bad)
-        batch.mark(insane, "value_not_finite", f"{column} is not a finite number")
-        batch.mark(large, "value_too_large", f"{column} {TOO_LARGE}")
-        if metric_column in self._proportions:
-            detail = f"{metric_column} is {{}}, neither 0 nor 1"
-            batch.mark(neither, "not_a_proportion", detail, shown=column)
+        batch.mark(large, "value_too_large", f"{name} {TOO_LARGE}")
+        if name in self._proportions:
+            neither = pc.and_(pc.not_equal(values, 0.0), pc.not_equal(values, 1.0))
+            detail = f"{name} is {{}}, neither 0 nor 1"
+            batch.mark(pc.fill_null(neither, False), "not_a_proportion", detail, shown=column)
         return values
 
     def _properties(self, batch: ColumnBatch) -> pa.Array:
@@ -151,17 +148,35 @@ def unit_ids(batch: ColumnBatch, name: str) -> pa.Array:
     return ids
 
 
-def mark_numbers(batch: ColumnBatch, name: str, bad: pa.Array) -> None:
-    """Mark the rows whose cell is no number."""
-    detail = f"{name} is {{}}, no number (--null WORD if it means that there is no value)"
+def mark_numbers(
+    batch: ColumnBatch, name: str, bad: pa.Array, *, called: str | None = None
+) -> None:
+    """Mark the rows whose cell is no number; ``called`` is the column's name in messages."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pc.any(bad, min_count=0).as_py():
+        return
+    said = f"{called or name} is {{}}, no number"
+    dash = pc.fill_null(pc.is_in(batch.text(name), pa.array(DASHES)), False)
+    batch.mark(
+        pc.and_(bad, dash),
+        "wrong_type",
+        f"{said} ({{null}} if it means that there is no value, and --missing-as-zero too if it "
+        "means 0, as in formats of accounting)",
+        shown=name,
+    )
+    detail = f"{said} ({{null}} if it means that there is no value)"
     batch.mark(bad, "wrong_type", detail, shown=name)
 
 
-def mark_times(batch: ColumnBatch, name: str, times: pa.Array, bad: pa.Array) -> None:
+def mark_times(
+    batch: ColumnBatch, name: str, rule: TimeRule, times: pa.Array, bad: pa.Array
+) -> None:
     """Mark the rows whose cell is no time, or empty."""
     import pyarrow.compute as pc
 
-    batch.mark(bad, "bad_timestamp", f"{name} is {{}}, no time; known are {FORMS}", shown=name)
+    batch.mark(bad, "bad_timestamp", f"{name} is {{}}, no time; {rule.forms}", shown=name)
     batch.mark(pc.is_null(times), "bad_timestamp", f"{name} is empty")
 
 

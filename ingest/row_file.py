@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from neonblue.errors import InvalidInputError
+from neonblue.ingest.bad_rows import refuse_bad_rows
 from neonblue.ingest.column_batch import shown_row, shown_text
 from neonblue.ingest.columns.rules import ColumnRules, Survey
 from neonblue.ingest.exclusion import Exclusions
 from neonblue.ingest.files import DataFile
 from neonblue.ingest.load_plan import LoadPlan, event_type_of
+from neonblue.ingest.long_values import LongValues
 from neonblue.ingest.rejects import Rejects
 from neonblue.ingest.row_batch import RowReader
 from neonblue.ingest.row_values import (
@@ -80,25 +82,27 @@ def _rules(plan: LoadPlan, file: DataFile, exclusions: Exclusions, report: Repor
         plan,
         file,
         exclusions,
-        numbers=[*_number_columns(plan), *covariates],
+        numbers=[*([] if plan.long else value_columns(plan)), *covariates],
         times=[] if plan.timestamp is None else [plan.timestamp],
         report=report,
+        long=long_values(plan),
     )
     _refuse_percent(plan, file, rules)
     return rules
 
 
-def _number_columns(plan: LoadPlan) -> list[str]:
-    return value_columns(plan) if plan.long is None else [plan.long.value_column]
+def long_values(plan: LoadPlan) -> LongValues | None:
+    """The columns that metrics have in a long file, None for any other."""
+    return None if plan.long is None else LongValues(plan.long, value_columns(plan))
 
 
 def _refuse_percent(plan: LoadPlan, file: DataFile, rules: ColumnRules) -> None:
     """Whether a unit did something is 0 or 1: a per cent is a share of something else."""
     for metric in plan.metrics:
-        column = metric.column if plan.long is None else plan.long.value_column
-        if metric.said_kind == "proportion" and rules.number(column).percent:
+        key = metric.column if plan.long is None else LongValues.key(metric.column)
+        if metric.said_kind == "proportion" and rules.number(key).percent:
             raise InvalidInputError(
-                f"column {column!r} of {file.path.name!r} holds per cents, but a proportion "
+                f"column {metric.column!r} of {file.path.name!r} holds per cents, but a proportion "
                 f"needs 0 or 1 for each unit: name the column that says whether it happened, or "
                 f"write {metric.name}:mean={metric.column} for the mean of the per cents. Nothing "
                 "was loaded"
@@ -113,16 +117,25 @@ def column_rules(
     numbers: Sequence[str],
     times: Sequence[str],
     report: Report | None = None,
+    long: LongValues | None = None,
 ) -> ColumnRules:
-    """How each column of the rows that count is read."""
+    """How each column of the rows that count is read, and the values of a long file by metric."""
 
     def kept(table: pa.Table) -> pa.Table:
         if report is not None:
             report(0.0, 1.0, "looking at the columns")
-        return exclusions.kept(table)
+        table = exclusions.kept(table)
+        return table if long is None else long.added(table)
 
-    survey = Survey(file, plan.cells, keep=kept, also=exclusions.columns)
-    return survey.rules(list(dict.fromkeys([*numbers, *exclusions.numeric_columns])), times)
+    survey = Survey(
+        file,
+        plan.cells,
+        keep=kept,
+        also=[*exclusions.columns, *([] if long is None else long.sources)],
+        made=None if long is None else long.called,
+    )
+    columns = [*numbers, *exclusions.numeric_columns, *([] if long is None else long.keys)]
+    return survey.rules(list(dict.fromkeys(columns)), times)
 
 
 def _read(
@@ -155,8 +168,9 @@ def _read(
         read += batch.table.num_rows + len(batch.bad)
         excluded += out
         report(READING * batch.bytes_read / file.size_bytes, 1.0, f"{read:,} rows read")
-    refuse_unseen(plan, file, reader.names_seen)
     refuse_rounded(plan.unit, file, rejects)
+    refuse_bad_rows(plan, file, rejects, read=read, excluded=excluded)
+    refuse_unseen(plan, file, reader.names_seen)
     return read, excluded
 
 
@@ -165,8 +179,9 @@ def refuse_rounded(column: str | None, file: DataFile, rejects: Rejects) -> None
     if count := rejects.reasons["rounded_id"]:
         raise InvalidInputError(
             f"{count:,} ids in {column!r} of {file.path.name!r} are numbers that a spreadsheet "
-            "rounded (like 1.23457E+12), so that units cannot be told apart: export the ids again "
-            "as text, without opening the file in a spreadsheet. Nothing was loaded"
+            "rounded, or a column of floats (like 1.23457E+12), so that units cannot be told "
+            "apart: export the ids again as text, without opening the file in a spreadsheet. "
+            "Nothing was loaded"
         )
 
 
@@ -175,8 +190,7 @@ def _columns(plan: LoadPlan, exclusions: Exclusions) -> list[str]:
         plan.unit,
         plan.variant,
         plan.timestamp,
-        *_number_columns(plan),
-        *([] if plan.long is None else [plan.long.name_column]),
+        *(value_columns(plan) if plan.long is None else LongValues(plan.long, ()).sources),
         *(covariate.column for covariate in plan.covariates),
         *plan.segments,
         *exclusions.columns,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from neonblue.errors import InvalidInputError
+from neonblue.ingest.columns.variant_names import refuse_twin
 from neonblue.ingest.files import DataFile
 from neonblue.ingest.load_plan import LoadPlan, MetricSpec
 from neonblue.models import MetricKind
@@ -74,9 +75,13 @@ def refuse_unnamed(plan: LoadPlan, file: DataFile) -> None:
 
 
 def refuse_unseen(plan: LoadPlan, file: DataFile, names: set[str | None]) -> None:
-    """Refuse metrics that no row of a long file names."""
+    """Refuse metrics that no row of a long file names, or some in another spelling."""
+    if plan.long is None:
+        return
     unseen = [name for name in value_columns(plan) if name not in names]
-    if plan.long is not None and unseen:
+    for name in value_columns(plan):
+        refuse_twin("metrics", name, (other for other in names if other is not None))
+    if unseen:
         found = sorted(name for name in names if name is not None)
         raise InvalidInputError(
             f"no row of {file.path.name!r} has {unseen[0]!r} in {plan.long.name_column!r}: it has "

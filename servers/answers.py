@@ -30,7 +30,7 @@ from mcp_types import INVALID_PARAMS, TextContent
 from pydantic import BaseModel
 
 from neonblue.errors import NeonBlueError
-from neonblue.models.outside_text import heard, marked
+from neonblue.models.outside_text import heard, listening, marked
 from neonblue.models.reader import Reader, reading
 from neonblue.models.written_text import raw_name, shortened
 
@@ -117,7 +117,8 @@ def short_error(message: str, sent: Any) -> str:
         short = shortened(text, ECHOED_CHARACTERS)
         if short != text:
             quoted, short_quoted = repr(text), repr(text[:ECHOED_CHARACTERS])[:ECHOED_CHARACTERS]
-            message = message.replace(quoted, short_quoted + "…").replace(text, short)
+            cut = "…" if len(text) > ECHOED_CHARACTERS else ""
+            message = message.replace(quoted, short_quoted + cut).replace(text, short)
     if len(message) <= MAX_MESSAGE_CHARACTERS:
         return message
     return f"{message[: MAX_MESSAGE_CHARACTERS // 2]} … {message[-MAX_MESSAGE_CHARACTERS // 4 :]}"
@@ -150,31 +151,34 @@ class OutsideText(Middleware):
         self, context: MiddlewareContext[Any], call_next: CallNext[Any, Any]
     ) -> Any:
         """The answer of a tool, as structure and as text."""
-        heard(context.message.arguments or {})
-        result = await _answered(context, call_next)
-        return _marked_result(result) if isinstance(result, ToolResult) else result
+        with listening():
+            heard(context.message.arguments or {})
+            result = await _answered(context, call_next)
+            return _marked_result(result) if isinstance(result, ToolResult) else result
 
     async def on_get_prompt(
         self, context: MiddlewareContext[Any], call_next: CallNext[Any, Any]
     ) -> Any:
         """The messages of a prompt."""
-        heard(context.message.arguments or {})
-        result = await _answered(context, call_next)
-        if isinstance(result, PromptResult):
-            for message in result.messages:
-                _mark_block(message.content)
-        return result
+        with listening():
+            heard(context.message.arguments or {})
+            result = await _answered(context, call_next)
+            if isinstance(result, PromptResult):
+                for message in result.messages:
+                    _mark_block(message.content)
+            return result
 
     async def on_read_resource(
         self, context: MiddlewareContext[Any], call_next: CallNext[Any, Any]
     ) -> Any:
         """The content of a resource that is data; the guides are our own text."""
-        result = await _answered(context, call_next)
-        if isinstance(result, ResourceResult):
-            for content in result.contents:
-                if isinstance(content.content, str) and content.mime_type == JSON:
-                    content.content = _marked_json(content.content)
-        return result
+        with listening():
+            result = await _answered(context, call_next)
+            if isinstance(result, ResourceResult):
+                for content in result.contents:
+                    if isinstance(content.content, str) and content.mime_type == JSON:
+                        content.content = _marked_json(content.content)
+            return result
 
 
 async def _answered(context: MiddlewareContext[Any], call_next: CallNext[Any, Any]) -> Any:

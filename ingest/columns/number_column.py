@@ -64,7 +64,9 @@ class NumberRule:
         ):
             if (word := self._words.get(text)) is not None:
                 values[place] = word
-            elif (found := self._shape(shape)) is not None:
+            elif (found := self._shape(shape)) is not None and found.zero:
+                values[place] = 0.0
+            elif found is not None:
                 kind = (found.before, found.after, found.negative, found.percent)
                 kinds.setdefault(kind, []).append(place)
         for (before, after, negative, percent), places in kinds.items():

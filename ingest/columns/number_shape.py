@@ -18,6 +18,7 @@ MINUS = r"\-\u2212\u2013"
 DIGIT = f"9{ZERO}{ONE}"
 SHAPE = re.compile(
     rf"""
+    (?P<outside>[^{DIGIT}()+{MINUS}%{SPACES}'\u2019]*?)[{SPACES}]*
     (?P<open>\(?)[{SPACES}]*
     (?P<sign>[+{MINUS}]?)[{SPACES}]*
     (?P<before>%|[^{DIGIT}()+{MINUS}%{SPACES}'\u2019]*?)[{SPACES}]*
@@ -26,37 +27,50 @@ SHAPE = re.compile(
     (?P<exponent>(?:[eE][+-]?[{DIGIT}]+)?)[{SPACES}]*
     (?P<after>%|[^{DIGIT}()+{MINUS}%{SPACES}]*)[{SPACES}]*
     (?P<trailing>[{MINUS}]?)
-    (?P<close>\)?)
+    (?P<close>\)?)[{SPACES}]*
+    (?P<behind>[^{DIGIT}()+{MINUS}%{SPACES}]*)
     """,
     re.VERBOSE,
+)
+NOTHING = re.compile(
+    rf"([^{DIGIT}()+{MINUS}%{SPACES}]*)[{SPACES}]*[{MINUS}][{SPACES}]*([^{DIGIT}()+{MINUS}%{SPACES}]*)"
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumberShape:
-    """Where the digits stand (``before``, ``after``: characters to cut) and what is around them."""
+    """Where the digits stand (``before``, ``after``: characters to cut) and what is around them.
 
-    before: int
-    after: int
-    negative: bool
-    percent: bool
-    grouped: bool
-    fraction: bool
+    ``zero`` has no digits: formats of accounting write it as a dash beside the currency.
+    """
+
+    before: int = 0
+    after: int = 0
+    negative: bool = False
+    percent: bool = False
+    grouped: bool = False
+    fraction: bool = False
     currency: str = ""
     text: str = ""
+    zero: bool = False
 
 
 def number_shape(shape: str, decimal: Decimal) -> NumberShape | None:
     """How a shape reads as a number; None when it does not."""
+    if (currency := _accounting_zero(shape)) is not None:
+        return NumberShape(currency=currency, zero=True)
     match = SHAPE.fullmatch(shape)
     if match is None or bool(match["open"]) != bool(match["close"]):
+        return None
+    outside = [mark for mark in (match["outside"], match["behind"]) if mark]
+    if outside and not match["open"]:
         return None
     minus = [part for part in (match["sign"], match["inner"], match["trailing"]) if part]
     priced = bool(match["trailing"]) and match["body"][-1] in ".,"
     if len(minus) + bool(match["open"]) > 1 or priced:
         # "5,-" is a price of five, and no negative number.
         return None
-    marks = [mark for mark in (match["before"], match["after"]) if mark]
+    marks = [*outside, *(mark for mark in (match["before"], match["after"]) if mark)]
     percent = marks == ["%"]
     currency = "" if percent or not marks else currency_of(marks[0])
     if len(marks) > 1 or currency is None:
@@ -76,6 +90,13 @@ def number_shape(shape: str, decimal: Decimal) -> NumberShape | None:
         currency=currency or "",
         text=body,
     )
+
+
+def _accounting_zero(shape: str) -> str | None:
+    """The currency of ``$ -`` or ``- €``; a dash alone may as well say that there is no value."""
+    match = NOTHING.fullmatch(shape)
+    marks = [] if match is None else [mark for mark in match.groups() if mark]
+    return currency_of(marks[0]) if len(marks) == 1 else None
 
 
 def _digits(text: str) -> bool:

@@ -58,7 +58,8 @@ class CellFormat:
 class Survey:
     """Reads the columns of numbers and times of a file once, and those that are odd once more.
 
-    ``keep`` leaves out the rows that do not count; for it the columns ``also`` are read.
+    ``keep`` leaves out the rows that do not count; for it the columns ``also`` are read. It may
+    add columns that the file does not have: ``made`` says what messages call them.
     """
 
     def __init__(
@@ -68,12 +69,14 @@ class Survey:
         *,
         keep: Keep | None = None,
         also: Sequence[str] = (),
+        made: Mapping[str, str] | None = None,
     ) -> None:
         self._file = file
         self._said = said
         self._null_words = NullWords(said.null_words)
         self._keep = keep
         self._also = tuple(also)
+        self._made = dict(made or {})
 
     def rules(self, numbers: Sequence[str], times: Sequence[str] = ()) -> ColumnRules:
         """A rule for each column; raises ``InvalidInputError`` where none can be told."""
@@ -122,7 +125,8 @@ class Survey:
         return self._said.decimal != "," and all(numbers.add(chunk) for chunk in chunks)
 
     def _tables(self, columns: Sequence[str]) -> Iterator[pa.Table]:
-        wanted = list(dict.fromkeys([*columns, *self._also]))
+        own = [name for name in columns if name not in self._made]
+        wanted = list(dict.fromkeys([*own, *self._also]))
         for batch in self._file.batches(wanted) if wanted else ():
             table = self._null_words.blank(batch.table)
             yield table if self._keep is None else self._keep(table)
@@ -166,13 +170,16 @@ class Survey:
                 name, f"holds no numbers, but {shown}: name another, or make them numbers"
             )
         return (
-            f"{count:,} values of {name!r} are no numbers, like {shown}: mend them, or say "
-            f"--null WORD where a word means that there is no value"
+            f"{count:,} values of {self._called(name)} are no numbers, like {shown}: mend them, or "
+            f"say --null WORD where a word means that there is no value"
         )
+
+    def _called(self, name: str) -> str:
+        return self._made.get(name) or repr(name)
 
     def _refused(self, name: str, fault: str) -> InvalidInputError:
         return InvalidInputError(
-            f"column {name!r} of {self._file.path.name!r} {fault}. Nothing was loaded"
+            f"column {self._called(name)} of {self._file.path.name!r} {fault}. Nothing was loaded"
         )
 
 

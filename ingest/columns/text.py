@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# Up to here every whole number has a double of its own.
-MAX_EXACT = 2.0**53
+# Up to here every whole number has a float of its own, by the bits of a float.
+MAX_EXACT = {16: 2.0**11, 32: 2.0**24, 64: 2.0**53}
 
 
 def to_text(column: pa.Array) -> pa.Array:
@@ -45,6 +45,7 @@ def _whole(column: pa.Array) -> bool:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    limit = MAX_EXACT[column.type.bit_width]
     numbers = pc.cast(column, pa.float64())
-    exact = pc.and_(pc.equal(pc.floor(numbers), numbers), pc.less(pc.abs(numbers), MAX_EXACT))
+    exact = pc.and_(pc.equal(pc.floor(numbers), numbers), pc.less(pc.abs(numbers), limit))
     return bool(pc.all(pc.fill_null(exact, True), min_count=0).as_py())

@@ -43,6 +43,16 @@ class TimeRule:
         self._day_first = day_first
         self._format = time_format
 
+    @property
+    def forms(self) -> str:
+        """What is read, in words: the one form that was asked for, or all that are known."""
+        if self._format is None:
+            return f"known are {FORMS}"
+        if self._format == EXCEL:
+            return "--time-format excel reads day numbers like 46113.5"
+        example = datetime(2026, 4, 1, 10, 0, tzinfo=UTC).strftime(self._format)
+        return f"--time-format {self._format!r} reads times like {example!r}"
+
     def read(self, column: pa.Array) -> tuple[pa.Array, pa.Array]:
         """Microseconds with zone UTC, and which entries are no time; both as long as the column."""
         import pyarrow as pa

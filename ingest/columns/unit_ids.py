@@ -12,8 +12,8 @@ NOBODY = (
     *("(null)", "(none)", "(not set)", "[object object]", "nat"),
     "00000000-0000-0000-0000-000000000000",
 )
-# As Excel shows a long number: its last digits are gone.
-ROUNDED = r"^[0-9](?:[.,][0-9]+)?E\+[0-9]{2,3}$"
+# As Excel shows a long number, or doubles are written: its last digits are gone.
+ROUNDED = r"^[0-9](?:[.,][0-9]+)?[eE]\+[0-9]{2,3}$"
 # Invisible characters that no script needs: zero-width blanks, marks of direction, soft hyphens.
 INVISIBLE = r"[\x{AD}\x{200B}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2064}\x{FEFF}]"
 
@@ -27,7 +27,7 @@ def is_nobody(ids: pa.Array) -> pa.Array:
 
 
 def is_rounded(ids: pa.Array) -> pa.Array:
-    """Which ids are numbers in a spreadsheet's scientific form, rounded."""
+    """Which ids are numbers in scientific form, as spreadsheets and doubles round them."""
     import pyarrow.compute as pc
 
     return pc.match_substring_regex(ids, ROUNDED)

@@ -1,11 +1,13 @@
-"""Variants that are one variant spelt in two ways."""
+"""Names of variants, events and metrics that are one name spelt in two ways."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations
+
+from neonblue.errors import InvalidInputError
 
 # Letters of other scripts that look like Latin ones.
 ALIKE = str.maketrans(
@@ -21,6 +23,16 @@ def alike(names: Sequence[str]) -> tuple[str, str, str] | None:
         if (difference := _difference(one, other)) is not None:
             return one, other, difference
     return None
+
+
+def refuse_twin(what: str, name: str, others: Iterable[str]) -> None:
+    """Refuse a name beside one that is probably the same: what has the other would not count."""
+    for other in others:
+        if other != name and (difference := _difference(name, other)) is not None:
+            raise InvalidInputError(
+                f"the {what} {name!r} and {other!r} differ in {difference} alone: write one of "
+                "them in all rows, or leave the other out with --exclude. Nothing was loaded"
+            )
 
 
 def _difference(one: str, other: str) -> str | None:

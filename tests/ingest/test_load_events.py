@@ -104,6 +104,36 @@ def test_metrics_are_computed_from_events_after_exposure(
     assert moments.summary("looked", "a").mean == 0.0
 
 
+@pytest.mark.parametrize("name", ["events.jsonl", "events.csv"])
+def test_an_option_about_cells_takes_nothing_from_the_events_of_the_contract(
+    store: Store, load: Load, write: Write, name: str
+) -> None:
+    """Ids, properties and values as without it, but for the word that means nothing."""
+    events = story()
+    for number, item in enumerate(events):
+        item["properties"] = {"country": "NA" if number % 2 else "DE", "visits": number}
+        item["session_id"] = "NA"
+    if name == "events.csv":
+        for item in events:
+            item["properties"] = json.dumps(item["properties"])
+    load(write(name, events), null_words=["NA"], experiment_id="shop", control="a", metrics=METRICS)
+    rows = store.database.rows(
+        "SELECT event_id, properties, session_id FROM events WHERE experiment_id = 'shop'"
+    )
+    assert len(rows) == len(events)
+    assert {session for _, _, session in rows} == {""}
+    kept = {str(item["event_id"]): n for n, item in enumerate(events)}
+    for event_id, properties, _ in rows:
+        number = kept[event_id]
+        country = {} if number % 2 else {"country": "DE"}
+        assert properties == {**country, "visits": str(number)}
+    moments = store.moments.summarise(store.experiments.get("shop"))
+    assert moments.summary("revenue", "a").mean == pytest.approx((0 + 4 + 8 + 12 + 16) / 10)
+
+
+LOPSIDED = (("a", "2026-01-01"), ("b", "2026-01-01"), ("a", "2026-01-02"))
+
+
 def test_columns_of_other_names_are_mapped(store: Store, load: Load, write: Write) -> None:
     rows = [
         {"who": f"u{i}", "test": "ab"[i % 2], "what": what, "when": when, "much": i, "os": "web"}
@@ -312,6 +342,14 @@ def test_a_bad_snapshot_is_a_rejected_row(
         ([("a", "", 1, 1, 1, 1), ("a", "", 2, 1, 1, 1), ("b", "", 1, 1, 1, 1)], "several rows"),
         ([("a", "2026-01-01", 9, 1, 1, 1), ("a", "2026-01-02", 5, 1, 1, 1)], "shrinks from 9 to 5"),
         ([("a", "", 1, 1, 1, 1)], "only one variant"),
+        (
+            [("a", "2026-01-01", 9, 5, 1, 1), ("a", "2026-01-02", 12, 3, 1, 1)],
+            "has 3 successes of 'won' after 5: rows must be cumulative",
+        ),
+        (
+            [(name, day, 9, 5, 1, 1) for name, day in LOPSIDED],
+            "variant 'b' has no row for 2026-01-02 00:00, where 'a' has one",
+        ),
     ],
 )
 def test_a_series_that_cannot_be_is_refused_whole(

@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import os
+import tarfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -283,6 +284,16 @@ def zipped(**members: bytes) -> bytes:
     return packed.getvalue()
 
 
+def tarred(content: bytes) -> bytes:
+    """An archive of one file, packed."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        member = tarfile.TarInfo("shop.csv")
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    return packed.getvalue()
+
+
 def files(tmp_path: Path) -> dict[str, tuple[str, bytes, str]]:
     """Files that are no data: name, bytes, and what is said about them."""
     text = write(tmp_path / "good.csv", rows(5000)).read_bytes()
@@ -296,11 +307,23 @@ def files(tmp_path: Path) -> dict[str, tuple[str, bytes, str]]:
         "cut parquet": ("shop.parquet", cut(parquet), "cut off, damaged"),
         "not parquet": ("shop.parquet", text, "cut off, damaged"),
         "latin-1": ("shop.csv", text + "u,a,,1,1,é,1\n".encode("latin-1"), "is not UTF-8"),
-        "utf-16": ("shop.csv", text.decode().encode("utf-16"), "iconv -f utf-16 -t utf-8"),
+        "utf-16 cut": (
+            "shop.csv",
+            text.decode().encode("utf-16")[:-1],
+            "is UTF-16 and ends within a character",
+        ),
+        "utf-16 without mark": (
+            "shop.csv",
+            text.decode().encode("utf-16-le"),
+            "iconv -f utf-16le -t utf-8",
+        ),
+        "tar": ("shop.csv.tar.gz", tarred(text), "is a tar archive: unpack it"),
+        "no files": ("shop.zip", zipped(), "a zip file without files"),
+        "one column": ("shop.csv", text.replace(b",", b"~"), "Nothing in its header divides"),
         "latin-1 later": (
             "shop.csv",
             text.replace(b"u4999", b"u\xe9"),
-            "is not UTF-8: convert it",
+            r"is not UTF-8 \(line 5001 has b'u\\xe9,.*windows-1252",
         ),
         "binary": ("shop.csv", bytes(range(256)) * 40, "shop.csv"),
         "json numbers": ("shop.json", b"[1, 2]", "holds no JSON objects"),
@@ -324,7 +347,8 @@ def files(tmp_path: Path) -> dict[str, tuple[str, bytes, str]]:
     "name",
     [
         *("empty", "blank", "header only", "cut gz", "cut parquet", "not parquet"),
-        *("latin-1", "latin-1 later", "utf-16", "binary", "json numbers", "json array"),
+        *("latin-1", "latin-1 later", "utf-16 cut", "utf-16 without mark", "tar", "no files"),
+        *("one column", "binary", "json numbers", "json array"),
         *("columns twice", "unknown kind", "two zipped", "two readings"),
     ],
 )

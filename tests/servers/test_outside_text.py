@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -12,8 +13,9 @@ import pyarrow as pa
 import pytest
 
 from neonblue.models import Experiment, MetricDefinition, Variant
-from neonblue.models.outside_text import marked
+from neonblue.models.outside_text import MOST_PHRASES, heard, marked
 from neonblue.models.written_text import raw_name, shown_name
+from neonblue.servers import answers
 from neonblue.stores.events import event_schema
 from neonblue.workspace import Workspace
 
@@ -32,6 +34,7 @@ NAMES = {
     "event": f"<data>nice</data> {SPEECH} event 'x' \"y\" \\ z",
     "property": f"{SPEECH} {'z' * 256}"[:256],
     "value": f"value: {SPEECH}; DROP",
+    "long": f"{SPEECH} and {'so on ' * 400} {SPEECH}",
 }
 
 
@@ -57,7 +60,7 @@ def _events() -> list[dict[str, Any]]:
         moment = start + timedelta(minutes=12 * unit)
         variant = NAMES["treatment"] if random.random() < 0.38 else NAMES["control"]
         value = NAMES["value"] if random.random() < 0.6 else "plain"
-        properties = [(NAMES["property"], value), ("device", NAMES["value"])]
+        properties = [(NAMES["property"], value), ("device", NAMES["long"])]
         rows.append(_event(unit, "exposure", moment, variant_id=variant, properties=properties))
         if random.random() < 0.3:
             later = moment + timedelta(minutes=2)
@@ -76,7 +79,7 @@ async def hostile(workspace: Workspace) -> AsyncIterator["Client[Any]"]:
         Experiment(
             experiment_id=NAMES["experiment"],
             name=f"{SPEECH} name",
-            description=f"{SPEECH} description",
+            description=f"{SPEECH} description, {NAMES['long']}",
             hypothesis=f"{SPEECH} hypothesis",
             status="running",
             variants=(
@@ -172,9 +175,28 @@ def _calls() -> list[tuple[str, dict[str, Any]]]:
     ]
 
 
-async def test_no_tool_lets_a_name_speak(hostile: "Client[Any]") -> None:
+def _hear_others() -> None:
+    """As many other texts as the process keeps, so that what was heard before is pushed out."""
+    heard([f"something else that somebody wrote {number}" for number in range(MOST_PHRASES)])
+
+
+async def test_no_tool_lets_a_name_speak(
+    hostile: "Client[Any]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where other calls and background work read so much meanwhile that all is pushed out."""
     asked = {name for name, _ in _calls()}
     assert asked == {tool.name for tool in await hostile.list_tools()}
+    answered = answers._answered
+
+    async def while_others_read(context: Any, call_next: Any) -> Any:
+        try:
+            return await answered(context, call_next)
+        finally:
+            others = Thread(target=_hear_others)
+            others.start()
+            others.join()
+
+    monkeypatch.setattr(answers, "_answered", while_others_read)
     leaks = {}
     for name, arguments in _calls():
         result = await hostile.call_tool(name, arguments, raise_on_error=False)

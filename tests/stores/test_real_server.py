@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from benchmarks import clickhouse_server
-from benchmarks.clickhouse_server import ClickHouseServer
+from benchmarks.clickhouse_server import PASSWORD, ClickHouseServer
 
-from neonblue.errors import RefusedRowsError, UnavailableError
+from neonblue.errors import InvalidInputError, RefusedRowsError, UnavailableError
 from neonblue.ingest.definitions import Definitions
 from neonblue.ingest.pipeline import Pipeline, Prepared
 from neonblue.ingest.record import LineRecord
@@ -139,7 +139,7 @@ def test_a_user_who_may_not_write_blames_no_row(
     with closing(Database(server.dsn(user))) as database:
         pipeline = pipeline_of(Store(database))
         prepared = events(pipeline)
-        with pytest.raises(UnavailableError, match=r"code (164|497)"):
+        with pytest.raises(UnavailableError, match=r"lacks the grant INSERT|may only read"):
             pipeline.write(prepared)
     assert remote.dead_letters.counts() == {}
     assert remote.events.count() == 0
@@ -209,3 +209,41 @@ def test_writers_of_experiments_on_one_server_leave_one_history(
     assert [change.state_version for change in changes] == list(range(1, 21))
     assert [change.sequence for change in changes] == list(range(1, 21))
     assert len({change.experiment.name for change in changes}) == 20
+
+
+@pytest.mark.parametrize(
+    ("user", "password", "said"),
+    [
+        ("guarded", "wrong", "refuses the user or the password"),
+        ("guarded", "", "refuses the user or the password"),
+        ("nobody", "", "refuses the user or the password"),
+        ("elsewhere", "", "refuses the user or the password"),
+        ("granted", "", r"the user lacks the grant CREATE DATABASE ON \w+\.\*"),
+        ("reader", "", "the user may only read"),
+    ],
+)
+def test_who_may_not_come_in_is_told_what_to_correct(
+    server: ClickHouseServer, user: str, password: str, said: str
+) -> None:
+    with pytest.raises(UnavailableError, match=said) as raised:
+        open_store(server.dsn(user, "anew", password))
+    assert "NEONBLUE_CLICKHOUSE_DSN" in str(raised.value)
+    assert "wrong" not in str(raised.value)
+
+
+def test_the_right_password_opens_whatever_it_is_made_of(server: ClickHouseServer) -> None:
+    with closing(open_store(server.dsn("guarded", "guarded", PASSWORD))) as store:
+        assert store.experiments.list() == ()
+
+
+def test_an_address_that_cannot_be_read_is_refused_without_a_word_of_it(
+    server: ClickHouseServer,
+) -> None:
+    place = f"127.0.0.1:{server.port}/neonblue"
+    for dsn in (
+        f"clickhouse://guarded:se/cret@{place}",
+        f"clickhouse://{place}?user=guarded&password=secret",
+    ):
+        with pytest.raises(InvalidInputError, match="cannot be read: write clickhouse://") as found:
+            open_store(dsn)
+        assert "cret" not in str(found.value)

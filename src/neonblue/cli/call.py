@@ -4,13 +4,13 @@ Exit status: 0 answered, 1 the tool refused, 2 there is no such tool or argument
 """
 
 import argparse
-import difflib
 import json
 import sys
 from collections.abc import Mapping
 from typing import Any
 
 from neonblue.errors import InvalidInputError
+from neonblue.models.close_names import close_names
 
 REFUSED = 1
 
@@ -97,7 +97,7 @@ def _types(schema: Mapping[str, Any]) -> set[str]:
 def _known(name: str, tools: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
     if name in tools:
         return tools[name]
-    close = difflib.get_close_matches(name, tools, n=3)
+    close = close_names(name, tools)
     advice = f"did you mean {' or '.join(close)}?" if close else "`neonblue call` lists them"
     raise InvalidInputError(f"there is no tool {name!r}: {advice}")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from neonblue.intelligence.evidence import Check, CheckStatus
 from neonblue.intelligence.summaries import Summaries
 from neonblue.models import Experiment, MetricDefinition
+from neonblue.models.close_names import close_names
 from neonblue.models.lifecycle import FINISHED_STATUSES
 from neonblue.stats.sequential import BURN_IN_UNITS
 
@@ -137,9 +137,7 @@ def _needed(metric: MetricDefinition) -> Iterable[tuple[str, str]]:
 
 def _alike(name: str, counts: dict[str, int]) -> str:
     """The names that come close, or the commonest ones, with their counts."""
-    folded = {other.casefold(): other for other in counts}
-    close = get_close_matches(name.casefold(), folded, n=MOST_CLOSE, cutoff=LEAST_LIKENESS)
-    chosen = [folded[other] for other in close]
+    chosen = close = close_names(name, counts, MOST_CLOSE, cutoff=LEAST_LIKENESS)
     lead = "did you mean" if chosen else "there are"
     chosen = chosen or sorted(counts, key=lambda other: (-counts[other], other))[:MOST_CLOSE]
     if not chosen:

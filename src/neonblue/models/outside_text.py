@@ -1,8 +1,10 @@
 """Which texts came from outside, and where an answer repeats them.
 
 ``heard`` remembers texts that are no identifiers where they are read from the database or come with
-a call; ``marked`` fences them wherever an answer repeats them, also inside our own sentences. Kept
-for the whole process: what one call read, the next may show from a cache.
+a call; ``marked`` fences them wherever an answer repeats them, also inside our own sentences.
+
+Kept twice: for the whole process, as what one call read the next may show from a cache, and for the
+call that read them (``listening``), so that others that read much meanwhile push nothing out of it.
 """
 
 from __future__ import annotations
@@ -10,6 +12,8 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from neonblue.models.written_text import FENCED, is_name, shown_name, visible
@@ -20,7 +24,10 @@ MOST_PHRASES = 20_000
 
 
 class _Heard:
-    """The latest texts from outside that are no identifiers, found by how they begin."""
+    """The latest texts from outside that are no identifiers, found by how they begin.
+
+    Of texts over ``LONGEST_PHRASE`` the beginning is kept: what follows it is theirs to the end.
+    """
 
     def __init__(self) -> None:
         self._texts: OrderedDict[str, None] = OrderedDict()
@@ -28,6 +35,7 @@ class _Heard:
         self._guard = threading.Lock()
 
     def add(self, text: str) -> None:
+        text = text[:LONGEST_PHRASE]
         with self._guard:
             if text in self._texts:
                 self._texts.move_to_end(text)
@@ -45,7 +53,7 @@ class _Heard:
             del self._begins[begin]
 
     def __contains__(self, text: str) -> bool:
-        return text in self._texts
+        return text[:LONGEST_PHRASE] in self._texts
 
     def longest_at(self, text: str, start: int) -> str | None:
         """The longest known text that stands there, whole or cut off with an ellipsis."""
@@ -56,7 +64,7 @@ class _Heard:
             ordered = sorted(known, key=len, reverse=True)
         for phrase in ordered:
             if text.startswith(phrase, start):
-                return phrase
+                return text[start:] if len(phrase) == LONGEST_PHRASE else phrase
             same = _common(phrase, text, start)
             if same >= SHORTEST_PHRASE and text[start + same : start + same + 1] in ("", "…"):
                 return phrase[:same]
@@ -64,15 +72,32 @@ class _Heard:
 
 
 _heard = _Heard()
+_of_this_call: ContextVar[_Heard | None] = ContextVar("_of_this_call", default=None)
+
+
+@contextmanager
+def listening() -> Iterator[None]:
+    """Remember what is read here for as long as this lasts, whatever is read elsewhere."""
+    token = _of_this_call.set(_Heard())
+    try:
+        yield
+    finally:
+        _of_this_call.reset(token)
+
+
+def _known() -> tuple[_Heard, ...]:
+    own = _of_this_call.get()
+    return (_heard,) if own is None else (own, _heard)
 
 
 def heard(value: Any) -> None:
     """Remember every text in a value that came from outside and is no identifier."""
     for text in _texts(value):
-        if SHORTEST_PHRASE <= len(text) <= LONGEST_PHRASE and not is_name(text):
-            _heard.add(text)
-            if (quoted := repr(text)[1:-1]) != text:
-                _heard.add(quoted)
+        if len(text) >= SHORTEST_PHRASE and not is_name(text):
+            for known in _known():
+                known.add(text)
+                if (quoted := repr(text[:LONGEST_PHRASE])[1:-1]) != text:
+                    known.add(quoted)
 
 
 def marked(value: Any) -> Any:
@@ -87,7 +112,7 @@ def marked(value: Any) -> Any:
 
 
 def _marked_text(text: str) -> str:
-    if text in _heard:
+    if any(text in known for known in _known()):
         return shown_name(text)
     if is_name(text):
         return text
@@ -106,8 +131,9 @@ def _marked_text(text: str) -> str:
 def _found_at(text: str, start: int) -> tuple[int, str]:
     """Where the known text or the fence that begins there ends, and how it is shown."""
     if start == 0 or not text[start - 1].isalnum():
-        phrase = _heard.longest_at(text, start)
-        if phrase is not None:
+        found = [phrase for known in _known() if (phrase := known.longest_at(text, start))]
+        if found:
+            phrase = max(found, key=len)
             return start + len(phrase), shown_name(phrase)
     fence = FENCED.match(text, start) if text[start] == "<" else None
     return (fence.end(), fence[0]) if fence is not None else (start, "")

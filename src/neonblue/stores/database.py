@@ -325,7 +325,6 @@ def _spilling(memory_bytes: int) -> dict[str, str]:
 
 
 def _open_server(dsn: str, memory_bytes: int) -> Client:
-    import clickhouse_connect
     from clickhouse_connect.driver.exceptions import DatabaseError
 
     options: dict[str, Any] = {
@@ -336,14 +335,28 @@ def _open_server(dsn: str, memory_bytes: int) -> Client:
     if dsn.startswith("clickhouses:"):
         options["interface"] = "https"
     try:
-        return clickhouse_connect.get_client(**options)
+        return _server_client(options)
     except DatabaseError as error:
         if error.code != UNKNOWN_DATABASE:
             raise
     database = urlparse(dsn).path.strip("/")
-    with clickhouse_connect.get_client(**options, database="default") as client:
+    with _server_client({**options, "database": "default"}) as client:
         client.command("CREATE DATABASE IF NOT EXISTS {name:Identifier}", {"name": database})
-    return clickhouse_connect.get_client(**options)
+    return _server_client(options)
+
+
+def _server_client(options: Mapping[str, Any]) -> Client:
+    """A client; an address that cannot be read is refused without a word of it."""
+    import clickhouse_connect
+
+    try:
+        return clickhouse_connect.get_client(**options)
+    except (TypeError, ValueError):
+        raise InvalidInputError(
+            "NEONBLUE_CLICKHOUSE_DSN cannot be read: write "
+            "clickhouse://USER:PASSWORD@HOST:PORT/DATABASE, user and password before the host and "
+            "not behind a ?, with / : @ ? # % in them as %2F %3A %40 %3F %23 %25"
+        ) from None
 
 
 @contextmanager

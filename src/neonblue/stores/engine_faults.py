@@ -22,6 +22,22 @@ FULL_TEXTS = ("No space left on device", "File too large", "Disk quota exceeded"
 REFUSED = frozenset(
     {"AUTHENTICATION_FAILED", "REQUIRED_PASSWORD", "WRONG_PASSWORD", "UNKNOWN_USER"}
 )
+NO_RIGHT = frozenset({"ACCESS_DENIED", "READONLY"})
+GRANT = re.compile(r"necessary to have the grant (?P<grant>.+?)\.(?: \(|\s|$)")
+# What a server refuses whatever the query says.
+TROUBLE = frozenset(
+    {
+        *(
+            "TOO_MANY_SIMULTANEOUS_QUERIES",
+            "QUOTA_EXCEEDED",
+            "TOO_MANY_PARTS",
+            "TABLE_IS_READ_ONLY",
+        ),
+        *("KEEPER_EXCEPTION", "NO_ZOOKEEPER", "ALL_CONNECTION_TRIES_FAILED", "NETWORK_ERROR"),
+        *("SOCKET_TIMEOUT", "ALL_REPLICAS_ARE_STALE", "UNKNOWN_STATUS_OF_INSERT"),
+        *("QUERY_WAS_CANCELLED", "ABORTED", "TOO_FEW_LIVE_REPLICAS"),
+    }
+)
 PART = re.compile(r"/[^\s'()]*?/store/[0-9a-f]{3}/[0-9a-f-]{36}/([\w-]+)/")
 TABLE = re.compile(r"in table (?:\w+\.)?(\w+)")
 
@@ -44,6 +60,18 @@ def machine_fault(error: Any, place: str) -> UnavailableError | None:
         return UnavailableError(
             f"ClickHouse at {place!r} refuses the user or the password: correct them in "
             "NEONBLUE_CLICKHOUSE_DSN (clickhouse://USER:PASSWORD@HOST:PORT/DATABASE)"
+        )
+    if name in NO_RIGHT:
+        grant = GRANT.search(text)
+        lacks = f"lacks the grant {grant['grant']}" if grant else "may only read"
+        return UnavailableError(
+            f"ClickHouse at {place!r}: the user {lacks}. Grant SELECT, INSERT, CREATE, DROP, ALTER "
+            "and TRUNCATE on that database, or name another user in NEONBLUE_CLICKHOUSE_DSN"
+        )
+    if name in TROUBLE:
+        return UnavailableError(
+            f"ClickHouse at {place!r} refuses for a reason of its own ({name}): mend it there, "
+            "then call again; `neonblue doctor` helps"
         )
     return None
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from neonblue.stores.events import FROM_ROWS
-from neonblue.stores.missing_values import SUFFIX
+from neonblue.stores.missing_values import SUFFIX, ZERO_SUFFIX
 
 if TYPE_CHECKING:
     from neonblue.stores.database import Database
@@ -47,11 +47,12 @@ def event_types(database: Database, experiment_id: str) -> EventTypes:
     rows = database.rows(
         """
         SELECT event_type, countIf(experiment_id = {id:String}) AS own, count()
-        FROM events WHERE NOT endsWith(event_type, {marker:String})
+        FROM events
+        WHERE NOT endsWith(event_type, {marker:String}) AND NOT endsWith(event_type, {zero:String})
         GROUP BY event_type ORDER BY own DESC, count() DESC, event_type
         LIMIT {most:UInt32}
         """,
-        {"id": experiment_id, "most": MOST_TYPES, "marker": SUFFIX},
+        {"id": experiment_id, "most": MOST_TYPES, "marker": SUFFIX, "zero": ZERO_SUFFIX},
     )
     from_rows = database.rows(
         f"""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, get_args
 
 from neonblue.errors import InvalidInputError, NotFoundError
 from neonblue.models import Experiment, ExperimentStatus
+from neonblue.models.close_names import close_names
 from neonblue.models.lifecycle import FINISHED_STATUSES
 from neonblue.models.untimed import known_time
 from neonblue.stores.experiment_history import (
@@ -304,7 +304,7 @@ class Experiments:
                 f"seen in variants {', '.join(map(repr, seen.variants)) or 'none'}: "
                 "define it with `neonblue define FILE`"
             )
-        close = get_close_matches(experiment_id, self.defined(), n=3)
+        close = close_names(experiment_id, self.defined())
         hint = f"did you mean {' or '.join(map(repr, close))}? " if close else ""
         return f"there is no experiment {experiment_id!r}: {hint}call list_experiments to see all"
 

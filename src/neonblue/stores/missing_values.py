@@ -1,4 +1,7 @@
-"""Units that have no value of a metric: markers beside the events, which leave the unit out."""
+"""Units that have no value of a metric: markers beside the events, which leave the unit out.
+
+A value of 0 leaves no event, so that one which takes the place of another needs a row as well.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,17 @@ if TYPE_CHECKING:
     from neonblue.stores.database import Database
 
 SUFFIX = ":missing"
+ZERO_SUFFIX = ":zero"
 
 
 def missing_type(event_type: str) -> str:
     """The event type that says that a unit has no value where others have ``event_type``."""
     return f"{event_type}{SUFFIX}"
+
+
+def zero_type(event_type: str) -> str:
+    """The event type of a 0 in the place of an earlier value or blank: it counts for nothing."""
+    return f"{event_type}{ZERO_SUFFIX}"
 
 
 def missing_types(

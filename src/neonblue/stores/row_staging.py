@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from neonblue.stores.database import identifier
 from neonblue.stores.events import FROM_ROWS
-from neonblue.stores.missing_values import missing_type
+from neonblue.stores.missing_values import missing_type, zero_type
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -187,15 +187,21 @@ class RowStaging:
     ) -> None:
         """Write an exposure a row, an event a value other than 0, and a marker a missing value.
 
-        Ids are hashes of what an event is about, so that the same file gives the same events.
+        Ids are hashes of what an event is about, so that the same file gives the same events. A 0
+        is written where an earlier load has a value or a blank, which it then replaces.
         """
-        for statement in (EXPOSURES, VALUES) if missing_as_zero else (EXPOSURES, VALUES, MISSING):
+        markers = [missing_type(name) for name in event_types]
+        zeros = [zero_type(name) for name in event_types]
+        for statement in (EXPOSURES, VALUES, ZEROS) if missing_as_zero else STATEMENTS:
             self._database.command(
                 statement.format(target=identifier(target), rows=self.table, source=FROM_ROWS),
                 {
                     "experiment": experiment_id,
                     "event_types": list(event_types),
-                    "markers": [missing_type(name) for name in event_types],
+                    "markers": markers,
+                    "zeros": zeros,
+                    "stored": [*event_types, *markers, *zeros],
+                    "blank_is_zero": missing_as_zero,
                 },
             )
 
@@ -277,3 +283,21 @@ ARRAY JOIN values AS amount, {{event_types:Array(String)}} AS kind,
 WHERE isNull(amount)
 """
 )
+# Hashes keep the set small: one that two ids share writes a row that counts for nothing.
+ZEROS = (
+    COLUMNS
+    + """
+SELECT lower(hex(sipHash128({{experiment:String}}, user_id, variant_id, 'value', kind))) AS id,
+       user_id, {{experiment:String}}, variant_id, zero, timestamp, NULL, '', map(), '{source}'
+FROM {rows}
+ARRAY JOIN values AS amount, {{event_types:Array(String)}} AS kind,
+           {{zeros:Array(String)}} AS zero
+WHERE if({{blank_is_zero:Bool}}, ifNull(amount, 0), amount) = 0
+      AND sipHash64(id) IN (
+          SELECT sipHash64(event_id) FROM events
+          WHERE experiment_id = {{experiment:String}}
+                AND event_type IN {{stored:Array(String)}}
+      )
+"""
+)
+STATEMENTS = (EXPOSURES, VALUES, MISSING, ZEROS)

@@ -172,6 +172,17 @@ def _calls() -> list[tuple[str, dict[str, Any]]]:
         ("design_experiment", {"mde": 0.1, "like_experiment": NAMES["experiment"]}),
         ("design_experiment", {"mde": 0.1, "like_experiment": f"{SPEECH} no plan"}),
         ("design_experiment", {"mde": SPEECH, f"{SPEECH} argument": 1}),
+        ("list_catalog", {}),
+        ("list_catalog", {"text": SPEECH}),
+        ("run_analytics_sql", {"sql": "SELECT event_type, properties FROM events LIMIT 5"}),
+        ("run_analytics_sql", {"sql": "SELECT experiment_id, name FROM experiments"}),
+        ("run_analytics_sql", {"sql": f"SELECT '{SPEECH}'"}),
+        ("create_experiment", {"plan": {"experiment_id": f"{SPEECH} new", "name": SPEECH}}),
+        ("change_experiment", {**experiment, "action": "pause", "reason": f"{SPEECH} why"}),
+        ("change_experiment", {"experiment_id": f"{SPEECH} no one", "action": "start"}),
+        ("review_approvals", {}),
+        ("review_approvals", {"approval_id": f"{SPEECH} approval"}),
+        ("stop_all", {"reason": f"{SPEECH} reason"}),
     ]
 
 

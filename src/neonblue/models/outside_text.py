@@ -136,7 +136,7 @@ def _found_at(text: str, start: int) -> tuple[int, str]:
             phrase = max(found, key=len)
             return start + len(phrase), shown_name(phrase)
     fence = FENCED.match(text, start) if text[start] == "<" else None
-    return (fence.end(), fence[0]) if fence is not None else (start, "")
+    return (fence.end(), visible(fence[0])) if fence is not None else (start, "")
 
 
 def _common(phrase: str, text: str, start: int) -> int:

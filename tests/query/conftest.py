@@ -44,7 +44,7 @@ def either(request: pytest.FixtureRequest, tmp_path_factory: Any) -> Iterator[St
 
 
 def fill(store: Store) -> None:
-    """``shop`` ended, ``prices`` runs; a property and the prices of the latter tell its variant."""
+    """``shop`` ended, ``prices`` runs; a property, the prices and a page of the latter tell."""
     bought = MetricDefinition(name="bought", kind="proportion", event_type="purchase", mde=0.1)
     variants = (Variant(variant_id="control", is_control=True), Variant(variant_id="treatment"))
     for name, status in (("shop", "stopped"), ("prices", "running")):
@@ -79,6 +79,13 @@ def _events(experiment_id: str) -> Iterator[dict[str, Any]]:
             "timestamp": seen,
             "properties": properties,
         }
+        if treated:
+            yield stem | {
+                "event_id": f"n{unit}",
+                "event_type": f"new_page_{experiment_id}",
+                "timestamp": seen + timedelta(minutes=1),
+                "properties": [],
+            }
         if rng.random() < 0.5:
             price = 12.99 if treated and experiment_id == "prices" else 9.99
             yield stem | {

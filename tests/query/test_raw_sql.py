@@ -70,6 +70,18 @@ def test_what_does_not_tell_is_shown_and_what_is_hidden_is_said(raw: RawSql) -> 
     assert {row[0] for row in result.rows} >= {"DE", "US", "IN"}
     assert result.hidden.properties == ("cell", "cookie")
     assert result.hidden.silent == ("order",)
+    assert result.hidden.concealed == ("new_page_prices",)
+
+
+def test_a_page_of_one_variant_tells_nothing_while_it_runs(raw: RawSql) -> None:
+    """Users of the treatment's page who bought are the treatment's buyers."""
+    sql = (
+        "SELECT uniqExact(user_id) FROM events WHERE event_type = 'order' AND user_id IN "
+        "(SELECT user_id FROM events WHERE event_type = 'new_page_{}')"
+    )
+    assert raw.run(sql.format("prices"), limit=1).rows == ((0,),)
+    shown = raw.run("SELECT count() FROM events WHERE event_type = 'new_page_shop'", limit=1)
+    assert shown.rows[0][0] > 0
 
 
 def test_user_ids_are_pseudonyms_that_join(raw: RawSql) -> None:

@@ -82,6 +82,8 @@ def _hidden(hidden: Hidden) -> str:
     parts = ["variants of experiments that still run"]
     if hidden.properties:
         parts.append(f"properties that may tell them: {', '.join(hidden.properties)}")
+    if hidden.concealed:
+        parts.append(f"events that one variant alone has: {', '.join(hidden.concealed)}")
     if hidden.silent:
         parts.append(f"values of {', '.join(hidden.silent)}")
     return "; ".join(parts)

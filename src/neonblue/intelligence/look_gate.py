@@ -182,11 +182,11 @@ def told_by_steps(
         (experiment, step)
         for name, experiment in ids.items()
         for step in done
-        if _one_sided(found.get((name, step), {}), found.get((name, ""), {}))
+        if one_sided(found.get((name, step), {}), found.get((name, ""), {}))
     ]
 
 
-def _one_sided(did: Mapping[str, int], units: Mapping[str, int]) -> bool:
+def one_sided(did: Mapping[str, int], units: Mapping[str, int]) -> bool:
     """Whether a variant is nearly absent among units that did something, by far not by chance."""
     share = sum(did.values()) / max(1, sum(units.values()))
     return any(

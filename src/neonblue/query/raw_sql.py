@@ -112,6 +112,7 @@ class RawSql:
         return {
             "opened": [one.experiment_id for one in named],
             "silent": list(hidden.silent),
+            "concealed": list(hidden.concealed),
             "hidden": list(hidden.properties),
             "shown": list(hidden.shown),
             "all": 0 if hidden.watched else 1,

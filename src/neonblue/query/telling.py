@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from neonblue.intelligence.look_gate import one_sided
 from neonblue.models.lifecycle import FINISHED_STATUSES
 
 if TYPE_CHECKING:
@@ -35,13 +36,15 @@ class Hidden:
     """What raw SQL may not see while ``watched`` experiments run.
 
     ``properties`` are hidden, ``shown`` are the others that were looked at; ``silent`` are event
-    types whose values are hidden. With nothing watched everything is shown.
+    types whose values are hidden, ``concealed`` those that one variant alone has, as a page of the
+    treatment, and that are hidden as a whole. With nothing watched everything is shown.
     """
 
     watched: tuple[str, ...]
     properties: tuple[str, ...]
     shown: tuple[str, ...]
     silent: tuple[str, ...]
+    concealed: tuple[str, ...] = ()
 
 
 class HiddenSigns:
@@ -80,16 +83,19 @@ def _find(store: Store, watched: Sequence[str]) -> Hidden:
         return Hidden(watched=(), properties=(), shown=(), silent=())
     properties: set[str] = set()
     silent: set[str] = set()
+    concealed: set[str] = set()
     for name in watched:
         events = store.variant_signs.sample(name)
         properties |= telling_properties(events)
         silent |= telling_values(events)
+        concealed |= telling_types(events)
     names = store.variant_signs.property_names()
     return Hidden(
         watched=tuple(watched),
         properties=tuple(sorted(properties)),
         shown=tuple(name for name in names if name not in properties),
         silent=tuple(sorted(silent)),
+        concealed=tuple(sorted(concealed)),
     )
 
 
@@ -116,6 +122,21 @@ def telling_values(events: Iterable[UnitEvent]) -> set[str]:
         name
         for name, of_unit in values.items()
         if _tells(variants, _binned(of_unit)) or _tells(variants, _texts(of_unit))
+    }
+
+
+def telling_types(events: Iterable[UnitEvent]) -> set[str]:
+    """Event types that units of one variant nearly never have."""
+    variants: dict[str, str] = {}
+    having: dict[str, set[str]] = defaultdict(set)
+    for event in events:
+        variants[event.user_id] = event.variant_id
+        having[event.event_type].add(event.user_id)
+    units = Counter(variants.values())
+    return {
+        name
+        for name, users in having.items()
+        if one_sided(Counter(variants[user] for user in users), units)
     }
 
 

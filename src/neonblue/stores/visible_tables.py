@@ -19,7 +19,8 @@ EVENTS = f"""
                AND ({{all:UInt8}} OR name IN {{shown:Array(String)}}), events.properties)
                AS properties
     FROM events FINAL
-    WHERE NOT endsWith(events.event_type, '{SUFFIX}')"""
+    WHERE NOT endsWith(events.event_type, '{SUFFIX}')
+      AND events.event_type NOT IN {{concealed:Array(String)}}"""
 
 EXPERIMENTS = """
     SELECT plans.experiment_id AS experiment_id,

@@ -37,6 +37,8 @@ NOT_BY_VARIANT: dict[str, dict[str, Any]] = {
     "review_approvals": {},
     "stop_all": {},
     "assign_variant": {**EXPERIMENT, "unit_id": "u1"},
+    "run_optimization_cycle": {"goal": "sell more", "success_event": "purchase"},
+    "simulate_policy": {"experiments": 1},
     "design_experiment": {"metric_kind": "proportion", "baseline": 0.1, "mde": 0.1},
     "semantic_experiment_search": {"query": "checkout"},
     "predict_experiment_outcome": {"config": {"name": "Shorter form", "metric": "purchase"}},
@@ -287,4 +289,4 @@ async def test_read_only_withholds_what_holds_for_one_look_and_says_so(
 async def test_annotations_say_which_tools_keep_a_record(client: Client[Any]) -> None:
     tools = await client.list_tools()
     silent = {t.name for t in tools if t.annotations and t.annotations.read_only_hint}
-    assert silent == {"list_catalog", "list_experiments"}
+    assert silent == {"list_catalog", "list_experiments", "simulate_policy"}

@@ -1,6 +1,5 @@
 """Recommendations: ranked by worth, linked to evidence, never what was tried and failed."""
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -8,7 +7,7 @@ from fastmcp.exceptions import ToolError
 
 from neonblue.workspace import Workspace
 
-from .worlds import finish
+from .worlds import finish, learn_now
 
 if TYPE_CHECKING:
     from fastmcp import Client
@@ -36,12 +35,6 @@ def past(workspace: Workspace) -> Workspace:
     finish(store, "headline", treatment=0.1005, change="another headline text", industry="saas")
     learn_now(workspace)
     return workspace
-
-
-def learn_now(workspace: Workspace) -> None:
-    """Everything that finished is remembered, however long the first round takes."""
-    while workspace.learner.behind or workspace.learner.catch_up(at_once=True) is None:
-        time.sleep(0.05)
 
 
 async def call(client: "Client[Any]", tool: str, **arguments: object) -> dict[str, Any]:

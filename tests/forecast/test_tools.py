@@ -8,7 +8,7 @@ from fastmcp.exceptions import ToolError
 from neonblue.jobs.forecast_calibration import run
 from neonblue.workspace import Workspace
 
-from .worlds import finish
+from .worlds import finish, learn_now
 
 if TYPE_CHECKING:
     from fastmcp import Client
@@ -30,6 +30,7 @@ def past(workspace: Workspace) -> Workspace:
     finish(store, "rise", treatment=0.09, change="all prices raised", industry="saas")
     finish(store, "green", treatment=0.1003, change="green buy button", industry="retail")
     finish(store, "evil", treatment=0.1001, change=INJECTION, name=INJECTION, industry="retail")
+    learn_now(workspace)
     return workspace
 
 
@@ -111,6 +112,7 @@ async def test_a_forecast_is_made_logged_and_judged(past: Workspace, client: "Cl
     assert made["rests_on"][0]["experiment_id"] == "annual"
     assert made["forecast_id"].startswith("fc_")
     finish(past.store, "next", treatment=0.111)
+    learn_now(past)
     record = await call(client, "forecast_calibration")
     assert record["log_unbroken"] is True
     assert record["log_check"].startswith("the log verifies: 2 entries, whose ends are kept in")

@@ -10,6 +10,7 @@ from tests.query.conftest import DAY, UNITS, fill
 
 from neonblue.query.time_range import find_time_range
 from neonblue.servers.hub import build
+from neonblue.stores.outcomes import Outcome
 from neonblue.workspace import Workspace
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -92,6 +93,32 @@ def test_a_funnel_counts_users_by_step(filled: Workspace) -> None:
 def test_advice_without_past_experiments_is_empty_not_invented(filled: Workspace) -> None:
     answered = ask(filled, "What should we test next, any recommendations?")
     assert (answered.status, answered.rows) == ("ok", ())
+
+
+def test_past_results_are_all_of_them_the_best_first(filled: Workspace) -> None:
+    """Finished ones, whether they won or lost."""
+    outcomes = [
+        Outcome(
+            experiment_id=name,
+            version=1,
+            metric="bought",
+            variant_id="treatment",
+            role="primary",
+            kind="proportion",
+            direction="increase",
+            event_type="purchase",
+            units=1000,
+            relative_lift=lift,
+            standard_error=0.01,
+            decision=decision,
+        )
+        for name, lift, decision in (("shop", 0.08, "ship"), ("prices", -0.2, "rollback"))
+    ]
+    filled.store.outcomes.record(outcomes)
+    for question in ("best results of past experiments", "which finished tests had the top lift"):
+        answered = ask(filled, question)
+        assert [row["experiment_id"] for row in answered.rows] == ["shop"], question
+    assert ask(filled, "which tests lost?").rows == ()
 
 
 def test_two_meanings_are_readings_to_choose_from(filled: Workspace) -> None:

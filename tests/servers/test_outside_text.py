@@ -182,6 +182,16 @@ def _calls() -> list[tuple[str, dict[str, Any]]]:
         ("change_experiment", {"experiment_id": f"{SPEECH} no one", "action": "start"}),
         ("review_approvals", {}),
         ("review_approvals", {"approval_id": f"{SPEECH} approval"}),
+        ("assign_variant", {**experiment, "unit_id": f"{SPEECH} unit 3"}),
+        ("assign_variant", {"experiment_id": f"{SPEECH} no one", "unit_id": "u1"}),
+        ("natural_language_query", {"question": SPEECH}),
+        ("natural_language_query", {"question": f"how many {event} were there"}),
+        ("run_optimization_cycle", {"goal": SPEECH}),
+        (
+            "run_optimization_cycle",
+            {"goal": SPEECH, "success_event": event, "ideas": [f"{SPEECH} idea"]},
+        ),
+        ("simulate_policy", {"experiments": 1, "world": SPEECH}),
         ("stop_all", {"reason": f"{SPEECH} reason"}),
     ]
 

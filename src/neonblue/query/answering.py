@@ -207,7 +207,7 @@ class Answerer:
             for one in self._store.outcomes.past()
             if (of := defined.get(one.experiment_id)) and of.status in FINISHED_STATUSES
         ]
-        if plan.standing:
+        if plan.standing in ("won", "lost"):
             wanted = WON if plan.standing == "won" else LOST
             outcomes = [one for one in outcomes if one.decision in wanted]
         if plan.at_least is not None:

@@ -136,6 +136,8 @@ class Ofrep:
         except NeonBlueError as error:
             await _answer(send, unavailable(error))
         except Exception:
+            # A client in front of users gets its protocol's error, whatever the fault; the log
+            # has what it was.
             logger.exception("a flag could not be evaluated")
             await _answer(send, FlagAnswer(status=FAULT, body={"errorDetails": "internal error"}))
 

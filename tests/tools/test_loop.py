@@ -29,6 +29,7 @@ async def test_it_proposes_and_waits_for_a_person(client: Client[Any]) -> None:
     waiting = await cycle(client, goal=GOAL["goal"])
     assert waiting["status"] == "waiting", waiting
     assert waiting["steps"][0]["command"].startswith("neonblue approve")
+    assert "<data>" not in waiting["steps"][0]["detail"]  # our own sentences
     assert waiting["ship_level"] == pytest.approx(0.00125)
     again = await cycle(client, goal="  Sell more ON phones ")
     assert again["goal_id"] == proposed["goal_id"]

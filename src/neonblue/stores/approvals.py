@@ -112,6 +112,7 @@ class Approvals:
             f"SELECT DISTINCT {', '.join(COLUMNS)} FROM approvals {where} "
             "ORDER BY requested_at, approval_id LIMIT 1 BY approval_id",
             {"value": value},
+            own=("reason",),
         )
         return [_request(row) for row in rows]
 

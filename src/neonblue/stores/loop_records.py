@@ -84,6 +84,7 @@ class LoopRecords:
             "SELECT experiment_id, act, outcome, reason, taken_at FROM loop_steps "
             "WHERE goal_id = {id:String} ORDER BY taken_at DESC LIMIT {limit:UInt32}",
             {"id": goal_id, "limit": limit},
+            own=("reason",),
         )
         return tuple(
             LoopStep(

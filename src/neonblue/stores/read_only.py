@@ -138,6 +138,7 @@ class ReadOnlySql:
             with translated(self._database.name):
                 yield client
         except BaseException:
+            # After a failure, also a cancellation, rows of it may come with the next query.
             client.close()
             raise
         with self._guard:

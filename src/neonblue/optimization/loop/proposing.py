@@ -103,7 +103,9 @@ def _created(store: Store, goal: Goal, experiment_id: str, chosen: Chosen) -> Pr
             reason=chosen.reason,
         ),
     )
-    return Proposed(experiment=recorded.experiment, reason=chosen.reason)
+    return Proposed(
+        experiment=recorded.experiment, reason=f"to try: {chosen.change} ({chosen.reason})"
+    )
 
 
 def plan_of(goal: Goal, experiment_id: str, chosen: Chosen) -> Experiment:

@@ -4,7 +4,7 @@ from neonblue.intelligence.forecast.calibration import Calibration
 from neonblue.intelligence.forecast.forecasting import Forecast
 from neonblue.intelligence.forecast.past import SimilarExperiment
 from neonblue.intelligence.text_model.standing import TextModelStanding
-from neonblue.stores.forecasts import LogCheck
+from neonblue.stores.chained_log import ChainCheck
 from neonblue.tools.results.forecast import (
     ExpectedLift,
     ForecastRecordAnswer,
@@ -51,7 +51,7 @@ def outcome_forecast(made: Forecast) -> OutcomeForecast:
 
 
 def forecast_record(
-    found: list[Calibration], text_model: TextModelStanding, check: LogCheck
+    found: list[Calibration], text_model: TextModelStanding, check: ChainCheck
 ) -> ForecastRecordAnswer:
     """Shape the record of all forecasts."""
     scored = any(one.brier is not None for one in found)

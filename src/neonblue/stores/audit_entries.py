@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from neonblue.stores.chain_anchor import AnchorFile
-from neonblue.stores.chained_log import ChainCheck, ChainedLog, Place, microseconds
+from neonblue.stores.chained_log import ChainCheck, ChainedLog, Place, Read, microseconds
 from neonblue.stores.hash_chain import Link, entry_digest
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class AuditEntries:
 
     def __init__(self, database: Database, anchor: AnchorFile | None = None) -> None:
         self._database = database
-        self._log = ChainedLog(database, anchor or AnchorFile(sole=database.embedded), self._links)
+        self._log = ChainedLog(database, anchor or AnchorFile(sole=database.embedded), self._read)
 
     def append(
         self,
@@ -90,7 +90,8 @@ class AuditEntries:
             columns = [*COLUMNS, *CHAIN_COLUMNS]
             self._database.insert_rows("audit_log", columns, [[*values, *chain]])
 
-        place, stored = self._log.append(digest, insert, now=now)
+        with self._log.locked():
+            place, stored = self._log.append(digest, insert, now=now)
         return AuditEntry(
             event=event,
             experiment_id=experiment_id,
@@ -126,8 +127,8 @@ class AuditEntries:
         """Whether all chains are whole and hold the ends they had."""
         return self._log.check()
 
-    def _links(self) -> list[Link]:
-        return [entry.link for entry in self.all()]
+    def _read(self) -> Read:
+        return Read(links=[entry.link for entry in self.all()])
 
 
 def _entry(row: Sequence[Any]) -> AuditEntry:

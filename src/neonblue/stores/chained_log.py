@@ -6,7 +6,8 @@ a place. The anchor announces each entry before the insert and confirms it after
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -14,13 +15,21 @@ from typing import TYPE_CHECKING
 from neonblue.errors import UnavailableError
 from neonblue.models.reader import current_reader
 from neonblue.stores.chain_anchor import Anchor, AnchorFile, Head, begun
-from neonblue.stores.hash_chain import Link, advanced, find_faults, heads
+from neonblue.stores.hash_chain import (
+    FIRST_FORECASTS,
+    FIRST_OUTCOMES,
+    Link,
+    advanced,
+    find_faults,
+    heads,
+)
 
 if TYPE_CHECKING:
     from neonblue.stores.database import Database
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 READS = 3
+BEFORE_WRITERS = frozenset({FIRST_FORECASTS, FIRST_OUTCOMES})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +64,22 @@ class ChainCheck:
         """Whether nothing is wrong."""
         return not self.faults
 
+    @property
+    def line(self) -> str:
+        """The finding for a person."""
+        if self.faults:
+            return f"THE LOG DOES NOT VERIFY: {'; '.join(self.faults)} ({self.note})"
+        writers = f" by {self.writers} writers" if self.writers > 1 else ""
+        return f"the log verifies: {self.entries} entries{writers}, {self.note}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """Every entry as a link, and what is wrong with them beside the chains, a sentence each."""
+
+    links: Sequence[Link]
+    faults: Sequence[str] = ()
+
 
 def microseconds(moment: datetime) -> int:
     """Whole microseconds since 1970, without the rounding of floats."""
@@ -62,14 +87,18 @@ def microseconds(moment: datetime) -> int:
 
 
 class ChainedLog:
-    """One append-only log in chains. ``links`` reads every entry as a link."""
+    """One append-only log in chains. ``read`` reads every entry."""
 
-    def __init__(
-        self, database: Database, anchor: AnchorFile, links: Callable[[], Sequence[Link]]
-    ) -> None:
+    def __init__(self, database: Database, anchor: AnchorFile, read: Callable[[], Read]) -> None:
         self._database = database
         self._anchor = anchor
-        self._links = links
+        self._read = read
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Nobody else who shares the data adds an entry meanwhile."""
+        with self._database.writing(), self._anchor.locked():
+            yield
 
     def append(
         self,
@@ -81,23 +110,22 @@ class ChainedLog:
         """Add one entry; returns its place and hash when the disk has both ends.
 
         ``digest`` gives the hash of the entry at a place, ``insert`` keeps it there. An entry is
-        never dated before the one that it follows.
+        never dated before the one that it follows. The caller holds ``locked``.
         """
-        with self._database.writing(), self._anchor.locked():
-            anchor = self._ready_anchor()
-            head = anchor.own
-            place = Place(
-                writer=anchor.writer,
-                sequence=head.count + 1,
-                previous=head.digest,
-                logged_at=max(now or datetime.now(UTC), EPOCH + timedelta(microseconds=head.at)),
-            )
-            stored = digest(place)
-            self._anchor.write(anchor.with_own(replace(head, maybe=stored)))
-            insert(place, stored)
-            added = Head(count=place.sequence, digest=stored, at=place.at)
-            self._anchor.write(anchor.with_own(added))
-            return place, stored
+        anchor = self._ready_anchor()
+        head = anchor.own
+        place = Place(
+            writer=anchor.writer,
+            sequence=head.count + 1,
+            previous=head.digest,
+            logged_at=max(now or datetime.now(UTC), EPOCH + timedelta(microseconds=head.at)),
+        )
+        stored = digest(place)
+        self._anchor.write(anchor.with_own(replace(head, maybe=stored)))
+        insert(place, stored)
+        added = Head(count=place.sequence, digest=stored, at=place.at)
+        self._anchor.write(anchor.with_own(added))
+        return place, stored
 
     def newest_time(self) -> datetime:
         """When the newest entry that was seen was logged: clocks are never before it."""
@@ -119,7 +147,7 @@ class ChainedLog:
             return self._check_without_lock()
 
     def _check_and_advance(self) -> ChainCheck:
-        with self._database.writing(), self._anchor.locked():
+        with self.locked():
             found, links, anchor = self._look()
             if found.unbroken:
                 moved = advanced(anchor, links)
@@ -139,14 +167,15 @@ class ChainedLog:
     def _look(self) -> tuple[ChainCheck, Sequence[Link], Anchor]:
         """The anchor is read first, so that it is never newer than what it is held against."""
         anchor = self._anchor.read()
-        links = self._links()
+        read = self._read()
+        links = read.links
         faults = find_faults(links, anchor, sole=self._anchor.sole)
         if anchor is None:
             anchor = self._begun(links)
         found = ChainCheck(
-            faults=tuple(faults),
+            faults=(*faults, *read.faults),
             entries=len(links),
-            writers=len({link.writer for link in links}),
+            writers=len({link.writer for link in links} - BEFORE_WRITERS),
             note=self._note(anchor),
         )
         return found, links, anchor
@@ -163,7 +192,7 @@ class ChainedLog:
         instead_of = ""
         if self._anchor.damaged:
             instead_of = "the file before it could not be read"
-        elif self._anchor.sole and links:
+        elif self._anchor.sole and {link.writer for link in links} - BEFORE_WRITERS:
             instead_of = "the file before it was gone"
         return begun(heads(links), instead_of=instead_of, place=self._anchor.place)
 
@@ -174,12 +203,12 @@ class ChainedLog:
         """
         anchor = self._anchor.read()
         if anchor is None:
-            return self._begun(self._links())
+            return self._begun(self._read().links)
         if anchor.place != self._anchor.place:
             return anchor.moved(self._anchor.place)
         if not anchor.own.maybe:
             return anchor
-        for link in self._links():
+        for link in self._read().links:
             if (link.writer, link.stored) == (anchor.writer, anchor.own.maybe):
                 return anchor.with_own(Head(count=link.sequence, digest=link.stored, at=link.at))
         return anchor.with_new_writer()

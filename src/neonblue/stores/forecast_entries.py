@@ -11,16 +11,16 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal
 
+from neonblue.stores.chained_log import microseconds
 from neonblue.stores.hash_chain import FIRST_FORECASTS, FIRST_OUTCOMES, Link, entry_digest
 
 Outcome = Literal["success", "failure", "neutral"]
 KEPT_DIGESTS = 4096
 """Digests kept in memory, 0.5 ms each: the log is verified with every forecast."""
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,11 +130,6 @@ def chained_first_outcomes(outcomes: Sequence[Entry]) -> list[Entry]:
         placed = replace(entry, writer=FIRST_OUTCOMES, sequence=number, previous=before)
         chained.append(replace(placed, stored=placed.digest))
     return chained
-
-
-def microseconds(moment: datetime) -> int:
-    """Whole microseconds since 1970, without the rounding of floats."""
-    return (moment - EPOCH) // timedelta(microseconds=1)
 
 
 def cleaned(text: str) -> str:

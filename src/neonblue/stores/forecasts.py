@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from neonblue.errors import UnavailableError
-from neonblue.models.reader import current_reader
-from neonblue.stores.chain_anchor import Anchor, AnchorFile, Head, begun
+from neonblue.stores.chain_anchor import AnchorFile
+from neonblue.stores.chained_log import EPOCH, ChainCheck, ChainedLog, Place, Read
 from neonblue.stores.forecast_entries import (
     CHAIN_COLUMNS,
-    EPOCH,
     OUTCOME_CHAIN_COLUMNS,
     OUTCOME_FIELDS,
     RECORD_FIELDS,
@@ -27,11 +25,9 @@ from neonblue.stores.forecast_entries import (
     chained_first_outcomes,
     cleaned,
     forecast_entry,
-    microseconds,
     outcome_entry,
     row_of,
 )
-from neonblue.stores.hash_chain import advanced, find_faults, heads
 
 if TYPE_CHECKING:
     from neonblue.stores.database import Database
@@ -40,12 +36,9 @@ __all__ = [
     "ForecastOutcome",
     "ForecastRecord",
     "Forecasts",
-    "LogCheck",
     "LoggedForecast",
     "Outcome",
 ]
-
-READS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,42 +49,16 @@ class LoggedForecast:
     outcome: ForecastOutcome | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogCheck:
-    """Whether the log is as it was written: no ``faults``, each a sentence.
-
-    ``note`` says how far that goes: since when the ends of the chains are known outside.
-    """
-
-    faults: tuple[str, ...]
-    entries: int
-    writers: int
-    note: str
-
-    @property
-    def unbroken(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.faults
-
-    @property
-    def line(self) -> str:
-        """The finding for a person."""
-        if self.faults:
-            return f"THE LOG DOES NOT VERIFY: {'; '.join(self.faults)} ({self.note})"
-        writers = f" by {self.writers} writers" if self.writers > 1 else ""
-        return f"the log verifies: {self.entries} entries{writers}, {self.note}"
-
-
 class Forecasts:
     """Append-only: there is no way to change or remove a forecast or an outcome."""
 
     def __init__(self, database: Database, anchor: AnchorFile | None = None) -> None:
         self._database = database
-        self._anchor = anchor or AnchorFile(sole=database.embedded)
+        self._log = ChainedLog(database, anchor or AnchorFile(sole=database.embedded), self._read)
 
     def append(self, record: ForecastRecord) -> ForecastRecord:
         """Log a forecast; the same id again changes nothing and returns what was logged."""
-        with self._database.writing(), self._anchor.locked():
+        with self._log.locked():
             for known in self.all():
                 if known.record.forecast_id == record.forecast_id:
                     return known.record
@@ -106,7 +73,7 @@ class Forecasts:
 
     def resolve(self, outcome: ForecastOutcome) -> bool:
         """Log how it ended; False when it was resolved before (the first outcome stands)."""
-        with self._database.writing(), self._anchor.locked():
+        with self._log.locked():
             known = self._database.row(
                 "SELECT 1 FROM forecast_outcomes WHERE forecast_id = {id:String}",
                 {"id": outcome.forecast_id},
@@ -138,111 +105,31 @@ class Forecasts:
         """Forecasts that wait for their experiment to end."""
         return [logged.record for logged in self.all() if logged.outcome is None]
 
-    def check(self) -> LogCheck:
-        """Verify every entry, and every chain's end against what was seen of it before.
+    def check(self) -> ChainCheck:
+        """Whether all chains are whole and hold the ends they had, and no outcome stands twice."""
+        return self._log.check()
 
-        What is whole moves the anchor on, unless this process is read-only.
-        """
-        if not current_reader().records:
-            return self._check_without_lock()
-        try:
-            return self._check_and_advance()
-        except UnavailableError:
-            # Whether it can be written is one question, whether the log is whole another.
-            return self._check_without_lock()
-
-    def _check_and_advance(self) -> LogCheck:
-        with self._database.writing(), self._anchor.locked():
-            found, entries, anchor = self._look()
-            if found.unbroken:
-                moved = advanced(anchor, [entry.link for entry in entries])
-                if moved != self._anchor.read():
-                    self._anchor.write(moved)
-            return found
-
-    def _check_without_lock(self) -> LogCheck:
-        """Again when something seems wrong: another process may have added entries in between."""
-        found, _, _ = self._look()
-        for _ in range(READS - 1):
-            if found.unbroken:
-                break
-            found, _, _ = self._look()
-        return found
-
-    def _look(self) -> tuple[LogCheck, list[Entry], Anchor]:
-        """The anchor is read first, so that it is never newer than what it is held against."""
-        anchor = self._anchor.read()
+    def _read(self) -> Read:
         entries = self._entries()
-        links = [entry.link for entry in entries]
-        faults = find_faults(links, anchor, sole=self._anchor.sole)
-        if anchor is None:
-            anchor = self._begun(entries)
-        return (
-            LogCheck(
-                faults=(*faults, *_contradictions(entries)),
-                entries=len(entries),
-                writers=len({entry.writer for entry in entries if entry.version > 1}),
-                note=self._note(anchor),
-            ),
-            entries,
-            anchor,
-        )
-
-    def _note(self, anchor: Anchor) -> str:
-        if self._anchor.path is None:
-            return "whose ends are known to this process alone"
-        since = f"whose ends are kept in {str(self._anchor.path)!r} since {anchor.since:%Y-%m-%d}"
-        if anchor.instead_of:
-            return f"{since}: {anchor.instead_of}, so what was removed before cannot be seen"
-        return since
-
-    def _begun(self, entries: Sequence[Entry]) -> Anchor:
-        instead_of = ""
-        if self._anchor.damaged:
-            instead_of = "the file before it could not be read"
-        elif self._anchor.sole and any(entry.version > 1 for entry in entries):
-            instead_of = "the file before it was gone"
-        found = heads([entry.link for entry in entries])
-        return begun(found, instead_of=instead_of, place=self._anchor.place)
+        return Read(links=[entry.link for entry in entries], faults=_contradictions(entries))
 
     def _add(self, content: ForecastRecord | ForecastOutcome) -> None:
-        """Announce the entry in the anchor, insert it, then make it the head."""
-        anchor = self._ready_anchor()
-        head = anchor.own
-        now = max(datetime.now(UTC), EPOCH + timedelta(microseconds=head.at))
-        entry = Entry(
-            content=content,
-            logged_at=now,
-            version=2,
-            writer=anchor.writer,
-            sequence=head.count + 1,
-            previous=head.digest,
-            stored="",
-        )
-        entry = replace(entry, stored=entry.digest)
-        self._anchor.write(anchor.with_own(replace(head, maybe=entry.stored)))
-        table, columns, values = row_of(entry)
-        self._database.insert_rows(table, columns, [values])
-        added = Head(count=entry.sequence, digest=entry.stored, at=microseconds(now))
-        self._anchor.write(anchor.with_own(added))
+        def entry(place: Place, stored: str = "") -> Entry:
+            return Entry(
+                content=content,
+                logged_at=place.logged_at,
+                version=2,
+                writer=place.writer,
+                sequence=place.sequence,
+                previous=place.previous,
+                stored=stored,
+            )
 
-    def _ready_anchor(self) -> Anchor:
-        """The anchor to add to: an entry whose insert was not seen to end is looked for.
+        def insert(place: Place, stored: str) -> None:
+            table, columns, values = row_of(entry(place, stored))
+            self._database.insert_rows(table, columns, [values])
 
-        When it is not there it may still come, so its place is not used again.
-        """
-        anchor = self._anchor.read()
-        if anchor is None:
-            return self._begun(self._entries())
-        if anchor.place != self._anchor.place:
-            return anchor.moved(self._anchor.place)
-        if not anchor.own.maybe:
-            return anchor
-        for entry in self._entries():
-            if (entry.writer, entry.stored) == (anchor.writer, anchor.own.maybe):
-                at = microseconds(entry.logged_at)
-                return anchor.with_own(Head(count=entry.sequence, digest=entry.stored, at=at))
-        return anchor.with_new_writer()
+        self._log.append(lambda place: entry(place).digest, insert)
 
     def _entries(self) -> list[Entry]:
         """Every entry in the order that all readers agree on; a row sent twice counts once."""

@@ -12,7 +12,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from neonblue.stores.forecasts import LogCheck, LoggedForecast, Outcome
+from neonblue.stores.chained_log import ChainCheck
+from neonblue.stores.forecasts import LoggedForecast, Outcome
 
 OUTCOMES: tuple[Outcome, ...] = ("success", "failure", "neutral")
 BINS = 10
@@ -163,7 +164,7 @@ def _coverage(resolved: Sequence[LoggedForecast]) -> float | None:
     return _mean(inside) if inside else None
 
 
-def calibration_lines(found: Sequence[Calibration], check: LogCheck) -> list[str]:
+def calibration_lines(found: Sequence[Calibration], check: ChainCheck) -> list[str]:
     """The same for a person, with what the log's own check found."""
     lines = [check.line]
     if not found:

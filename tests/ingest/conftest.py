@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from benchmarks import apache_kafka, tansu
 
 from neonblue.ingest.definitions import Definitions
 from neonblue.ingest.enrich import Enricher
+from neonblue.ingest.load import LoadSummary, load_file
+from neonblue.ingest.load_plan import LoadPlan
 from neonblue.ingest.pipeline import Pipeline
 from neonblue.ingest.status import StatusBoard
 from neonblue.ingest.telemetry import Telemetry
@@ -59,6 +62,23 @@ def store(tmp_path: Any) -> Iterator[Store]:
     opened = open_store(f"chdb://{tmp_path / 'clickhouse'}", max_memory_fraction=0.2)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def usual() -> dict[str, Any]:
+    """What a module's loads have in common; a module says its own."""
+    return {}
+
+
+@pytest.fixture
+def load(store: Store, tmp_path: Path, usual: dict[str, Any]) -> Callable[..., LoadSummary]:
+    """Load a file as ``usual``; options of the plan may be overridden."""
+
+    def run(path: Path, **options: Any) -> LoadSummary:
+        given = {"path": str(path), "rejects": str(tmp_path / "rejects.csv"), **usual, **options}
+        return load_file(store, LoadPlan.from_arguments(given), lambda done, total, message: None)
+
+    return run
 
 
 class Topics:

@@ -3,7 +3,7 @@
 import csv
 import json
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,43 +13,20 @@ import pyarrow.parquet as pq
 import pytest
 
 from neonblue.errors import InvalidInputError
-from neonblue.ingest.load import LoadSummary, load_file
-from neonblue.ingest.load_plan import LoadPlan
+from neonblue.ingest.load import LoadSummary
 from neonblue.intelligence.analysis import analyze
-from neonblue.stores import Store, open_store
+from neonblue.stores import Store
 from neonblue.stores.event_types import event_types
 
 HEADER = ("user", "variant", "bought", "spent")
 LONG = ("user", "variant", "metric", "value")
+UNITS = {"experiment_id": "shop", "unit": "user", "variant": "variant", "control": "a"}
 Load = Callable[..., LoadSummary]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"chdb://{tmp_path / 'clickhouse'}")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def load(store: Store, tmp_path: Path) -> Load:
-    """Load a file with the usual columns; options of the plan may be overridden."""
-
-    def run(path: Path, **options: Any) -> LoadSummary:
-        usual = {
-            "path": str(path),
-            "experiment_id": "shop",
-            "unit": "user",
-            "variant": "variant",
-            "control": "a",
-            "metrics": ["bought=bought", "spent:mean=spent"],
-            "rejects": str(tmp_path / "rejects.csv"),
-        }
-        return load_file(
-            store, LoadPlan.from_arguments({**usual, **options}), lambda done, total, message: None
-        )
-
-    return run
+def usual() -> dict[str, Any]:
+    return {**UNITS, "metrics": ["bought=bought", "spent:mean=spent"]}
 
 
 def rows(count: int = 40) -> list[list[Any]]:

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,30 +10,16 @@ from typing import Any
 import pytest
 
 from neonblue.errors import InvalidInputError, UnavailableError
-from neonblue.ingest.load import LoadSummary, load_file
-from neonblue.ingest.load_plan import LoadPlan
-from neonblue.stores import Store, open_store
+from neonblue.ingest.load import LoadSummary
+from neonblue.stores import Store
 
 Load = Callable[..., LoadSummary]
 Write = Callable[[str, Sequence[dict[str, Any]]], Path]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"chdb://{tmp_path / 'clickhouse'}")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def load(store: Store, tmp_path: Path) -> Load:
-    def run(path: Path, **options: Any) -> LoadSummary:
-        usual = {"path": str(path), "rejects": str(tmp_path / "rejects.csv"), "allow_rejects": 0.5}
-        return load_file(
-            store, LoadPlan.from_arguments({**usual, **options}), lambda done, total, message: None
-        )
-
-    return run
+def usual() -> dict[str, Any]:
+    return {"allow_rejects": 0.5}
 
 
 @pytest.fixture

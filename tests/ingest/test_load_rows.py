@@ -7,7 +7,7 @@ import json
 import os
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,43 +17,19 @@ import pyarrow.parquet as pq
 import pytest
 
 from neonblue.errors import ConflictError, InvalidInputError, NotFoundError
-from neonblue.ingest.load import LoadSummary, load_file
-from neonblue.ingest.load_plan import LoadPlan
+from neonblue.ingest.load import LoadSummary
 from neonblue.intelligence.analysis import analyze
-from neonblue.stores import Store, open_store
+from neonblue.stores import Store
 
 HEADER = ("user", "variant", "day", "bought", "spent", "os", "age")
 Row = Sequence[object]
+UNITS = {"experiment_id": "shop", "unit": "user", "variant": "variant", "control": "a"}
 Load = Callable[..., LoadSummary]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"chdb://{tmp_path / 'clickhouse'}")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def load(store: Store, tmp_path: Path) -> Load:
-    """Load a file with the usual columns; options of the plan may be overridden."""
-
-    def run(path: Path, **options: Any) -> LoadSummary:
-        usual = {
-            "path": str(path),
-            "experiment_id": "shop",
-            "unit": "user",
-            "variant": "variant",
-            "control": "a",
-            "metrics": ["bought=bought", "spent:mean=spent"],
-            "rejects": str(tmp_path / "rejects.csv"),
-            "allow_rejects": 0.5,
-        }
-        return load_file(
-            store, LoadPlan.from_arguments({**usual, **options}), lambda done, total, message: None
-        )
-
-    return run
+def usual() -> dict[str, Any]:
+    return {**UNITS, "metrics": ["bought=bought", "spent:mean=spent"], "allow_rejects": 0.5}
 
 
 def rows(count: int = 40) -> list[list[object]]:

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,41 +11,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from neonblue.errors import InvalidInputError
-from neonblue.ingest.load import LoadSummary, load_file
-from neonblue.ingest.load_plan import LoadPlan
-from neonblue.stores import Store, open_store
+from neonblue.ingest.load import LoadSummary
+from neonblue.stores import Store
 
 HEADER = ("user", "variant", "bought", "spent", "country")
+UNITS = {"experiment_id": "shop", "unit": "user", "variant": "variant", "control": "a"}
 Load = Callable[..., LoadSummary]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"chdb://{tmp_path / 'clickhouse'}")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def load(store: Store, tmp_path: Path) -> Load:
-    """Load a file with the usual columns; options of the plan may be overridden."""
-
-    def run(path: Path, **options: Any) -> LoadSummary:
-        usual = {
-            "path": str(path),
-            "experiment_id": "shop",
-            "unit": "user",
-            "variant": "variant",
-            "control": "a",
-            "metrics": ["bought=bought", "spent:mean=spent"],
-            "rejects": str(tmp_path / "rejects.csv"),
-            "allow_rejects": 0.5,
-        }
-        return load_file(
-            store, LoadPlan.from_arguments({**usual, **options}), lambda done, total, message: None
-        )
-
-    return run
+def usual() -> dict[str, Any]:
+    return {**UNITS, "metrics": ["bought=bought", "spent:mean=spent"], "allow_rejects": 0.5}
 
 
 def rows(count: int = 40) -> list[list[Any]]:

@@ -1,7 +1,7 @@
 """Rows that a load leaves out are said, kept with it, and weighed in every analysis."""
 
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,42 +9,20 @@ from typing import Any
 import pytest
 
 from neonblue.errors import InvalidInputError
-from neonblue.ingest.load import LoadSummary, load_file
-from neonblue.ingest.load_plan import LoadPlan
+from neonblue.ingest.load import LoadSummary
 from neonblue.intelligence.analysis import analyze
 from neonblue.intelligence.diagnosis import diagnose
 from neonblue.intelligence.evidence import Check
-from neonblue.stores import Store, open_store
+from neonblue.stores import Store
 
 NOW = datetime.now(UTC)
+UNITS = {"experiment_id": "shop", "unit": "user", "variant": "variant", "control": "a"}
 Load = Callable[..., LoadSummary]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"chdb://{tmp_path / 'clickhouse'}")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def load(store: Store, tmp_path: Path) -> Load:
-    """Load a file of units with the usual columns."""
-
-    def run(path: Path, **options: Any) -> LoadSummary:
-        usual = {
-            "path": str(path),
-            "experiment_id": "shop",
-            "unit": "user",
-            "variant": "variant",
-            "control": "a",
-            "metrics": ["spent:mean=spent"],
-            "rejects": str(tmp_path / "rejects.csv"),
-        }
-        plan = LoadPlan.from_arguments({**usual, **options})
-        return load_file(store, plan, lambda done, total, message: None)
-
-    return run
+def usual() -> dict[str, Any]:
+    return {**UNITS, "metrics": ["spent:mean=spent"]}
 
 
 def units_file(path: Path, *, bad: dict[str, int], units: int = 2000, first: int = 0) -> Path:

@@ -4,6 +4,7 @@ import ctypes
 import gc
 import logging
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from neonblue.stores import Store, open_store
 from neonblue.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
@@ -100,9 +102,27 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return directory
 
 
+@pytest.fixture(scope="session")
+def empty_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an embedded store that has every table and no row: copying takes .05 s."""
+    folder = tmp_path_factory.mktemp("empty_tables") / "clickhouse"
+    open_store(f"chdb://{folder}", max_memory_fraction=0.2).close()
+    return folder
+
+
 @pytest.fixture
-def workspace(data_dir: Path) -> Iterator[Workspace]:
+def store(tmp_path: Path, empty_tables: Path) -> Iterator[Store]:
+    """A real embedded store with no row in it."""
+    shutil.copytree(empty_tables, tmp_path / "clickhouse", symlinks=True)
+    opened = open_store(f"chdb://{tmp_path / 'clickhouse'}", max_memory_fraction=0.2)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def workspace(data_dir: Path, empty_tables: Path) -> Iterator[Workspace]:
     """The workspace of the empty data directory; ``client`` talks to the same one."""
+    shutil.copytree(empty_tables, data_dir / "clickhouse", symlinks=True)
     with open_workspace() as opened:
         yield opened
     _give_back_memory()

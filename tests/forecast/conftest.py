@@ -7,19 +7,12 @@ import pytest
 
 from neonblue.memory.embedding import Embedder, open_embedder
 from neonblue.memory.library import Memory
-from neonblue.stores import Store, open_store
+from neonblue.stores import Store
 
 
 @pytest.fixture(scope="session")
 def embedder() -> Embedder:
     return open_embedder()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"chdb://{tmp_path / 'clickhouse'}")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from neonblue.ingest.status import StatusBoard
 from neonblue.ingest.telemetry import Telemetry
 from neonblue.ingest.worker import Worker
 from neonblue.settings import KafkaSettings
-from neonblue.stores import Store, open_store
+from neonblue.stores import Store
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -55,13 +55,6 @@ def broker() -> Iterator[Broker]:
     """A broker of the test's own, to be killed and started again."""
     with running_broker() as broker:
         yield broker
-
-
-@pytest.fixture
-def store(tmp_path: Any) -> Iterator[Store]:
-    opened = open_store(f"chdb://{tmp_path / 'clickhouse'}", max_memory_fraction=0.2)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

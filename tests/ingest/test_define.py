@@ -1,8 +1,6 @@
 """An experiment is defined by a small TOML file, before or after its events came."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -10,7 +8,7 @@ from neonblue.errors import ConflictError, InvalidInputError
 from neonblue.ingest.decode import EventDecoder
 from neonblue.ingest.define import define
 from neonblue.ingest.definition_file import read_definition
-from neonblue.stores import Store, open_store
+from neonblue.stores import Store
 
 FULL = """
 id = "checkout"
@@ -61,13 +59,6 @@ short = 50
 [metrics]
 bought = "purchase"
 """
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"chdb://{tmp_path / 'clickhouse'}")
-    yield opened
-    opened.close()
 
 
 def test_a_full_definition_is_read() -> None:

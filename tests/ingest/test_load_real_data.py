@@ -1,7 +1,6 @@
 """Public data loads as its textbook analysis has it."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +8,8 @@ import pytest
 
 from neonblue.ingest.load import LoadSummary, load_file
 from neonblue.ingest.load_plan import LoadPlan
-from neonblue.stores import Store, open_store
+from neonblue.stores import Store
 from neonblue.stores.unit_query import UnitScope
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"chdb://{tmp_path / 'clickhouse'}")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

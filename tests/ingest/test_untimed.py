@@ -1,7 +1,6 @@
 """Files without times: loaded, analysed, and no date is made up for them."""
 
 import csv
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from neonblue.intelligence.analysis import analyze
 from neonblue.intelligence.evidence import Analysis
 from neonblue.intelligence.pictures import draw
 from neonblue.intelligence.recollection.facts import facts_of
-from neonblue.stores import Store, open_store
+from neonblue.stores import Store
 
 COLUMNS = {"experiment_id": "shop", "variant": "variant", "control": "a"}
 ROWS: dict[str, Any] = {"unit": "user", "metrics": ["spent:mean=spent"], **COLUMNS}
@@ -24,13 +23,6 @@ TOTALS: dict[str, Any] = {
     "metrics": ["bought=bought"],
     **COLUMNS,
 }
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"chdb://{tmp_path / 'clickhouse'}")
-    yield opened
-    opened.close()
 
 
 def load(store: Store, path: Path, **options: Any) -> LoadSummary:

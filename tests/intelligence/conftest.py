@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from neonblue.models import Experiment, MetricDefinition, Variant
-from neonblue.stores import Store, open_store
+from neonblue.stores import Store
 from neonblue.stores.events import event_schema
 
 NOW = datetime(2026, 3, 20, tzinfo=UTC)
@@ -22,13 +21,6 @@ BROWSERS = np.array(["Chrome", "Safari", "Firefox"])
 COUNTRIES = np.array(["US", "DE", "IN", "BR"])
 SDKS = np.array(["4.2.0", "4.1.3", "3.9.1"])
 DEVICES = np.array(["mobile", "desktop", "tablet"])
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"chdb://{tmp_path / 'clickhouse'}")
-    yield opened
-    opened.close()
 
 
 @dataclass(kw_only=True)

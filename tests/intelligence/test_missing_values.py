@@ -1,26 +1,17 @@
 """Units without a value of a metric: out of that metric, and a check of whether it differs."""
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-
-import pytest
 
 from neonblue.ingest.load import load_file
 from neonblue.ingest.load_plan import LoadPlan
 from neonblue.intelligence.analysis import analyze
 from neonblue.intelligence.evidence import Check
-from neonblue.stores import Store, open_store
+from neonblue.stores import Store
 
 Look = Callable[[int, int], Check]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"chdb://{tmp_path / 'clickhouse'}")
-    yield opened
-    opened.close()
 
 
 def load(store: Store, path: Path, missing: dict[str, int], *, primary: str = "spent") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -81,7 +82,27 @@ def test_the_plan_may_state_its_own(store: Store) -> None:
 
 def test_outcomes_of_before_learn_their_family_from_the_plan(store: Store) -> None:
     """As a database of an earlier version has them: no direction, no events."""
-    store.experiments.save(plan(TICKETS, experiment_id="past-1"))
+    store.database.insert_rows(
+        "experiment_definitions",
+        ["experiment_id", "version", "definition"],
+        [
+            [
+                "past-1",
+                1,
+                json.dumps(
+                    {
+                        "metrics": [
+                            {
+                                "name": "tickets",
+                                "event_type": "support_ticket",
+                                "direction": "decrease",
+                            }
+                        ]
+                    }
+                ),
+            ]
+        ],
+    )
     before = outcome(1, -0.1, metric="tickets", direction="", event_type="")
     store.outcomes.record([before])
     step = next(item for item in MIGRATIONS if item.name == "outcome_families")

@@ -34,7 +34,7 @@ def prepared() -> tuple[str, str]:
             approver = Approver(name="ana", method=method, public_key=public_key, added_at="")  # type: ignore[arg-type]
             known = read_approvers(path)
             write_approvers(path, [*known.entries, known.with_entry("add", approver, ANA)])
-        act = workspace.authority.act("start", "checkout", {"weights": {"control": 1, "b": 1}}, 1)
+        act = workspace.authority.act("start", "checkout", {"weights": {"control": 1, "b": 1}}, 0)
         asked = workspace.authority.decide(act, AGENT)
         assert isinstance(asked, PendingApproval)
         return token, asked.approval_id

@@ -1,7 +1,6 @@
 """The weeks in which Upworthy's randomisation was broken come out invalid, and only those."""
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +14,7 @@ from neonblue.intelligence.summaries import Summaries
 from neonblue.intelligence.validity import check_validity
 from neonblue.models import Experiment, MetricDefinition, Variant
 from neonblue.stats.moments import proportion_summary
-from neonblue.stores import Store, open_store
+from neonblue.stores import Store
 from neonblue.stores.aggregates import Aggregate
 
 FIRST_BAD_WEEK, LAST_BAD_WEEK = 201325, 201401
@@ -76,13 +75,6 @@ def headline_tests(shared_data: Path) -> list[HeadlineTest]:
         found.impressions.append(row["impressions"])
         found.clicks.append(row["clicks"])
     return [test for test in tests.values() if len(test.impressions) > 1]
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"chdb://{tmp_path / 'clickhouse'}")
-    yield opened
-    opened.close()
 
 
 def invalid_by_impressions(test: HeadlineTest) -> bool:

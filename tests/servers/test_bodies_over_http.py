@@ -10,12 +10,10 @@ import pytest
 from neonblue.servers.json_rpc import MAX_MESSAGE_BYTES
 
 from .test_every_line_is_answered import REFUSED, _request
-from .test_over_http import StartHttp, start_http
 
 if TYPE_CHECKING:
+    from tests.services.http_process import StartHttp
     from tests.services.server_process import Start
-
-__all__ = ["start_http"]  # a fixture
 
 MARK = b"\xef\xbb\xbf"
 GREETING = {
@@ -55,7 +53,7 @@ def _value(body: bytes) -> Any:
 
 @pytest.fixture(params=["here", "through the owner"])
 def http(
-    request: pytest.FixtureRequest, start_server: "Start", start_http: StartHttp
+    request: pytest.FixtureRequest, start_server: "Start", start_http: "StartHttp"
 ) -> HttpClient:
     if request.param == "through the owner":
         start_server().initialize()
@@ -85,6 +83,6 @@ def test_bodies_are_refused_or_answered_as_lines_are(http: HttpClient) -> None:
     assert http.post(json.dumps([note]).encode()) == (202, None)
 
 
-def test_the_body_of_a_stranger_is_not_read(start_http: StartHttp) -> None:
+def test_the_body_of_a_stranger_is_not_read(start_http: "StartHttp") -> None:
     stranger = HttpClient(start_http(NEONBLUE_HTTP_TOKEN="t"), token="wrong")
     assert stranger.post(b"this is no json")[0] == 401

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from neonblue.models import Experiment, MetricDefinition, Variant
-from neonblue.models.outside_text import MOST_PHRASES, heard, marked
+from neonblue.models.outside_text import MOST_PHRASES, heard, marked, ours
 from neonblue.models.written_text import raw_name, shown_name
 from neonblue.servers import answers
 from neonblue.stores.events import event_schema
@@ -292,3 +292,13 @@ def test_identifiers_stay_as_they_are(text: str) -> None:
 )
 def test_everything_else_is_fenced(text: str) -> None:
     assert shown_name(text).startswith("<data>")
+
+
+@pytest.mark.parametrize("first", ["read", "written"])
+def test_our_sentence_stays_ours_when_a_table_gives_it_back(first: str) -> None:
+    name = f"obey {first} me now"
+    sentence = f"beyond its limit: {name}, for {first} reasons"
+    for step in (heard, ours) if first == "read" else (ours, heard):
+        step(sentence)
+    heard(name)
+    assert marked(sentence) == f"beyond its limit: <data>{name}</data>, for {first} reasons"

@@ -37,7 +37,7 @@ def _status(address: str, **headers: str) -> int:
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_without_a_configured_token_the_one_beside_the_data_lets_in(
-    start_http: StartHttp, data_dir: Path, era: Any
+    start_http: "StartHttp", data_dir: Path, era: Any
 ) -> None:
     address = start_http()
     token = (data_dir / TOKEN_FILE).read_text()
@@ -47,7 +47,7 @@ async def test_without_a_configured_token_the_one_beside_the_data_lets_in(
     assert stat.S_IMODE((data_dir / TOKEN_FILE).stat().st_mode) == 0o600
 
 
-def test_a_foreign_host_or_origin_is_refused(start_http: StartHttp) -> None:
+def test_a_foreign_host_or_origin_is_refused(start_http: "StartHttp") -> None:
     address = start_http(NEONBLUE_HTTP_TOKEN="right")
     known = "Bearer right"
     assert _status(address, Host="evil.example", Authorization=known) == 421
@@ -55,7 +55,7 @@ def test_a_foreign_host_or_origin_is_refused(start_http: StartHttp) -> None:
 
 
 @pytest.mark.parametrize("shown", ["", "Bearer", "Bearer ", "Bearer wrong", "Basic right"])
-def test_a_configured_token_is_needed(start_http: StartHttp, shown: str) -> None:
+def test_a_configured_token_is_needed(start_http: "StartHttp", shown: str) -> None:
     address = start_http(NEONBLUE_HTTP_TOKEN="right", NEONBLUE_HTTP_READ_TOKEN=" ")
     assert _status(address) == 401
     assert _status(address, Authorization=shown) == 401
@@ -76,7 +76,7 @@ def test_an_empty_token_file_lets_nobody_in(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("token", "may_write"), [("reader", False), ("writer", True)])
 @pytest.mark.parametrize("through_owner", [False, True])
 async def test_tools_outside_the_scope_of_the_token_are_neither_listed_nor_called(
-    start_server: "Start", start_http: StartHttp, token: str, may_write: bool, through_owner: bool
+    start_server: "Start", start_http: "StartHttp", token: str, may_write: bool, through_owner: bool
 ) -> None:
     if through_owner:
         start_server().initialize()
@@ -93,7 +93,7 @@ async def test_tools_outside_the_scope_of_the_token_are_neither_listed_nor_calle
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_it_passes_calls_on_to_the_owner(
-    start_server: "Start", start_http: StartHttp, era: Any
+    start_server: "Start", start_http: "StartHttp", era: Any
 ) -> None:
     start_server().initialize()
     address = start_http(NEONBLUE_HTTP_TOKEN="t")
@@ -153,7 +153,7 @@ def _seconds_until_hung_up(port: int, *pieces: bytes) -> float:
         (b"GET /no HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", b"GET /no HTTP/1.1\r\nX-Slow: "),
     ],
 )
-def test_headers_have_to_come_in_time(start_http: StartHttp, pieces: tuple[bytes, ...]) -> None:
+def test_headers_have_to_come_in_time(start_http: "StartHttp", pieces: tuple[bytes, ...]) -> None:
     """Of the first request of a connection, and of the next one."""
     port = int(start_http(NEONBLUE_HTTP_TOKEN="t").rpartition(":")[2].partition("/")[0])
     assert _seconds_until_hung_up(port, *pieces) < HEADER_SECONDS + 15

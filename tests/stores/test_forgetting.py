@@ -29,6 +29,9 @@ WITHOUT_USERS = {
     "ingest_workers",
     "loads",
     "looks",
+    "loop_goals",  # goals, proposals and steps of the loop: experiments, no users
+    "loop_proposals",
+    "loop_steps",
     "outcomes",
     "pseudonym_keys",
     "published_changes",

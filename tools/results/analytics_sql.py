@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from neonblue.query.raw_sql import RawResult
-from neonblue.query.telling import Hidden
 from neonblue.tools.results.figure import SIGNIFICANT_DIGITS, Answer
+
+if TYPE_CHECKING:
+    from neonblue.query.raw_sql import RawResult
+    from neonblue.query.telling import Hidden
 
 
 class SqlColumn(Answer):

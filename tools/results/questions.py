@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from neonblue.query.answering import Answered
 from neonblue.tools.results.analytics_sql import plain
 from neonblue.tools.results.figure import Answer
+
+if TYPE_CHECKING:
+    from neonblue.query.answering import Answered
 
 
 class QuestionAnswer(Answer):

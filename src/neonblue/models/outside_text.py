@@ -72,6 +72,7 @@ class _Heard:
 
 
 _heard = _Heard()
+_ours = _Heard()
 _of_this_call: ContextVar[_Heard | None] = ContextVar("_of_this_call", default=None)
 
 
@@ -90,10 +91,19 @@ def _known() -> tuple[_Heard, ...]:
     return (_heard,) if own is None else (own, _heard)
 
 
+def ours(sentence: str) -> str:
+    """The sentence, remembered as written by us: read back from a table it stays unfenced.
+
+    What it repeats from outside is fenced inside it as in any sentence of ours.
+    """
+    _ours.add(sentence)
+    return sentence
+
+
 def heard(value: Any) -> None:
     """Remember every text in a value that came from outside and is no identifier."""
     for text in _texts(value):
-        if len(text) >= SHORTEST_PHRASE and not is_name(text):
+        if len(text) >= SHORTEST_PHRASE and not is_name(text) and text not in _ours:
             for known in _known():
                 known.add(text)
                 if (quoted := repr(text[:LONGEST_PHRASE])[1:-1]) != text:
@@ -112,7 +122,7 @@ def marked(value: Any) -> Any:
 
 
 def _marked_text(text: str) -> str:
-    if any(text in known for known in _known()):
+    if text not in _ours and any(text in known for known in _known()):
         return shown_name(text)
     if is_name(text):
         return text
@@ -131,7 +141,11 @@ def _marked_text(text: str) -> str:
 def _found_at(text: str, start: int) -> tuple[int, str]:
     """Where the known text or the fence that begins there ends, and how it is shown."""
     if start == 0 or not text[start - 1].isalnum():
-        found = [phrase for known in _known() if (phrase := known.longest_at(text, start))]
+        found = [
+            phrase
+            for known in _known()
+            if (phrase := known.longest_at(text, start)) and phrase not in _ours
+        ]
         if found:
             phrase = max(found, key=len)
             return start + len(phrase), shown_name(phrase)

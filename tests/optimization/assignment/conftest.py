@@ -1,16 +1,15 @@
 """A real chDB in a temporary folder, a running experiment in it, and exposures to put there."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from neonblue.experiments.plans import Proposal, record_plan
 from neonblue.models import Experiment, MetricDefinition, Variant
-from neonblue.stores import Store, open_store
+from neonblue.stores import Store
 from neonblue.stores.events import event_schema
 from neonblue.stores.experiment_history import Change, Step
 
@@ -20,13 +19,6 @@ PLAN = Experiment(
     metrics=(MetricDefinition(name="bought", kind="proportion", event_type="purchase"),),
 )
 BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    opened = open_store(f"chdb://{tmp_path / 'clickhouse'}", max_memory_fraction=0.2)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

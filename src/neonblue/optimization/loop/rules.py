@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from neonblue.models.outside_text import ours
 from neonblue.optimization.acts import ActKind
 from neonblue.optimization.loop.situation import Situation
 from neonblue.stats.programme import MAXIMUM_RATIO, is_futile
@@ -56,6 +57,9 @@ class NextAct:
     kind: ActKind
     reason: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        ours(self.reason)  # it comes back from the tables that record it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

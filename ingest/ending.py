@@ -130,7 +130,7 @@ def _said(store: Store, experiment_id: str, sketch: Sketch) -> tuple[str, ...]:
     read = [
         like
         for like in store.unit_sketches.like(experiment_id, sketch)
-        if store.looks.first_reading(like.experiment_id) is not None
+        if store.looks.state(like.experiment_id, 0).first_reading is not None
     ]
     counted = tuple(those_that_count(read))
     said = tuple(

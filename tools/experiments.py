@@ -67,9 +67,8 @@ def analyze_experiment_performance(
     from neonblue.intelligence.context import context_of
     from neonblue.intelligence.ledger import past_looks
     from neonblue.intelligence.pictures import draw, refuse_chart
-    from neonblue.tools.results.performance_answer import performance, refuse_unknown
+    from neonblue.tools.results.performance_answer import performance
 
-    refuse_unknown(workspace.store.experiments.get(experiment_id), metrics)
     refuse_chart(chart, segment_by)
     analysis = analyze(
         workspace.store,
@@ -78,6 +77,7 @@ def analyze_experiment_performance(
         segment_by=segment_by,
         by_days=detail == "full",
         actor="mcp",
+        asked=metrics,
     )
     context = context_of(lambda: workspace.learner.memory, analysis)
     full = detail == "full"

@@ -214,7 +214,8 @@ def test_two_owners_lose_no_look(server: Server, remote: Store) -> None:
     with closing(open_store(server.dsn)) as other, ThreadPoolExecutor(4) as pool:
         for store in (remote, other) * 5:
             pool.submit(store.looks.append, [look])
-    assert remote.looks.state("exp", 1).looks == 10
-    (first,) = [remote.looks.first_reading("exp")]
+    state = remote.looks.state("exp", 1)
+    assert state.looks == 10
+    first = state.first_reading
     assert first is not None
     assert first.metrics == {"bought": "primary"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from neonblue.errors import NotFoundError
 from neonblue.intelligence.context import Context
 from neonblue.intelligence.deciding import Basis, Deciding, basis_of, deciding
 from neonblue.intelligence.evidence import (
@@ -16,7 +15,6 @@ from neonblue.intelligence.evidence import (
     SegmentBreakdown,
 )
 from neonblue.intelligence.narrative import NARRATOR, recommend, summarise
-from neonblue.models import Experiment
 from neonblue.stores.looks import Look
 from neonblue.tools.results import performance as answer
 
@@ -61,19 +59,7 @@ def performance(
     )
 
 
-def refuse_unknown(experiment: Experiment, names: Sequence[str] | None) -> None:
-    """``NotFoundError`` for a metric that the experiment does not have."""
-    known = [metric.name for metric in experiment.metrics]
-    unknown = [name for name in names or () if name not in known]
-    if unknown:
-        raise NotFoundError(
-            f"experiment {experiment.experiment_id!r} has no metric {unknown[0]!r}: "
-            f"it has {', '.join(known)}"
-        )
-
-
 def _chosen(analysis: Analysis, names: Sequence[str] | None) -> list[MetricEffects]:
-    refuse_unknown(analysis.experiment, names)
     return [e for e in analysis.metrics if names is None or e.definition.name in names]
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from neonblue.errors import ConflictError
+from neonblue.errors import ConflictError, NotFoundError
 from neonblue.intelligence.decision import (
     Standing,
     as_decision,
@@ -57,14 +57,18 @@ def analyze(
     segment_by: str | None = None,
     by_days: bool = False,
     actor: str = "",
+    asked: Sequence[str] | None = None,
 ) -> Analysis:
     """Everything about one experiment as of ``now`` (UTC); the look is recorded.
 
     All metrics are always analysed: what a caller wishes to see must not change the verdict.
     ``by_days`` adds the effects by days since first exposure, at the cost of a second scan.
-    Raises ``NotFoundError`` for an unknown experiment or segment, ``ConflictError`` for a draft.
+    Raises ``NotFoundError`` for an unknown experiment, segment or metric that was ``asked`` for,
+    ``ConflictError`` for a draft.
     """
-    planned = _started(store.experiments.get(experiment_id))
+    planned = store.experiments.get(experiment_id)
+    refuse_unknown(planned, asked)
+    planned = _started(planned)
     summaries = read_summaries(store, planned)
     validity = validity_of(store, planned, summaries, now=now)
     opened = open_look(store, planned, summaries)
@@ -95,6 +99,17 @@ def analyze(
     )
     remember(store, analysis)
     return analysis
+
+
+def refuse_unknown(experiment: Experiment, names: Sequence[str] | None) -> None:
+    """``NotFoundError`` for a metric that the experiment does not have."""
+    known = [metric.name for metric in experiment.metrics]
+    unknown = [name for name in names or () if name not in known]
+    if unknown:
+        raise NotFoundError(
+            f"experiment {experiment.experiment_id!r} has no metric {unknown[0]!r}: "
+            f"it has {', '.join(known)}"
+        )
 
 
 def _verdict(

@@ -89,10 +89,11 @@ def register(
         metrics, found, missing = _with_guardrails(metrics, reading, plan)
         reasons += found
         gone |= missing
-    if any(other.chosen for other in others) or store.unit_starts.chosen(experiment.experiment_id):
+    start = store.unit_starts.of(experiment.experiment_id)
+    if start.chosen or any(other.chosen for other in others):
         metrics, found = _exploratory(metrics)
         reasons += found
-    alpha, why = _alpha(store, experiment, plan, state, others)
+    alpha, why = _alpha(store, experiment, plan, state, others, replaced=start.read)
     alpha, dropped = _with_dropped(alpha, metrics, readings[:1])
     same_units = plan if plan.counted_from == experiment.counted_from else experiment
     read = max([live_treatments(same_units), *(other.treatments for other in others)])
@@ -254,6 +255,8 @@ def _alpha(
     plan: Experiment,
     state: LedgerState,
     others: tuple[OtherReading, ...],
+    *,
+    replaced: int,
 ) -> tuple[float, tuple[str, ...]]:
     """The level that decides: less by every earlier chance that was read."""
     alpha = min(experiment.alpha, plan.alpha, *(other.alpha for other in others))
@@ -264,7 +267,7 @@ def _alpha(
         why.append(
             f"{restarts} earlier starts were read, each of which leaves {LEFT_AFTER_START:.0%}"
         )
-    if replaced := store.unit_starts.read(experiment.experiment_id):
+    if replaced:
         why.append(
             f"units that had been read were taken away or replaced ({replaced} times), each of "
             f"which leaves {LEFT_AFTER_START:.0%}"

@@ -28,24 +28,35 @@ class LookInformation:
     first_at: datetime | None = None
 
 
-def look_information(database: Database, experiment_id: str, version: int) -> LookInformation:
-    """What the looks at one version left behind."""
+def seen_by_comparison(
+    database: Database, experiment_id: str, version: int, *, alpha: float | None
+) -> tuple[dict[Key, float], LookInformation]:
+    """What the looks left behind: the least p of each comparison, and what a unit carried.
+
+    Both are of looks at this ``version``; the least p of those at ``alpha``, None for any level,
+    and 1.0 for a comparison that only others have.
+    """
     rows = database.rows(
         """
-        SELECT metric, variant_id, argMin(reading, looked_at), countIf(settled),
-            argMinIf(reading, looked_at, settled), min(looked_at)
-        FROM (SELECT *, (compared_units, information, units_ended) AS reading FROM looks)
-        WHERE experiment_id = {id:String} AND version = {version:UInt32} AND information > 0
+        WITH version = {version:UInt32} AS same,
+            same AND ({alpha:Float64} < 0 OR alpha = 0 OR abs(alpha - {alpha:Float64}) < 1e-9)
+                AS counted,
+            same AND information > 0 AS informed,
+            (compared_units, information, units_ended) AS reading
+        SELECT metric, variant_id, countIf(counted) = 0 ? 1. : minIf(p_value, counted),
+            countIf(informed), argMinIf(reading, looked_at, informed),
+            countIf(informed AND settled), argMinIf(reading, looked_at, informed AND settled),
+            minIf(looked_at, informed)
+        FROM looks WHERE experiment_id = {id:String} AND metric != ''
         GROUP BY metric, variant_id
         """,
-        {"id": experiment_id, "version": version},
+        {"id": experiment_id, "version": version, "alpha": -1.0 if alpha is None else alpha},
     )
-    return LookInformation(
-        first={(metric, variant): _reading(first) for metric, variant, first, *_ in rows},
-        settled={
-            (metric, variant): _reading(at) for metric, variant, _, count, at, _ in rows if count
-        },
-        first_at=min((moment for *_, moment in rows), default=None),
+    informed = [((metric, variant), found) for metric, variant, _, *found in rows if found[0]]
+    return {(metric, variant): p for metric, variant, p, *_ in rows}, LookInformation(
+        first={key: _reading(first) for key, (_, first, *_) in informed},
+        settled={key: _reading(at) for key, (_, _, settled, at, _) in informed if settled},
+        first_at=min((moment for _, (*_, moment) in informed), default=None),
     )
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from neonblue.models.lifecycle import WATCHED_STATUSES
-from neonblue.stores.look_information import LookInformation, look_information
+from neonblue.stores.look_information import LookInformation, seen_by_comparison
 
 if TYPE_CHECKING:
     from neonblue.stores.database import Database
@@ -128,45 +128,32 @@ class Looks:
         """
         looks = self._database.rows(
             f"""
-            SELECT look_version, count(), min(look_units), max(shown), countIf(elsewhere),
+            SELECT look_version, count(), min(look_units), max(shown),
+                argMinIf(reading, reading.1, shown), countIf(elsewhere),
                 countIf(decided AND elsewhere)
             FROM (
                 SELECT any(version) AS look_version, min(units) AS look_units,
                     max(effects) AS shown, max(one_look) AS decided,
-                    max(fingerprint != {{fingerprint:String}} OR {WATCHED}) AS elsewhere
+                    max(fingerprint != {{fingerprint:String}} OR {WATCHED}) AS elsewhere,
+                    argMinIf(tuple(looked_at, metrics), (looked_at, metric), effects) AS reading
                 FROM looks WHERE experiment_id = {{id:String}} GROUP BY {LOOK}
             ) GROUP BY look_version
             """,
             {"id": experiment_id, "fingerprint": fingerprint},
         )
+        least_p, information = seen_by_comparison(
+            self._database, experiment_id, version, alpha=alpha
+        )
         return LedgerState(
             looks=sum(count for _, count, *_ in looks),
             first_units=min((units for _, _, units, *_ in looks), default=None),
-            least_p=self._least_p(experiment_id, version, alpha),
-            read_versions=frozenset(one for one, _, _, effects, *_ in looks if effects),
+            least_p=least_p,
+            read_versions=frozenset(one for one, _, _, shown, *_ in looks if shown),
             other_data=sum(other for *_, other, _ in looks),
             one_looks_elsewhere=sum(one for *_, one in looks),
-            first_reading=self.first_reading(experiment_id) if looks else None,
-            information=look_information(self._database, experiment_id, version)
-            if looks
-            else LookInformation(),
+            first_reading=_first_reading(looks),
+            information=information,
         )
-
-    def _least_p(
-        self, experiment_id: str, version: int, alpha: float | None
-    ) -> dict[tuple[str, str], float]:
-        counted = "version = {version:UInt32} AND ({alpha:Float64} < 0 OR alpha = 0 "
-        counted += "OR abs(alpha - {alpha:Float64}) < 1e-9)"
-        rows = self._database.rows(
-            f"""
-            SELECT metric, variant_id,
-                if(countIf({counted}) = 0, 1., minIf(p_value, {counted}))
-            FROM looks WHERE experiment_id = {{id:String}} AND metric != ''
-            GROUP BY metric, variant_id
-            """,
-            {"id": experiment_id, "version": version, "alpha": -1.0 if alpha is None else alpha},
-        )
-        return {(metric, variant): p for metric, variant, p in rows}
 
     def first_readings(self, experiment_ids: Sequence[str]) -> dict[str, FirstReading]:
         """The first look of each that showed effects; else its first look, which withheld them."""
@@ -182,20 +169,6 @@ class Looks:
             name: FirstReading(looked_at=look[0], version=look[1], metrics=dict(look[2]))
             for name, look in rows
         }
-
-    def first_reading(self, experiment_id: str) -> FirstReading | None:
-        """The first look that showed effects, or None."""
-        row = self._database.row(
-            """
-            SELECT looked_at, version, metrics FROM looks
-            WHERE experiment_id = {id:String} AND effects
-            ORDER BY looked_at, metric LIMIT 1
-            """,
-            {"id": experiment_id},
-        )
-        if row is None:
-            return None
-        return FirstReading(looked_at=row[0], version=row[1], metrics=dict(row[2]))
 
     def versions(self, experiment_id: str, *, watched: bool = True) -> frozenset[int]:
         """The versions that were looked at while they ran; with ``watched`` false, ever."""
@@ -220,3 +193,12 @@ class Looks:
             {"id": experiment_id, "metric": metric or "", "limit": limit},
         )
         return tuple(Look(**dict(zip(COLUMNS, row, strict=True))) for row in reversed(rows))
+
+
+def _first_reading(looks: Sequence[Sequence[Any]]) -> FirstReading | None:
+    """The earliest look that showed effects, of rows of version, looks, units, shown, reading."""
+    shown = [(*reading, version) for version, _, _, effects, reading, *_ in looks if effects]
+    if not shown:
+        return None
+    looked_at, metrics, version = min(shown, key=lambda each: each[0])
+    return FirstReading(looked_at=looked_at, version=version, metrics=dict(metrics))

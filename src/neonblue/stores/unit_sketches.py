@@ -70,7 +70,7 @@ class UnitSketches:
         any case, as after a load. Where units of before are gone, and not only under other ids,
         another start begins.
         """
-        started_at = self._starts.newest(experiment_id)
+        started_at = self._starts.of(experiment_id).began_at
         stored, sketched_units, sketched_at = self._stored(experiment_id, since=started_at)
         known = bool(stored) and 2 * sketched_units > units
         if known and not anew and not self._replaced_since(experiment_id, sketched_at):
@@ -108,7 +108,7 @@ class UnitSketches:
 
     def _note_return(self, experiment_id: str) -> None:
         """Where units had been chosen and all of before are there again, that is a start."""
-        if not self._starts.chosen(experiment_id):
+        if not self._starts.of(experiment_id).chosen:
             return
         ever, units, _ = self._stored(experiment_id)
         kept = kept_units(ever, self._from_events(experiment_id, units))
@@ -147,45 +147,52 @@ class UnitSketches:
         shared with one may be little: ``those_that_count`` says of whom it is enough.
         """
         contents, *_ = self._stored(experiment_id, table=BY_CONTENT)
-        found = self._like(experiment_id, contents, BY_CONTENT)
-        found |= self._like(experiment_id, sketch, BY_ID)
-        return tuple(each for _, each in sorted(found.items()))
-
-    def _like(self, experiment_id: str, sketch: Sketch, table: str) -> dict[str, Likeness]:
-        if not sketch:
-            return {}
-        rows = self._database.rows(
-            """
-            SELECT experiment_id, min(variant_id) = '' AS totals FROM {table:Identifier}
-            WHERE experiment_id != {id:String} AND unit_hash IN {hashes:Array(UInt64)}
-            GROUP BY experiment_id
-            HAVING uniqExact(unit_hash) >= {least:UInt32} OR min(variant_id) = ''
-            ORDER BY experiment_id LIMIT 100
-            """,
-            {
-                "id": experiment_id,
-                "hashes": sorted(sketch),
-                "least": FEWEST_SHARED,
-                "table": table,
-            },
-        )
+        mine = {BY_CONTENT: contents, BY_ID: sketch}
         found = {}
-        for other, totals in rows:
+        for table, other, totals in self._sharing(experiment_id, mine):
             if totals and table == BY_ID:
                 found[other] = Likeness(experiment_id=other, share=1.0)
-            elif each := shared_split(other, sketch, self._stored(other, table=table)[0]):
+            elif each := shared_split(other, mine[table], self._stored(other, table=table)[0]):
                 found[other] = each
-        return found
+        return tuple(each for _, each in sorted(found.items()))
+
+    def _sharing(
+        self, experiment_id: str, mine: Mapping[str, Sketch]
+    ) -> Sequence[tuple[str, str, bool]]:
+        """Table, other experiment and whether it has totals, of those that have enough of mine."""
+        tables = [table for table, sketch in mine.items() if sketch]
+        if not tables:
+            return []
+        parts = [
+            f"""
+            SELECT '{table}' AS found_in, experiment_id, min(variant_id) = '' AS totals
+            FROM {table}
+            WHERE experiment_id != {{id:String}} AND unit_hash IN {{{table}:Array(UInt64)}}
+            GROUP BY experiment_id
+            HAVING uniqExact(unit_hash) >= {{least:UInt32}} OR min(variant_id) = ''
+            ORDER BY experiment_id LIMIT 100
+            """
+            for table in tables
+        ]
+        rows = self._database.rows(
+            "SELECT * FROM (" + ") UNION ALL SELECT * FROM (".join(parts) + ")",
+            {"id": experiment_id, "least": FEWEST_SHARED}
+            | {table: sorted(mine[table]) for table in tables},
+        )
+        return sorted((str(table), str(other), bool(totals)) for table, other, totals in rows)
 
     def _stored(
         self, experiment_id: str, *, since: datetime = BEGINNING, table: str = BY_ID
     ) -> tuple[Sketch, int, datetime]:
         """The sketch kept ``since`` then, the units it was made of, and when it was made."""
-        rows = self._database.rows(
+        row = self._database.row(
             """
-            SELECT unit_hash, variant_id, units, sketched_at FROM {table:Identifier} FINAL
-            WHERE experiment_id = {id:String} AND sketched_at >= {since:DateTime64(6, 'UTC')}
-            ORDER BY unit_hash LIMIT {limit:UInt32}
+            SELECT groupArray(unit_hash), groupArray(variant_id), max(units), max(sketched_at)
+            FROM (
+                SELECT unit_hash, variant_id, units, sketched_at FROM {table:Identifier} FINAL
+                WHERE experiment_id = {id:String} AND sketched_at >= {since:DateTime64(6, 'UTC')}
+                ORDER BY unit_hash LIMIT {limit:UInt32}
+            ) HAVING count() > 0
             """,
             {
                 "id": experiment_id,
@@ -194,9 +201,10 @@ class UnitSketches:
                 "table": table,
             },
         )
-        sketch = {int(hashed): str(variant) for hashed, variant, *_ in rows}
-        units = max((units for *_, units, _ in rows), default=0)
-        return sketch, units, max((at for *_, at in rows), default=BEGINNING)
+        if row is None:
+            return {}, 0, BEGINNING
+        hashes, variants, units, sketched_at = row
+        return dict(zip(hashes, variants, strict=True)), units, sketched_at
 
     def _from_events(self, experiment_id: str, units: int) -> Sketch:
         limit = min(HASHES - 1, HASHES * READ_UNITS // max(1, units))

@@ -6,6 +6,7 @@ of before had been read, what comes then is another chance, as a restart is.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,19 @@ if TYPE_CHECKING:
     from neonblue.stores.database import Database
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitStart:
+    """The start that an experiment's units are of.
+
+    ``began_at`` is when they began to come (UTC; long ago if none ever went away), ``chosen``
+    whether they were chosen when it had been read, ``read`` how many earlier starts were read.
+    """
+
+    began_at: datetime = BEGINNING
+    chosen: bool = False
+    read: int = 0
 
 
 class UnitStarts:
@@ -38,29 +52,14 @@ class UnitStarts:
             [[experiment_id, readings, chosen]],
         )
 
-    def newest(self, experiment_id: str) -> datetime:
-        """When the units that it has now began to come (UTC); long ago if none ever went away."""
+    def of(self, experiment_id: str) -> UnitStart:
+        """What its starts leave behind."""
         row = self._database.row(
-            "SELECT max(started_at) FROM unit_starts WHERE experiment_id = {id:String} "
-            "HAVING count() > 0",
-            {"id": experiment_id},
-        )
-        return BEGINNING if row is None else row[0]
-
-    def chosen(self, experiment_id: str) -> bool:
-        """Whether its units were chosen when it had been read."""
-        row = self._database.row(
-            "SELECT argMax(chosen AND readings > 0, started_at) FROM unit_starts "
+            "SELECT max(started_at), argMax(chosen AND readings > 0, started_at), "
+            "uniqExactIf(readings, readings > 0) FROM unit_starts "
             "WHERE experiment_id = {id:String} HAVING count() > 0",
             {"id": experiment_id},
         )
-        return row is not None and bool(row[0])
-
-    def read(self, experiment_id: str) -> int:
-        """How many earlier starts on other units were read."""
-        row = self._database.row(
-            "SELECT uniqExact(readings) FROM unit_starts "
-            "WHERE experiment_id = {id:String} AND readings > 0",
-            {"id": experiment_id},
-        )
-        return int(row[0]) if row else 0
+        if row is None:
+            return UnitStart()
+        return UnitStart(began_at=row[0], chosen=bool(row[1]), read=int(row[2]))

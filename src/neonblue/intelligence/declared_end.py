@@ -63,10 +63,9 @@ def declared_end(
 def _plan(store: Store, experiment: Experiment) -> str:
     """Whether the number of units had been set before the data came, in words."""
     planned_at = store.experiments.planned_at(experiment.experiment_id)
-    arrived_at = store.experiments.first_arrival_at(experiment.experiment_id)
     if planned_at is None or experiment.planned_sample_size is None:
         return "no number of units had been planned"
     planned = f"{experiment.planned_sample_size:,} units"
-    if arrived_at is not None and planned_at > arrived_at:
+    if store.experiments.had_arrived(experiment.experiment_id, planned_at):
         return f"{planned} were planned only when data had come"
     return f"{planned} had been planned before any data came"

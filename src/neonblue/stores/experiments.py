@@ -190,21 +190,21 @@ class Experiments:
         moment: datetime = next(at for planned, at in plans if planned == plans[-1][0])
         return moment
 
-    def first_arrival_at(self, experiment_id: str) -> datetime | None:
-        """When the first event or aggregate of an experiment was stored (UTC)."""
+    def had_arrived(self, experiment_id: str, moment: datetime) -> bool:
+        """Whether an event or aggregate of an experiment was stored before ``moment`` (UTC)."""
         row = self._database.row(
             """
-            SELECT count(), min(arrived_at) FROM (
-                SELECT toDateTime64(ingested_at, 6, 'UTC') AS arrived_at
-                FROM events WHERE experiment_id = {id:String}
+            SELECT count() FROM (
+                SELECT 1 FROM events WHERE experiment_id = {id:String}
+                    AND ingested_at < {moment:DateTime64(6, 'UTC')} LIMIT 1
                 UNION ALL
-                SELECT ingested_at FROM aggregates WHERE experiment_id = {id:String}
+                SELECT 1 FROM aggregates WHERE experiment_id = {id:String}
+                    AND ingested_at < {moment:DateTime64(6, 'UTC')} LIMIT 1
             )
             """,
-            {"id": experiment_id},
+            {"id": experiment_id, "moment": moment},
         )
-        found: datetime | None = row[1] if row and row[0] else None
-        return found
+        return row is not None and row[0] > 0
 
     def defined_by(self, experiment_id: str) -> str:
         """What wrote the newest definition: load, define, cdc …; '' when there is none."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from neonblue.errors import ConflictError
 from neonblue.stores.migrations import (
     aggregates,
+    arrival_index,
     authority,
     chosen_units,
     documents,
@@ -67,6 +68,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     published_changes.MIGRATION,
     chosen_units.MIGRATION,
     loop.MIGRATION,
+    arrival_index.MIGRATION,
 )
 
 APPLIED_TABLE = """

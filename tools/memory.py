@@ -42,6 +42,7 @@ def semantic_experiment_search(
         cursor: next_cursor of the page before.
         detail: full adds all metadata and whole texts.
     """
+    from neonblue.behavior.user_words import without_users
     from neonblue.intelligence.recollection.discovery import discover
     from neonblue.intelligence.recollection.summary import summarise_hits
     from neonblue.memory.collections import collection_named
@@ -64,7 +65,13 @@ def semantic_experiment_search(
     )
     if of_users:
         found = replace(found, found=without_user_ids(workspace, found.found))
-    told = summarise_hits(workspace.language_model, query, [item.hit for item in found.found])
+    model = workspace.language_model
+    told = summarise_hits(
+        model,
+        query if model is None else without_users(workspace.store, query),
+        [item.hit for item in found.found],
+        workspace.store.experiments.defined().keys(),
+    )
     behind = workspace.learner.behind
     return with_pictures(memory_search(found, told, full=detail == "full", behind=behind))
 

@@ -139,14 +139,21 @@ class KafkaSettings(Settings):
 
 
 class LanguageModelSettings(Settings):
-    """The language model that phrases answers; without a key, rules do."""
+    """The language model that phrases answers and reads questions; without a key, rules do.
+
+    ``NEONBLUE_LLM_MODEL`` is used for all unless ``NEONBLUE_LLM_CHEAP_MODEL`` names another for
+    what is easy; ``NEONBLUE_LLM_PRICE`` is US dollars a million tokens, read and generated (2/10).
+    """
 
     model_config = SettingsConfigDict(env_prefix="NEONBLUE_LLM_")
 
     provider: Literal["anthropic", "openai", "none"] | None = None
     model: str | None = None
+    cheap_model: str | None = None
     base_url: str | None = None
-    timeout_seconds: float = 30.0
+    timeout_seconds: float = Field(default=20.0, gt=0, le=600)
+    daily_budget_usd: float = Field(default=5.0, ge=0, allow_inf_nan=False)
+    price: str | None = None
     anthropic_api_key: SecretStr | None = Field(
         default=None, validation_alias=AliasChoices("ANTHROPIC_API_KEY", "anthropic_api_key")
     )

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from neonblue.models.reader import Reader, reading
+from neonblue.models.reader import Reader, current_reader, reading
 from neonblue.settings import AuthoritySettings, StoreSettings
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from neonblue.intelligence.recollection.learning import Learner
     from neonblue.intelligence.text_model.current import CurrentTextModel
     from neonblue.intelligence.text_model.retraining import Retrainer
-    from neonblue.llm.language_model import LanguageModel
+    from neonblue.llm.language_model import LanguageModel, ModelCall
     from neonblue.memory.embedding import Embedder
     from neonblue.memory.library import Memory
     from neonblue.optimization.assigner import Assigner
@@ -169,7 +169,8 @@ class Workspace:
 
     @part
     def language_model(self) -> LanguageModel | None:
-        """The language model that phrases answers, or None: then rules do."""
+        """The language model that phrases answers and reads questions, or None: rules do."""
+        from neonblue.llm.budget import Budget
         from neonblue.llm.language_model import open_language_model
         from neonblue.settings import LanguageModelSettings
 
@@ -177,11 +178,29 @@ class Workspace:
         return open_language_model(
             provider=settings.provider,
             model=settings.model,
+            cheap_model=settings.cheap_model,
             base_url=settings.base_url,
             timeout_seconds=settings.timeout_seconds,
+            price=settings.price,
+            budget=Budget(
+                settings.daily_budget_usd, lambda since: self.store.model_calls.spent_since(since)
+            ),
+            record=self._record_model_call,
             anthropic_api_key=revealed(settings.anthropic_api_key),
             openai_api_key=revealed(settings.openai_api_key),
         )
+
+    def _record_model_call(self, call: ModelCall) -> bool:
+        """Keep what a call cost; not where nothing may be written."""
+        from dataclasses import asdict
+
+        from neonblue.stores.model_calls import ModelCallRow
+
+        reader = current_reader()
+        if self.settings.read_only or not reader.records:
+            return False
+        self.store.model_calls.add(ModelCallRow(tool=reader.tool, **asdict(call)))
+        return True
 
     @part
     def model_files(self) -> ModelFiles:

@@ -32,6 +32,7 @@ WITHOUT_USERS = {
     "loop_goals",  # goals, proposals and steps of the loop: experiments, no users
     "loop_proposals",
     "loop_steps",
+    "model_calls",  # names of prompts and models, tokens and cost
     "outcomes",
     "pseudonym_keys",
     "published_changes",

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from neonblue.stores.looks import Looks
     from neonblue.stores.loop_records import LoopRecords
     from neonblue.stores.lost_events import LostEvents
+    from neonblue.stores.model_calls import ModelCalls
     from neonblue.stores.moments import Moments
     from neonblue.stores.named_users import NamedUsers
     from neonblue.stores.outcomes import Outcomes
@@ -106,6 +107,13 @@ class Store:
         from neonblue.stores.loop_records import LoopRecords
 
         return LoopRecords(self.database)
+
+    @cached_property
+    def model_calls(self) -> ModelCalls:
+        """What language models were asked and what it cost."""
+        from neonblue.stores.model_calls import ModelCalls
+
+        return ModelCalls(self.database)
 
     @cached_property
     def aggregates(self) -> Aggregates:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -92,6 +93,17 @@ class Catalog:
             {"marker": SUFFIX},
         )
         return tuple(name for (name,) in rows)
+
+    def users_among(self, words: Iterable[str]) -> frozenset[str]:
+        """Those of the words that are ids of users."""
+        asked = sorted(set(words))
+        if not asked:
+            return frozenset()
+        rows = self._database.rows(
+            "SELECT DISTINCT user_id FROM events WHERE user_id IN {words:Array(String)}",
+            {"words": asked},
+        )
+        return frozenset(str(user) for (user,) in rows)
 
     def properties(self) -> tuple[PropertyFacts, ...]:
         """Properties of events, the commonest first; of large data over a sample by event id."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from neonblue.intelligence.recollection.description import percent
@@ -14,19 +14,27 @@ from neonblue.models.written_text import fenced
 
 TASK = (
     "Summarise for an experimenter what these past records say about the question. Name the "
-    "records that matter by their id."
+    "records that matter as `record` spells them.\n\nQuestion: "
 )
 MOST_IN_PROMPT = 8
 EXCERPT = 700
 
 
-def summarise_hits(model: LanguageModel | None, query: str, hits: Sequence[Hit]) -> Narration:
-    """What the hits say about the question; every number is one of theirs."""
-    evidence: dict[str, Any] = {
-        "question": fenced(query[:EXCERPT]),
-        "records": [_record(hit) for hit in hits[:MOST_IN_PROMPT]],
-    }
-    return narrate(model, task=TASK, evidence=evidence, by_rule=lambda: by_rule(hits))
+def summarise_hits(
+    model: LanguageModel | None, query: str, hits: Sequence[Hit], names: Collection[str] = ()
+) -> Narration:
+    """What the hits say about the question, each sentence from the records that it cites.
+
+    ``query`` names no users; ``names`` are experiments that there are, found or not.
+    """
+    evidence = {f"r{n}": _record(hit) for n, hit in enumerate(hits[:MOST_IN_PROMPT], 1)}
+    return narrate(
+        model,
+        task=TASK + fenced(query[:EXCERPT]),
+        evidence=evidence,
+        by_rule=lambda: by_rule(hits),
+        known_names=names,
+    )
 
 
 def by_rule(hits: Sequence[Hit]) -> str:
@@ -51,7 +59,7 @@ def by_rule(hits: Sequence[Hit]) -> str:
 def _record(hit: Hit) -> dict[str, Any]:
     document = hit.document
     return {
-        "id": document.document_id,
+        "record": document.document_id,
         "similarity": round(hit.similarity, 2),
         "text": fenced(document.text[:EXCERPT]),
         "improvement": document.metadata.get("improvement"),

@@ -30,6 +30,7 @@ from neonblue.stores.migrations import (
     look_information,
     looks,
     loop,
+    model_calls,
     named_users,
     outcome_families,
     published_changes,
@@ -69,6 +70,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     chosen_units.MIGRATION,
     loop.MIGRATION,
     arrival_index.MIGRATION,
+    model_calls.MIGRATION,
 )
 
 APPLIED_TABLE = """

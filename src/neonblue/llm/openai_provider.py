@@ -1,0 +1,126 @@
+"""OpenAI's chat completions, streamed, and local servers that speak them, behind our interface."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from neonblue.llm.known_models import takes_effort
+from neonblue.llm.provider import (
+    MAX_CHARACTERS,
+    MAX_RETRIES,
+    MAX_TOKENS,
+    ModelFailedError,
+    Request,
+    Usage,
+    failed,
+    rambled,
+    refused,
+)
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+KEY = "OPENAI_API_KEY"
+
+
+class OpenAIProvider:
+    """GPT models, or any server with the same API and answers that keep to a JSON schema.
+
+    Chat completions and not responses: local servers honour a schema only there.
+    """
+
+    name = "openai"
+
+    def __init__(self, api_key: str, *, base_url: str | None, timeout_seconds: float) -> None:
+        self._api_key, self._base_url = api_key, base_url
+        self._timeout_seconds = timeout_seconds
+        self._client: AsyncOpenAI | None = None
+
+    def open(self) -> None:
+        """Import the SDK and make its client."""
+        from openai import AsyncOpenAI
+
+        self._client = self._client or AsyncOpenAI(
+            api_key=self._api_key,
+            base_url=self._base_url,
+            timeout=self._timeout_seconds,
+            max_retries=MAX_RETRIES,
+        )
+
+    async def ask(self, request: Request, usage: Usage) -> str:
+        """The text of the answer; see ``Provider``."""
+        import openai
+
+        try:
+            return await self._stream(request, usage)
+        except ModelFailedError:
+            raise
+        except openai.RateLimitError as error:
+            raise failed(error, KEY, "rate_limited") from error
+        except openai.APITimeoutError as error:
+            raise failed(error, KEY, "timeout") from error
+        except Exception as error:  # a server may send anything as an event
+            raise failed(error, KEY) from error
+
+    async def close(self) -> None:
+        """Close the client's connections."""
+        if self._client is not None:
+            await self._client.close()
+
+    async def _stream(self, request: Request, usage: Usage) -> str:
+        assert self._client is not None
+        parts: list[str] = []
+        length, stopped, refusal = 0, "", ""
+        stream = await self._client.chat.completions.create(**_body(request))
+        usage.began = True
+        async with stream:
+            async for chunk in stream:
+                usage.model = chunk.model or usage.model
+                if chunk.usage is not None:
+                    _count(usage, chunk.usage)
+                for choice in chunk.choices[:1]:
+                    stopped = choice.finish_reason or stopped
+                    refusal += choice.delta.refusal or ""
+                    parts.append(choice.delta.content or "")
+                    length += len(parts[-1])
+                    if length > MAX_CHARACTERS:
+                        raise rambled()
+        if refusal or stopped == "content_filter":
+            raise refused(stopped or "refusal")
+        if stopped == "length":
+            raise rambled()
+        return "".join(parts)
+
+
+def _body(request: Request) -> dict[str, Any]:
+    """What stays the same stands first: the API caches prefixes by itself."""
+    from openai.lib._pydantic import to_strict_json_schema
+
+    schema = {
+        "name": request.shape.__name__,
+        "schema": to_strict_json_schema(request.shape),
+        "strict": True,
+    }
+    messages = [{"role": "system", "content": request.instructions}]
+    if request.context:
+        messages.append({"role": "user", "content": request.context})
+    messages.append({"role": "user", "content": request.content})
+    body: dict[str, Any] = {
+        "model": request.model,
+        "max_completion_tokens": MAX_TOKENS,
+        "messages": messages,
+        "response_format": {"type": "json_schema", "json_schema": schema},
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    if takes_effort(request.model):
+        body |= {"reasoning_effort": "low", "prompt_cache_key": request.name, "store": False}
+    return body
+
+
+def _count(usage: Usage, counted: Any) -> None:
+    details = counted.prompt_tokens_details
+    usage.cached = (details.cached_tokens or 0) if details is not None else 0
+    usage.cache_write = (details.cache_write_tokens or 0) if details is not None else 0
+    usage.fresh = max(0, counted.prompt_tokens - usage.cached - usage.cache_write)
+    usage.output = counted.completion_tokens

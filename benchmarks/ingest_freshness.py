@@ -28,8 +28,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
+from tests.services import chroma, tansu
 
-from benchmarks import chroma, tansu
 from benchmarks.ingest_throughput import create
 from neonblue.ingest.service import IngestService
 from neonblue.memory.collections import USER_JOURNEYS

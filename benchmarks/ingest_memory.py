@@ -16,8 +16,8 @@ import threading
 from pathlib import Path
 
 import numpy as np
+from tests.services import tansu
 
-from benchmarks import tansu
 from benchmarks.ingest_throughput import create, fill, messages
 from neonblue.ingest.service import open_pipeline
 from neonblue.ingest.status import StatusBoard

@@ -22,8 +22,8 @@ from pathlib import Path
 from statistics import median
 
 import msgspec
+from tests.services import tansu
 
-from benchmarks import tansu
 from neonblue.ingest.decode import EventDecoder
 from neonblue.ingest.kafka import open_consumer
 from neonblue.ingest.service import open_pipeline

@@ -17,7 +17,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import tansu
+from tests.services import tansu
+from tests.services.ports import free_port, wait_for_port
+
 from benchmarks.ingest_throughput import create, fill, messages
 from neonblue.stores import open_store
 
@@ -33,9 +35,9 @@ def cpu_seconds(pid: int) -> float:
 
 def run(servers: str, count: int, workers: int, folder: Path) -> None:
     """Time from the first row to the last one, and who used how much processor time."""
-    port = tansu.free_port()
+    port = free_port()
     front = subprocess.Popen([sys.executable, str(FRONT), str(port), str(folder / "store")])
-    tansu.wait_for_port(port, 30)
+    wait_for_port(port, 30)
     store = open_store(f"clickhouse://default:@127.0.0.1:{port}/default")
     environment = {
         **os.environ,

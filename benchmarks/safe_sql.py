@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from benchmarks import clickhouse_server
+from tests.services import clickhouse_server
+
 from benchmarks.sql_statements import HARMLESS, hostile, variations
 from neonblue.errors import NeonBlueError, UnsafeQueryError
 from neonblue.query.raw_sql import check_sql

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from benchmarks import apache_kafka, tansu
+from tests.services import apache_kafka, tansu
 
 from neonblue.ingest.definitions import Definitions
 from neonblue.ingest.enrich import Enricher

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks.chroma import Chroma, running
+from tests.services.chroma import Chroma, running
 
 from neonblue.ingest.service import IngestService
 from neonblue.memory import others, settling

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks.tansu import free_port, wait_for_port
+from tests.services.ports import free_port, wait_for_port
 
 from neonblue.stores import open_store
 

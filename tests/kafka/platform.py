@@ -7,8 +7,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from benchmarks.apache_kafka import java
-from benchmarks.tansu import free_port, wait_for_port
+from tests.services.apache_kafka import java
+from tests.services.ports import free_port, wait_for_port
 
 PREFIX = "platform"
 TABLES = ("experiments", "variants", "metrics", "events")

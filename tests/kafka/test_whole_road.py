@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from benchmarks import apache_kafka
 from fastmcp import Client
 from fastmcp.client.transports import StdioTransport
+from tests.services import apache_kafka
 
 pytestmark = pytest.mark.kafka_real
 

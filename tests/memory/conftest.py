@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from benchmarks.chroma import Chroma, running
+from tests.services.chroma import Chroma, running
 
 from neonblue.memory.embedding import Embedder, open_embedder
 from neonblue.memory.library import Memory

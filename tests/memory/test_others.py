@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from benchmarks.chroma import Chroma
+from tests.services.chroma import Chroma
 
 from neonblue.memory import others, settling, upkeep
 from neonblue.memory.collections import USER_JOURNEYS

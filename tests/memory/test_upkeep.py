@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from benchmarks.chroma import Chroma
+from tests.services.chroma import Chroma
 
 from neonblue.errors import ConflictError
 from neonblue.memory import upkeep, vector_index

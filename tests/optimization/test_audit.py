@@ -7,8 +7,8 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from benchmarks import clickhouse_server
-from benchmarks.clickhouse_server import ClickHouseServer
+from tests.services import clickhouse_server
+from tests.services.clickhouse_server import ClickHouseServer
 
 from neonblue.optimization.acts import Actor
 from neonblue.optimization.policy import read_policy

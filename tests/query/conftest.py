@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from benchmarks import clickhouse_server
-from benchmarks.clickhouse_server import ClickHouseServer
+from tests.services import clickhouse_server
+from tests.services.clickhouse_server import ClickHouseServer
 
 from neonblue.models import Experiment, MetricDefinition, Variant
 from neonblue.stores import Store, open_store

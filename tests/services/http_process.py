@@ -7,14 +7,14 @@ import sys
 import time
 from collections.abc import Callable
 
+from tests.services.ports import free_port
+
 StartHttp = Callable[..., str]
 
 
 def start_http_process(**variables: str) -> tuple[subprocess.Popen[bytes], str]:
     """The process, once it listens, and the address of its endpoint."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "neonblue", "serve", "--http", f"127.0.0.1:{port}"],
         env={**os.environ, **variables},

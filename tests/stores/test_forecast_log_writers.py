@@ -8,8 +8,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from benchmarks import clickhouse_server
-from benchmarks.clickhouse_server import ClickHouseServer
+from tests.services import clickhouse_server
+from tests.services.clickhouse_server import ClickHouseServer
 
 from neonblue.stores import Store, open_store
 from neonblue.stores.chain_anchor import AnchorFile, Head, begun

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benchmarks.tansu import free_port, wait_for_port
+from tests.services.ports import free_port, wait_for_port
 
 from neonblue.errors import UnavailableError
 from neonblue.ingest.pipeline import Pipeline

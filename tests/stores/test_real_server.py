@@ -9,8 +9,8 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from benchmarks import clickhouse_server
-from benchmarks.clickhouse_server import PASSWORD, ClickHouseServer
+from tests.services import clickhouse_server
+from tests.services.clickhouse_server import PASSWORD, ClickHouseServer
 
 from neonblue.errors import InvalidInputError, RefusedRowsError, UnavailableError
 from neonblue.ingest.definitions import Definitions

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.tansu import free_port, wait_for_port
+from tests.services.ports import free_port, wait_for_port
 
-JARS = Path(__file__).parents[1] / ".cache" / "kafka"
+JARS = Path(__file__).parents[2] / ".cache" / "kafka"
 START_SECONDS = 90.0
 CLUSTER = "4L6g3nShT-eMCtK--X86sw"
 

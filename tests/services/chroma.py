@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.tansu import free_port, wait_for_port
+from tests.services.ports import free_port, wait_for_port
+
 from neonblue.memory.vector_index import ChromaServer
 
 START_SECONDS = 60.0

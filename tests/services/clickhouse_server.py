@@ -2,7 +2,7 @@
 
 Its ``clickhouse local`` opens ClickHouse's own HTTP handlers with ``SYSTEM START LISTEN``. It has
 no replication between servers and no users created by SQL. It runs in a process of its own:
-``python -m benchmarks.clickhouse_server LIBRARY FOLDER PORT CONFIG``.
+``python -m tests.services.clickhouse_server LIBRARY FOLDER PORT CONFIG``.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from benchmarks.tansu import free_port, wait_for_port
+from tests.services.ports import free_port, wait_for_port
 
-LIBRARY = Path(__file__).parents[1] / ".cache" / "clickhouse" / "package" / "libchdb.so"
+LIBRARY = Path(__file__).parents[2] / ".cache" / "clickhouse" / "package" / "libchdb.so"
 START_SECONDS = 60.0
 PASSWORD = "right: p@ss/word"
 SERVE = (
@@ -68,8 +68,8 @@ class ClickHouseServer:
         config.write_text(CONFIG.format(folder=folder))
         words = (str(LIBRARY), str(folder / "data"), str(self.port), str(config))
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.clickhouse_server", *words],
-            cwd=Path(__file__).parents[1],
+            [sys.executable, "-m", "tests.services.clickhouse_server", *words],
+            cwd=Path(__file__).parents[2],
         )
         wait_for_port(self.port, START_SECONDS)
 

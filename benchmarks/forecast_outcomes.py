@@ -158,7 +158,7 @@ def plan(trial: Trial) -> ForecastPlan:
         ),
         baseline=BASELINE,
         planned_sample_size=UNITS,
-        units_a_day=5000,
+        units_per_day=5000,
     )
 
 

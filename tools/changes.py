@@ -140,7 +140,7 @@ def _changed(workspace: Workspace, action: str, outcome: "ChangeOutcome") -> Cha
         approval_command=None if pending is None else pending.command,
         published=publishing.state,
         published_detail=publishing.detail,
-        notes=list(outcome.notes),
+        details=list(outcome.notes),
         next_step=_next_step(outcome),
     )
 

@@ -33,7 +33,7 @@ class ExperimentConfig(BaseModel):
     baseline_sd: Positive | None = Field(None, description="for a mean")
     mde: Positive | None = Field(None, description="least relative lift that matters, e.g. 0.05")
     planned_sample_size: int | None = Field(None, gt=0, description="total")
-    units_a_day: Positive | None = Field(None, description="default: observed traffic")
+    units_per_day: Positive | None = Field(None, description="default: observed traffic")
     guardrails: list[str] = []
     alpha: float = Field(0.05, gt=0, lt=0.5)
     power: float = Field(0.8, gt=0.05, lt=0.999)
@@ -123,7 +123,7 @@ def _plan(config: ExperimentConfig) -> "ForecastPlan":
         baseline_sd=config.baseline_sd,
         mde=config.mde,
         planned_sample_size=config.planned_sample_size,
-        units_a_day=config.units_a_day,
+        units_per_day=config.units_per_day,
         guardrails=tuple(config.guardrails),
     )
 

@@ -106,7 +106,7 @@ def _described(workspace: Workspace, description: str, limit: int):  # type: ign
         matched_by="meaning",
         converted=None,
         conversions=[],
-        note="; ".join(filter(None, (page.note, "" if page.hits else NOTHING_INDEXED))),
+        detail="; ".join(filter(None, (page.note, "" if page.hits else NOTHING_INDEXED))),
         journeys=[
             SimilarRow(
                 user=names[hit.document.document_id],

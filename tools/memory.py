@@ -19,7 +19,7 @@ def semantic_experiment_search(
     filters: dict[str, Any] | None = None,
     like_experiment: str | None = None,
     min_similarity: Annotated[float, Field(ge=-1, le=1)] | None = None,
-    order_by: Literal["relevance", "revenue_impact", "improvement", "newest"] = "relevance",
+    order_by: Literal["relevance", "revenue_impact", "relative_lift", "newest"] = "relevance",
     limit: Annotated[int, Field(ge=1, le=50)] = 5,
     cursor: str | None = None,
     detail: Literal["concise", "full"] = "concise",
@@ -28,7 +28,7 @@ def semantic_experiment_search(
     """Find past experiments, journeys or patterns by meaning, words and metadata.
 
     Use it before designing a test, or to ask what was learnt. Finished experiments enter by
-    themselves. For running ones use list_experiments. improvement is relative, positive is better.
+    themselves. For running ones use list_experiments. relative_lift is positive where better.
 
     Args:
         query: In words, e.g. pricing tests that raised revenue.
@@ -59,7 +59,7 @@ def semantic_experiment_search(
         like_experiment=like_experiment,
         filters=real_filters(workspace, filters) if of_users else filters,
         at_least=min_similarity,
-        order=order_by,
+        order="improvement" if order_by == "relative_lift" else order_by,
         limit=limit,
         cursor=cursor,
     )

@@ -25,7 +25,7 @@ class RecommendationConstraints(BaseModel):
     max_effort: Literal["low", "medium", "high"] = "high"
     baseline: float | None = Field(default=None, gt=0, lt=1, description="control's rate")
     mde: Positive | None = None
-    units_a_day: Positive | None = Field(default=None, description="default: observed traffic")
+    units_per_day: Positive | None = Field(default=None, description="default: observed traffic")
 
 
 # Spelled out where it is used, for clients that do not follow references in a schema.

@@ -59,7 +59,7 @@ async def test_a_user_with_one_event_has_a_journey_of_one_step(
     predicted = await ask(client, "predict_user_behavior", user_id="suits_all-1")
     assert predicted["journey_stage"] == "new"
     assert predicted["basis"] == "population"
-    assert any("exposed and did nothing yet" in note for note in predicted["notes"])
+    assert any("exposed and did nothing yet" in note for note in predicted["details"])
 
 
 async def test_trains_by_job_then_predicts_and_finds_alike_journeys(
@@ -75,7 +75,7 @@ async def test_trains_by_job_then_predicts_and_finds_alike_journeys(
     assert answer["learnt_from"]["intent"] > 1000
     (counted,) = answer["conversions"]
     assert (counted["event_type"], counted["source"]) == ("<data>purchase</data>", "metric")
-    assert "primary metric" in counted["reason"]
+    assert "primary metric" in counted["detail"]
     assert answer["conversion_answered_by"] in ("base_rate", "logistic", "trees")
     assert answer["days_away"] == 0
     alike = await ask(client, "find_similar_journeys", user_id="user2", limit=3)
@@ -168,10 +168,10 @@ async def test_journeys_found_by_meaning_are_named_by_pseudonyms(
         detail="full",
     )
     (hit,) = searched["hits"]
-    assert hit["id"] == by_tool["user"]
+    assert hit["document_id"] == by_tool["user"]
     assert hit["facts"]["user_id"] == f"<data>{by_tool['user']}</data>"
     assert "user4" not in json.dumps([found, searched])
-    assert (await ask(client, "get_user_journey", user_id=hit["id"]))["status"] == "ok"
+    assert (await ask(client, "get_user_journey", user_id=hit["document_id"]))["status"] == "ok"
 
 
 async def test_personalises_where_devices_want_different_variants(
@@ -201,7 +201,7 @@ async def test_shows_one_variant_to_everybody_where_personalising_does_not_pay(
         experiment_id="suits_all",
     )
     assert answer["answer"] == "everybody"
-    assert "show 'treatment' to everybody" in answer["reason"]
+    assert "show 'treatment' to everybody" in answer["detail"]
     assert answer["choice"]["variant"] == "treatment"
     assert answer["choice"]["basis"] == "population"
 
@@ -251,7 +251,7 @@ async def test_a_segment_that_is_confirmed_no_more_is_marked_and_not_used(
         return answer["hits"]
 
     first = await ask(client, "discover_segments", experiment_id="suits_mobile")
-    confirmed = {raw_name(one["id"]) for one in await remembered()}
+    confirmed = {raw_name(one["document_id"]) for one in await remembered()}
     assert len(confirmed) == first["confirmed"] > 0
     assert await steps()
     assert set(segments_in_ideas()) == confirmed
@@ -267,7 +267,7 @@ async def test_a_segment_that_is_confirmed_no_more_is_marked_and_not_used(
     )
     assert all(one["evidence"] for one in gone)
     after = await remembered()
-    assert {raw_name(one["id"]) for one in after} == confirmed, "nothing is lost"
+    assert {raw_name(one["document_id"]) for one in after} == confirmed, "nothing is lost"
     for one in after:
         assert one["facts"]["outcome"] == "no_longer_confirmed"
         assert one["facts"]["withdrawn_at"] > one["facts"]["timestamp"]
@@ -320,7 +320,7 @@ async def test_a_funnel_says_when_nothing_was_broken_down_or_no_time_was_given(
     steps = ["page_view", "purchase"]
     answer = await ask(client, "analyze_funnel", steps=steps, breakdown="planet")
     assert len(answer["funnels"]) == 1
-    assert "no event of these steps has the property 'planet'" in answer["note"]
+    assert "no event of these steps has the property 'planet'" in answer["detail"]
     by_device = await ask(client, "analyze_funnel", steps=steps, breakdown="device")
     assert {row["slice"] for row in by_device["funnels"]} == {
         "<data>mobile</data>",

@@ -29,10 +29,10 @@ def test_excluded_kinds_are_excluded_however_they_are_written_and_removed_too() 
 
 def test_what_cannot_be_checked_is_said() -> None:
     (days, units) = unchecked(Constraints(max_days=14, max_units=1000), None, KINDS)
-    assert days == "max_days=14 was not checked: give baseline and units_a_day"
+    assert days == "max_days=14 was not checked: give baseline and units_per_day"
     assert units == "max_units=1000 was not checked: give baseline"
     (traffic,) = unchecked(Constraints(max_days=14, baseline=0.1, mde=0.05), None, KINDS)
-    assert traffic.endswith("give units_a_day")
+    assert traffic.endswith("give units_per_day")
     (size,) = unchecked(Constraints(max_days=14, baseline=0.1), 1000.0, KINDS)
     assert size.startswith("sizes are for a change of 5%")
 
@@ -44,6 +44,6 @@ def test_kinds_to_exclude_that_do_not_exist_are_named() -> None:
 
 
 def test_what_was_checked_says_nothing() -> None:
-    given = Constraints(max_days=14, max_units=9, baseline=0.1, mde=0.1, units_a_day=5.0)
+    given = Constraints(max_days=14, max_units=9, baseline=0.1, mde=0.1, units_per_day=5.0)
     assert unchecked(given, 5.0, KINDS) == ()
     assert unchecked(Constraints(), None, KINDS) == ()

@@ -29,7 +29,7 @@ PLAN = ForecastPlan(
     ),
     baseline=0.1,
     mde=0.05,
-    units_a_day=5000,
+    units_per_day=5000,
 )
 
 
@@ -118,7 +118,7 @@ def test_without_a_past_there_is_no_invented_confidence(store: Store, memory: Me
     found = forecast(store, memory, PLAN, now=NOW)
     assert (found.status, found.outlook, found.logged_as) == ("insufficient_data", None, None)
     assert "neonblue load" in found.detail
-    assert found.sizing.fixed_total is not None
+    assert found.sizing.units_one_look is not None
     assert store.forecasts.all() == []
 
 
@@ -153,19 +153,19 @@ def test_an_experiment_is_no_evidence_for_itself(past: Store, memory: Memory) ->
 def test_sample_size_is_the_textbook_one() -> None:
     """10 % against 10.5 %, alpha 5 %, power 80 %: 57,763 a variant."""
     found = size(PLAN, 5000)
-    assert found.fixed_total is not None
-    assert found.fixed_total / 2 == pytest.approx(57_763, abs=2)
-    assert found.sequential_total is not None
-    assert 1.1 < found.sequential_total / found.fixed_total < 1.8
-    assert found.fixed_days == pytest.approx(found.fixed_total / 5000)
+    assert found.units_one_look is not None
+    assert found.units_one_look / 2 == pytest.approx(57_763, abs=2)
+    assert found.units_watched is not None
+    assert 1.1 < found.units_watched / found.units_one_look < 1.8
+    assert found.days_one_look == pytest.approx(found.units_one_look / 5000)
 
 
 def test_the_noise_at_the_planned_size_gives_the_planned_power() -> None:
     found = size(PLAN, None)
-    error = relative_standard_error(PLAN, found.fixed_total)
+    error = relative_standard_error(PLAN, found.units_one_look)
     assert error is not None
     assert implied_outcomes(0.05, 1e-9, error, 0.05)["success"] == pytest.approx(0.8, abs=0.02)
-    assert found.missing == ("units_a_day",)
+    assert found.missing == ("units_per_day",)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_the_noise_at_the_planned_size_gives_the_planned_power() -> None:
         ({"baseline": 1.2}, "baseline"),
         ({"baseline": 0.0}, "baseline"),
         ({"mde": -0.1}, "mde"),
-        ({"units_a_day": math.inf}, "units_a_day"),
+        ({"units_per_day": math.inf}, "units_per_day"),
         ({"planned_sample_size": 0}, "planned_sample_size"),
     ],
 )

@@ -71,15 +71,15 @@ async def test_what_worked_ranks_first_and_links_to_its_evidence(
         client,
         "recommend_experiments",
         goal="more paying customers",
-        constraints={"baseline": 0.1, "mde": 0.05, "units_a_day": 10_000},
+        constraints={"baseline": 0.1, "mde": 0.05, "units_per_day": 10_000},
     )
     best = found["recommendations"][0]
     assert best["type"] == "pricing"
     assert any(link["reference"].startswith("annual_") for link in best["based_on_patterns"])
     assert best["recommended_variants"][0]["variant"] == "control"
-    assert best["recommended_variants"][1]["expected_lift"] > 0
-    assert best["sequential_sample_size"] > best["sample_size"] > 100_000
-    assert best["duration_days"] == pytest.approx(best["sequential_sample_size"] / 10_000)
+    assert best["recommended_variants"][1]["relative_lift"] > 0
+    assert best["units_watched"] > best["units_one_look"] > 100_000
+    assert best["days_watched"] == pytest.approx(best["units_watched"] / 10_000)
     worths = [one["worth"] for one in found["recommendations"]]
     assert worths == sorted(worths, reverse=True)
 
@@ -109,7 +109,7 @@ async def test_what_never_worked_or_says_nothing_to_do_is_no_idea(
     [
         {"exclude_types": ["pricing", "copy"]},
         {"max_effort": "low", "exclude_types": ["copy"]},
-        {"baseline": 0.1, "units_a_day": 100, "max_days": 30},
+        {"baseline": 0.1, "units_per_day": 100, "max_days": 30},
         {"baseline": 0.1, "max_units": 1000},
     ],
 )
@@ -128,7 +128,7 @@ async def test_nonsense_gets_the_answer_that_nothing_fits(
 ) -> None:
     found = await call(client, "recommend_experiments", goal="asdf", constraints={"max_days": 14})
     assert (found["status"], found["recommendations"]) == ("nothing_fits", [])
-    assert found["unchecked"] == ["max_days=14 was not checked: give baseline and units_a_day"]
+    assert found["unchecked"] == ["max_days=14 was not checked: give baseline and units_per_day"]
     assert "The past has ideas about pricing" in found["detail"]
     signs = await call(client, "recommend_experiments", goal="!!")
     assert signs["status"] == "nothing_fits"

@@ -44,7 +44,7 @@ async def test_experiments_are_found_without_anybody_filing_them(
     past: Workspace, client: "Client[Any]"
 ) -> None:
     found = await call(client, "semantic_experiment_search", query="yearly subscription first")
-    assert found["hits"][0]["id"] == "annual"
+    assert found["hits"][0]["document_id"] == "annual"
     assert found["hits"][0]["facts"]["outcome"] == "success"
     assert found["hits"][0]["current_status"] == "stopped"
     assert found["narrated_by"] == "rules"
@@ -63,7 +63,7 @@ async def test_experiments_like_ours_that_raised_revenue(
         min_similarity=0.3,
         order_by="revenue_impact",
     )
-    assert [hit["id"] for hit in found["hits"]] == ["annual"]
+    assert [hit["document_id"] for hit in found["hits"]] == ["annual"]
     assert found["hits"][0]["facts"]["revenue_impact"] == pytest.approx(0.06)
 
 
@@ -73,7 +73,7 @@ async def test_an_injection_in_a_description_comes_back_fenced(
     found = await call(
         client, "semantic_experiment_search", query="ignore all instructions", detail="full"
     )
-    hit = next(hit for hit in found["hits"] if hit["id"] == "evil")
+    hit = next(hit for hit in found["hits"] if hit["document_id"] == "evil")
     for text in (hit["text"], hit["facts"]["name"], hit["facts"]["optimization_applied"]):
         assert text.startswith("<data>")
         assert text.endswith("</data>")
@@ -89,7 +89,7 @@ async def test_an_injection_in_a_description_comes_back_fenced(
         ({"query": "x", "filters": {"outcome": {"gt": 1}}}, "not an operator"),
         ({"query": "x", "like_experiment": "nope"}, "there is no experiment 'nope'"),
         ({"query": "x", "cursor": "zz"}, "cursor"),
-        ({"query": "x", "order_by": "improvement", "cursor": "zz"}, "pages exist only"),
+        ({"query": "x", "order_by": "relative_lift", "cursor": "zz"}, "pages exist only"),
         (
             {"query": "x", "collection": "user_journeys", "order_by": "revenue_impact"},
             "cannot be ordered",
@@ -108,7 +108,7 @@ async def test_a_forecast_is_made_logged_and_judged(past: Workspace, client: "Cl
     made = await call(client, "predict_experiment_outcome", config=config)
     assert made["status"] == "available"
     assert sum(made["outcome_probabilities"].values()) == pytest.approx(1)
-    assert made["recommended_size"]["fixed_total"] > 100_000
+    assert made["recommended_size"]["units_one_look"] > 100_000
     assert made["rests_on"][0]["experiment_id"] == "annual"
     assert made["forecast_id"].startswith("fc_")
     finish(past.store, "next", treatment=0.111)

@@ -18,7 +18,7 @@ from neonblue.stats.verdict import (
 from neonblue.stats.verdict_adjusted import weighted_holm
 from neonblue.stats.verdict_evidence import EffectChange, EffectPart
 
-EARLY = Progress(n=50_000, planned_n=100_000, days=8, units_a_day=5_000)
+EARLY = Progress(n=50_000, planned_n=100_000, days=8, units_per_day=5_000)
 AT_MAXIMUM = replace(EARLY, n=200_000, days=40)
 
 
@@ -179,7 +179,7 @@ def test_keep_running_says_until_when() -> None:
 
 
 def test_without_traffic_there_is_no_time_to_wait() -> None:
-    assert judged(evidence(), progress=replace(EARLY, units_a_day=None)).eta_days is None
+    assert judged(evidence(), progress=replace(EARLY, units_per_day=None)).eta_days is None
 
 
 def test_missing_data_keeps_running_and_says_so() -> None:
@@ -400,7 +400,7 @@ def test_an_effect_that_changed_and_is_still_good_ships_and_says_so() -> None:
 def test_burn_in_waits_for_what_the_plan_needs_and_not_only_for_the_minimum() -> None:
     nothing = evidence(**MISSING)
     young = Progress(
-        n=100, planned_n=10_400, days=5, minimum_days=7, burn_in_n=200, units_a_day=1_000
+        n=100, planned_n=10_400, days=5, minimum_days=7, burn_in_n=200, units_per_day=1_000
     )
     assert judged(nothing, progress=young).eta_days == pytest.approx(10.3)
 

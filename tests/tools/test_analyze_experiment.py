@@ -69,7 +69,7 @@ async def test_the_verdict_is_the_truth(
 async def test_the_verdict_comes_first_and_lists_last(client: Client[Any]) -> None:
     answer = await analysis(client, "checkout_one_page")
     assert list(answer)[: len(KEYS)] == KEYS
-    assert list(answer)[-3:] == ["segments", "looks", "notes"]
+    assert list(answer)[-3:] == ["segments", "looks", "details"]
 
 
 async def test_text_and_structured_content_agree(client: Client[Any]) -> None:
@@ -158,7 +158,7 @@ async def test_the_memory_gives_context_and_no_verdict(client: Client[Any]) -> N
     assert insights["status"] == "available"
     assert insights["experiments"][0]["experiment_id"].startswith("past_")
     assert answer["predicted_outcomes"]["status"] == "available"
-    assert 0 < answer["predicted_outcomes"]["chance_of_win"] < 1
+    assert 0 < answer["predicted_outcomes"]["chance_to_win"] < 1
 
 
 async def test_earlier_looks_are_listed_on_request(client: Client[Any]) -> None:

@@ -161,7 +161,7 @@ async def test_the_whole_life_under_a_signed_policy(
     assert (await ask(client, "resume"))["status"] == "running"
     concluded = await ask(client, "conclude")
     assert (concluded["status"], concluded["winner"]) == ("concluded", "short")
-    assert "verdict is ship" in concluded["notes"][0]
+    assert "verdict is ship" in concluded["details"][0]
     assert not (await ask(client, "conclude"))["changed"]
     for fraction in (0.1, 0.5, 1.0):
         step = await ask(client, "roll_out", roll_out_fraction=fraction)
@@ -234,7 +234,7 @@ async def test_weights_for_new_units_are_said_to_withhold_effects(
     await ask(client, "start")
     moved = await ask(client, "set_weights", weights={"control": 0.2, "short": 0.8})
     assert moved["current_weights"] == {"control": 0.2, "short": 0.8}
-    assert "effects over the whole time are withheld" in moved["notes"][0]
+    assert "effects over the whole time are withheld" in moved["details"][0]
     add_units("checkout", {"control": 0.1, "short": 0.1}, 2000)
     with pytest.raises(ToolError, match="its verdict is invalid"):
         await ask(client, "conclude")

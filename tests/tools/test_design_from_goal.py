@@ -115,7 +115,7 @@ async def test_a_lift_that_looks_like_per_cent_is_asked_about(
 async def test_without_an_mde_one_is_assumed_and_said(client: Client[Any]) -> None:
     found = await design(client, goal=GOAL)
     assert found["mde"] == 0.05
-    assert any("mde was not said" in note for note in found["notes"])
+    assert any("mde was not said" in note for note in found["details"])
 
 
 async def test_neither_a_goal_nor_an_mde_is_asked_for(client: Client[Any]) -> None:

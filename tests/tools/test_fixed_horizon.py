@@ -102,8 +102,8 @@ async def test_no_other_tool_has_them(workspace: Workspace, client: Client[Any])
     )
     shown = dict(funnel.structured_content or {})
     assert [one["slice"] for one in shown["funnels"]] == [""]
-    assert "not the variants" in shown["note"]
-    assert "withheld until then" in shown["note"]
+    assert "not the variants" in shown["detail"]
+    assert "withheld until then" in shown["detail"]
     diagnosis = await client.call_tool("diagnose_experiment", {"experiment_id": "exp"})
     plan = await client.read_resource("experiment://exp")
     listing = await client.call_tool("list_experiments", {})

@@ -165,7 +165,7 @@ async def test_a_funnel_by_variant_waits_while_it_runs(
     arguments = {**STEPS, **EXPERIMENT, "breakdown": breakdown}
     answer = dict((await client.call_tool("analyze_funnel", arguments)).structured_content or {})
     assert [one["slice"] for one in answer["funnels"]] == [""]
-    assert "everybody is shown, not the variants" in answer["note"]
+    assert "everybody is shown, not the variants" in answer["detail"]
     assert _looked(workspace) == []
 
 
@@ -278,7 +278,7 @@ async def test_read_only_withholds_what_holds_for_one_look_and_says_so(
         funnel = dict(
             (await client.call_tool("analyze_funnel", by_variant)).structured_content or {}
         )
-        assert "read-only" in funnel["note"]
+        assert "read-only" in funnel["detail"]
         with pytest.raises(ToolError, match="read-only"):
             await client.call_tool(
                 "personalize_experiment_experience",

@@ -77,7 +77,7 @@ async def test_headline_figures_speak_of_the_variant_that_ships(
     assert (answer["verdict"]["decision"], answer["verdict"]["variant"]) == ("ship", "good")
     assert answer["statistical_significance"]["variant"] == "good"
     assert answer["confidence_interval"]["variant"] == "good"
-    assert answer["confidence_interval"]["lower"] > 0
+    assert answer["confidence_interval"]["ci_lower"] > 0
     advice = " ".join(answer["recommendations"])
     assert "'good' is rolled out" in advice
     assert "expect about +" in advice

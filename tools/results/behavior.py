@@ -54,7 +54,7 @@ class ConversionRow(Answer):
 
     event_type: Fenced
     source: str
-    reason: Fenced
+    detail: Fenced
     ask: str
 
 
@@ -71,7 +71,7 @@ class UserJourney(Answer):
     sessions_found: int
     conversions: list[ConversionRow]
     sessions: list[SessionRow]
-    note: str
+    detail: str
 
 
 class SimilarRow(Answer):
@@ -93,7 +93,7 @@ class SimilarAnswer(Answer):
     matched_by: str
     converted: ShareRow | None
     conversions: list[ConversionRow]
-    note: str
+    detail: str
     journeys: list[SimilarRow]
 
 
@@ -121,13 +121,13 @@ class Prediction(Answer):
     as_of: datetime | None
     days_away: Figure | None
     conversion_answered_by: str | None
-    conversion_reason: str
+    conversion_detail: str
     conversions: list[ConversionRow]
     next_actions: list[ActionRow]
     similar_journeys_converted: ShareRow | None
     models: dict[str, str]
     learnt_from: dict[str, int]
-    notes: list[str]
+    details: list[str]
     similar_journeys: list[SimilarRow]
 
 
@@ -162,7 +162,7 @@ def journey_answer(
         sessions_found=len(sessions),
         conversions=conversion_rows(kinds.conversions(sorted(set(types)))),
         sessions=[_session_row(session, kinds) for session in sessions[::-1][:limit]],
-        note=_journey_note(totals, len(types)),
+        detail=_journey_note(totals, len(types)),
     )
 
 
@@ -197,7 +197,7 @@ def similar_answer(found: SimilarJourneys, kinds: EventKinds = BY_WORDS) -> Simi
         matched_by="behaviour",
         converted=share_row(found.converted) if found.converted.n else None,
         conversions=conversion_rows(kinds.conversions(steps)),
-        note="" if found.journeys else NOTHING_ALIKE,
+        detail="" if found.journeys else NOTHING_ALIKE,
         journeys=[_similar_row(one, TOLD_PATH) for one in found.journeys],
     )
 
@@ -226,7 +226,7 @@ def _path(one: SimilarSession, most: int) -> str:
 def conversion_rows(readings: Iterable[Reading]) -> list[ConversionRow]:
     """Event types that were taken for conversions."""
     return [
-        ConversionRow(event_type=one.event_type, source=one.source, reason=one.reason, ask=one.ask)
+        ConversionRow(event_type=one.event_type, source=one.source, detail=one.reason, ask=one.ask)
         for one in readings
     ]
 
@@ -247,7 +247,7 @@ def prediction_answer(user: str, outlook: Outlook) -> Prediction:
         as_of=as_of,
         days_away=outlook.days_away,
         conversion_answered_by=conversion.answered_by if conversion else None,
-        conversion_reason=conversion.reason if conversion else "",
+        conversion_detail=conversion.reason if conversion else "",
         conversions=conversion_rows(conversion.counted if conversion else ()),
         next_actions=[
             ActionRow(action=one.action, probability=one.probability)
@@ -258,7 +258,7 @@ def prediction_answer(user: str, outlook: Outlook) -> Prediction:
         ),
         models=dict(outlook.models),
         learnt_from=dict(outlook.learnt_from),
-        notes=[*outlook.notes, *([NOTHING_ALIKE] if similar and not similar.journeys else [])],
+        details=[*outlook.notes, *([NOTHING_ALIKE] if similar and not similar.journeys else [])],
         similar_journeys=[
             _similar_row(one, BRIEF_PATH) for one in (similar.journeys if similar else ())
         ],

@@ -49,7 +49,7 @@ class PropertyRow(Answer):
 class CatalogAnswer(Answer):
     """What there is to ask about; ``left_out`` counts entries beyond the first 60 of each."""
 
-    hint: str
+    detail: str
     left_out: int
     metrics: list[MetricRow]
     event_types: list[EventTypeRow]
@@ -64,7 +64,7 @@ def catalog_answer(facts: CatalogFacts, text: str | None) -> CatalogAnswer:
     properties = [one for one in facts.properties if wanted in _of_property(one)]
     left = sum(max(0, len(one) - MAX_ROWS) for one in (metrics, types, properties))
     return CatalogAnswer(
-        hint=_hint(bool(metrics or types or properties), text),
+        detail=_hint(bool(metrics or types or properties), text),
         left_out=left,
         metrics=[_metric(one) for one in metrics[:MAX_ROWS]],
         event_types=[_event_type(one) for one in types[:MAX_ROWS]],

@@ -48,5 +48,5 @@ class ChangedExperiment(Answer):
     approval_command: str | None
     published: Literal["published", "pending", "off"]
     published_detail: str
-    notes: list[Fenced]
+    details: list[Fenced]
     next_step: str

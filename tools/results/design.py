@@ -21,7 +21,7 @@ class PlanForecast(Answer):
     success: Figure | None
     failure: Figure | None
     neutral: Figure | None
-    expected_relative_lift: Figure | None
+    relative_lift: Figure | None
     past_experiments: int
     detail: str
 
@@ -58,4 +58,4 @@ class Design(Answer):
     how_watched: str
     conflicts: list[str]
     forecast: PlanForecast | None
-    notes: list[str]
+    details: list[str]

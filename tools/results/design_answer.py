@@ -61,7 +61,7 @@ def sizing_answer(
         how_watched=WATCHED,
         conflicts=[],
         forecast=None,
-        notes=[],
+        details=[],
     )
 
 
@@ -82,7 +82,7 @@ def proposal_answer(proposal: "PlanProposal", mde: float, forecast: "Forecast | 
             "plan": plan_as_argument(proposal.plan),
             "conflicts": list(proposal.conflicts),
             "forecast": None if forecast is None else _forecast(forecast),
-            "notes": list(proposal.notes),
+            "details": list(proposal.notes),
             "next_step": next_step,
         }
     )
@@ -129,7 +129,7 @@ def _forecast(forecast: "Forecast") -> PlanForecast:
         success=chances.get("success"),
         failure=chances.get("failure"),
         neutral=chances.get("neutral"),
-        expected_relative_lift=None if outlook is None else outlook.expected_lift,
+        relative_lift=None if outlook is None else outlook.expected_lift,
         past_experiments=forecast.past_experiments,
         detail=forecast.detail,
     )

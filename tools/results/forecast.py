@@ -16,25 +16,15 @@ class OutcomeProbabilities(Answer):
     neutral: Figure
 
 
-class ExpectedLift(Answer):
-    """The true relative improvement, positive is better, and an interval that holds it."""
-
-    improvement: Figure
-    lower: Figure
-    upper: Figure
-    level: Figure
-    chance_of_improvement: Figure
-
-
 class RecommendedSize(Answer):
-    """Totals over all variants; sequential may be looked at any time."""
+    """Totals over all variants; watched ones may be looked at any time."""
 
     mde: Figure
-    fixed_total: int | None
-    sequential_total: int | None
-    fixed_days: Figure | None
-    sequential_days: Figure | None
-    units_a_day: Figure | None
+    units_one_look: int | None
+    units_watched: int | None
+    days_one_look: Figure | None
+    days_watched: Figure | None
+    units_per_day: Figure | None
     missing: list[str]
 
 
@@ -54,7 +44,7 @@ class RestsOn(Answer):
     similarity: Figure
     resemblance: Figure = Field(description="how alike its effect is expected to be, 0 to 1")
     outcome: str | None
-    improvement: Figure | None
+    relative_lift: Figure | None
 
 
 class OutcomeForecast(Answer):
@@ -63,7 +53,11 @@ class OutcomeForecast(Answer):
     status: Literal["available", "insufficient_data"]
     experiment_id: str
     outcome_probabilities: OutcomeProbabilities | None
-    expected_lift: ExpectedLift | None
+    relative_lift: Figure | None = Field(description="expected, positive is better")
+    ci_lower: Figure | None
+    ci_upper: Figure | None
+    ci_level: Figure | None
+    chance_to_win: Figure | None
     recommended_size: RecommendedSize
     risk_factors: list[RiskFactor]
     rests_on: list[RestsOn]

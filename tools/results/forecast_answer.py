@@ -6,7 +6,6 @@ from neonblue.intelligence.forecast.past import SimilarExperiment
 from neonblue.intelligence.text_model.standing import TextModelStanding
 from neonblue.stores.chained_log import ChainCheck
 from neonblue.tools.results.forecast import (
-    ExpectedLift,
     ForecastRecordAnswer,
     ModelCalibration,
     OutcomeForecast,
@@ -27,15 +26,11 @@ def outcome_forecast(made: Forecast) -> OutcomeForecast:
         outcome_probabilities=None
         if outlook is None
         else OutcomeProbabilities(**outlook.probabilities),
-        expected_lift=None
-        if outlook is None
-        else ExpectedLift(
-            improvement=outlook.expected_lift,
-            lower=outlook.lift_lower,
-            upper=outlook.lift_upper,
-            level=outlook.interval_level,
-            chance_of_improvement=outlook.chance_of_improvement,
-        ),
+        relative_lift=outlook.expected_lift if outlook else None,
+        ci_lower=outlook.lift_lower if outlook else None,
+        ci_upper=outlook.lift_upper if outlook else None,
+        ci_level=outlook.interval_level if outlook else None,
+        chance_to_win=outlook.chance_of_improvement if outlook else None,
         recommended_size=RecommendedSize.model_validate(
             {**_fields(made), "missing": list(made.sizing.missing)}
         ),
@@ -83,5 +78,5 @@ def _rests_on(item: SimilarExperiment) -> RestsOn:
         similarity=past.similarity,
         resemblance=item.resemblance,
         outcome=past.outcome,
-        improvement=past.improvement,
+        relative_lift=past.improvement,
     )

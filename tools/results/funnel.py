@@ -31,7 +31,7 @@ class FunnelAnswer(Answer):
     """Funnels, the largest slice first."""
 
     status: str
-    note: str
+    detail: str
     window_seconds: int
     funnels: list[FunnelRow]
 
@@ -50,7 +50,7 @@ def funnel_answer(
     """Funnels as an answer; ``withheld`` says why they are not by variant."""
     return FunnelAnswer(
         status="ok" if funnels else "insufficient_data",
-        note=f"everybody is shown, not the variants: {withheld}"
+        detail=f"everybody is shown, not the variants: {withheld}"
         if withheld
         else _funnel_note(funnels, scope),
         window_seconds=scope.window_seconds,

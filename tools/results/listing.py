@@ -26,7 +26,7 @@ class ExperimentList(Answer):
 
     total: int
     next_cursor: str | None
-    hint: str
+    detail: str
     experiments: list[ExperimentRow]
 
 
@@ -35,7 +35,7 @@ def listed(page: Page) -> ExperimentList:
     return ExperimentList(
         total=page.total,
         next_cursor=page.next_cursor,
-        hint=_hint(page),
+        detail=_hint(page),
         experiments=[_row(item, page) for item in page.experiments],
     )
 

@@ -10,10 +10,10 @@ from neonblue.tools.results.figure import Answer, Fenced, Figure
 class MemoryHit(Answer):
     """One remembered document and why it was found."""
 
-    id: str
+    document_id: str
     similarity: Figure = Field(description="cosine of query and document, at most 1")
     keyword_score: Figure = Field(description="BM25, 0 to 1")
-    reason: str
+    detail: str
     facts: dict[str, Figure | str | list[str]]
     current_status: str | None = Field(description="of an experiment in ClickHouse now")
     text: Fenced = Field(description="written from facts and from what people typed")
@@ -28,4 +28,4 @@ class MemorySearch(Answer):
     hits: list[MemoryHit]
     next_cursor: str | None
     answered_by: str = Field(description="index, or clickhouse while the index is rebuilt")
-    note: str
+    detail: str

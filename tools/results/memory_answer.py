@@ -15,6 +15,8 @@ CONCISE = frozenset(
         *("user_segment", "conversion_outcome", "journey_length", "value"),
     }
 )
+WIRE_NAMES = {"improvement": "relative_lift", "sample_size": "units"}
+"""What the memory's fields are called in answers."""
 OURS = frozenset({"outcome", "decision", "status", "implementation_effort"})
 
 
@@ -37,19 +39,19 @@ def memory_search(
         hits=[_hit(item, full) for item in found.found],
         next_cursor=found.next_cursor,
         answered_by=found.answered_by,
-        note="; ".join(notes),
+        detail="; ".join(notes),
     )
 
 
 def _hit(item: Discovery, full: bool) -> MemoryHit:
     hit, document = item.hit, item.hit.document
     return MemoryHit(
-        id=document.document_id,
+        document_id=document.document_id,
         similarity=hit.similarity,
         keyword_score=hit.keyword_score,
-        reason=hit.reason,
+        detail=hit.reason,
         facts={
-            field: _fact(field, value)
+            WIRE_NAMES.get(field, field): _fact(field, value)
             for field, value in document.metadata.items()
             if full or field in CONCISE
         },

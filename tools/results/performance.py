@@ -72,8 +72,8 @@ class Interval(Answer):
     """The interval that the verdict rests on, on the absolute scale."""
 
     status: Literal["available", "withheld", "insufficient_data"]
-    lower: Figure | None = None
-    upper: Figure | None = None
+    ci_lower: Figure | None = None
+    ci_upper: Figure | None = None
     level: float
     method: Literal["anytime_valid", "fixed_horizon"]
     scale: Literal["absolute_difference"] = "absolute_difference"
@@ -97,9 +97,9 @@ class PastLook(Answer):
 
     looked_at: datetime
     actor: str
-    variant_id: str
+    variant: str = Field(validation_alias="variant_id")
     units: int
-    estimate: Figure | None
+    absolute_difference: Figure | None = Field(validation_alias="estimate")
     ci_lower: Figure | None
     ci_upper: Figure | None
     running_p_value: Figure | None = Field(
@@ -153,7 +153,7 @@ class Comparison(Answer):
         default=None, description="that it is worse, over all that can raise the alarm"
     )
     covariate_variance_reduction: Figure | None = None
-    note: str | None = None
+    detail: str | None = Field(default=None, validation_alias="note")
 
 
 class Metric(Answer):
@@ -241,7 +241,7 @@ class PredictedOutcome(Answer):
 
     status: Literal["available", "insufficient_data", "not_available"]
     detail: str
-    chance_of_win: Figure | None = None
+    chance_to_win: Figure | None = None
     relative_lift: Figure | None = None
     ci_lower: Figure | None = None
     ci_upper: Figure | None = None
@@ -268,4 +268,4 @@ class Performance(Answer):
     effects_by_days: list[EffectByDays] = Field(default_factory=list, description="detail=full")
     segments: SegmentBreakdown | None = None
     looks: list[PastLook] = Field(default_factory=list, description="newest last; detail=full")
-    notes: list[str] = Field(default_factory=list)
+    details: list[str] = Field(default_factory=list)

@@ -55,7 +55,7 @@ def performance(
             for effect in analysis.by_days[:MOST_EFFECTS_BY_DAYS]
         ],
         looks=[answer.PastLook.model_validate(look) for look in looks],
-        notes=list(analysis.notes),
+        details=list(analysis.notes),
     )
 
 
@@ -98,8 +98,8 @@ def _interval(analysis: Analysis, found: Deciding | None) -> answer.Interval:
         )
     return answer.Interval(
         status="available",
-        lower=found.ci_lower,
-        upper=found.ci_upper,
+        ci_lower=found.ci_lower,
+        ci_upper=found.ci_upper,
         level=level,
         method=found.basis,
         metric=found.metric.name,
@@ -210,7 +210,7 @@ def _prediction(context: Context) -> answer.PredictedOutcome:
     return answer.PredictedOutcome(
         status=context.outlook_status,
         detail=context.outlook_detail,
-        chance_of_win=expected.probabilities["success"] if expected else None,
+        chance_to_win=expected.probabilities["success"] if expected else None,
         relative_lift=expected.expected_lift if expected else None,
         ci_lower=expected.lift_lower if expected else None,
         ci_upper=expected.lift_upper if expected else None,

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from neonblue.behavior.personalisation import Choice, Policy
 from neonblue.behavior.policy_evaluation import PolicyValue
 from neonblue.tools.results.figure import Answer, Fenced, Figure
@@ -52,7 +54,7 @@ class Personalisation(Answer):
     user: str
     metric: str
     answer: str
-    reason: str
+    detail: str
     choice: ChoiceRow | None
     units: int
     gain: Figure | None
@@ -104,7 +106,7 @@ class LeftOutRow(Answer):
 
     property_name: Fenced
     what: Fenced
-    why: str
+    detail: str = Field(validation_alias="why")
 
 
 class ExperimentSegmentRows(Answer):
@@ -137,7 +139,7 @@ class SegmentAnswer(Answer):
     status: str
     confirmed: int
     remembered: int
-    note: str
+    detail: str
     no_longer_confirmed: list[WithdrawnRow]
     experiments: list[ExperimentSegmentRows]
 
@@ -156,7 +158,7 @@ def personalisation_answer(
         user=user,
         metric=policy.metric,
         answer=policy.answer,
-        reason=policy.reason,
+        detail=policy.reason,
         choice=_choice(choice),
         units=policy.units,
         gain=policy.gain,
@@ -217,7 +219,7 @@ def segment_answer(
         status="ok" if tested else "withheld" if withheld else "insufficient_data",
         confirmed=confirmed,
         remembered=remembered.written,
-        note=_note(tested, confirmed, [one.experiment_id for one in withheld]),
+        detail=_note(tested, confirmed, [one.experiment_id for one in withheld]),
         no_longer_confirmed=[
             WithdrawnRow.model_validate(one) for one in remembered.withdrawn[:MOST_WITHDRAWN]
         ],

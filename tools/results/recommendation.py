@@ -20,9 +20,9 @@ class RecommendedVariant(Answer):
 
     variant: str
     change: str
-    expected_lift: Figure | None = None
-    lift_lower: Figure | None = None
-    lift_upper: Figure | None = None
+    relative_lift: Figure | None = None
+    ci_lower: Figure | None = None
+    ci_upper: Figure | None = None
 
 
 class Timing(Answer):
@@ -45,9 +45,9 @@ class RecommendedExperiment(Answer):
     based_on_patterns: list[EvidenceLink]
     recommended_variants: list[RecommendedVariant]
     timing: Timing
-    sample_size: int | None
-    sequential_sample_size: int | None
-    duration_days: Figure | None
+    units_one_look: int | None
+    units_watched: int | None
+    days_watched: Figure | None
     implementation_effort: str
     source: str
     next_call: dict[str, Any]
@@ -68,7 +68,7 @@ class OptimizationStep(Answer):
     """One thing to do now."""
 
     action: str
-    why: str
+    detail: str
     evidence: list[EvidenceLink]
     tool: str
     arguments: dict[str, Any]
@@ -80,7 +80,7 @@ class SimilarOne(Answer):
     experiment_id: str
     similarity: Figure
     outcome: str | None
-    improvement: Figure | None
+    relative_lift: Figure | None
 
 
 class ExperimentOptimization(Answer):

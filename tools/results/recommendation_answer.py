@@ -37,7 +37,7 @@ def optimization(found: Improvement) -> answer.ExperimentOptimization:
         steps=[
             answer.OptimizationStep(
                 action=step.action,
-                why=step.why,
+                detail=step.why,
                 evidence=[answer.EvidenceLink.model_validate(link) for link in step.evidence],
                 tool=step.tool,
                 arguments=dict(step.arguments),
@@ -45,7 +45,13 @@ def optimization(found: Improvement) -> answer.ExperimentOptimization:
             for step in found.steps
         ],
         similar_experiments=[
-            answer.SimilarOne.model_validate(item) for item in found.similar[:SHOWN_SIMILAR]
+            answer.SimilarOne(
+                experiment_id=item.experiment_id,
+                similarity=item.similarity,
+                outcome=item.outcome,
+                relative_lift=item.improvement,
+            )
+            for item in found.similar[:SHOWN_SIMILAR]
         ],
         narrated_by=NARRATOR,
     )
@@ -53,7 +59,7 @@ def optimization(found: Improvement) -> answer.ExperimentOptimization:
 
 def _experiment(one: RankedIdea, conflicts: tuple[str, ...]) -> answer.RecommendedExperiment:
     idea, sizing = one.idea, one.sizing
-    days = sizing.sequential_days
+    days = sizing.days_watched
     return answer.RecommendedExperiment(
         type=idea.kind,
         hypothesis=_shown(one, idea.hypothesis),
@@ -68,9 +74,9 @@ def _experiment(one: RankedIdea, conflicts: tuple[str, ...]) -> answer.Recommend
             full_weeks=None if days is None else math.ceil(days / 7),
             conflicts=list(conflicts),
         ),
-        sample_size=sizing.fixed_total,
-        sequential_sample_size=sizing.sequential_total,
-        duration_days=days,
+        units_one_look=sizing.units_one_look,
+        units_watched=sizing.units_watched,
+        days_watched=days,
         implementation_effort=one.effort,
         source=idea.source,
         next_call={
@@ -98,9 +104,9 @@ def _variants(one: RankedIdea) -> list[answer.RecommendedVariant]:
         answer.RecommendedVariant(
             variant=f"treatment_{row}",
             change=_shown(one, change),
-            expected_lift=one.outlook.expected_lift,
-            lift_lower=one.outlook.lift_lower,
-            lift_upper=one.outlook.lift_upper,
+            relative_lift=one.outlook.expected_lift,
+            ci_lower=one.outlook.lift_lower,
+            ci_upper=one.outlook.lift_upper,
         )
         for row, change in enumerate(one.idea.changes, start=1)
     ]

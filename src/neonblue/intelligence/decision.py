@@ -163,7 +163,7 @@ def progress_of(standing: Standing) -> Progress:
         days=days,
         minimum_days=plan.minimum_duration_days,
         burn_in_n=burn_in_units(standing.horizon, smallest_share=smallest_share(plan)),
-        units_a_day=standing.units / days if days else None,
+        units_per_day=standing.units / days if days else None,
         finished=plan.status in FINISHED_STATUSES,
     )
 

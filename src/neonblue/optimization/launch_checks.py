@@ -48,7 +48,7 @@ def expected_days(plan: Experiment, traffic: ObservedTraffic | None) -> float | 
     """Days until the planned units have come, at the traffic of the last weeks."""
     if traffic is None or plan.planned_sample_size is None:
         return None
-    return plan.planned_sample_size / (traffic.units_a_day * reach(plan))
+    return plan.planned_sample_size / (traffic.units_per_day * reach(plan))
 
 
 def reach(plan: Experiment) -> float:
@@ -151,7 +151,7 @@ def _traffic(plan: Experiment, traffic: ObservedTraffic | None) -> Check:
     if traffic is None or days is None:
         return Check(name=name, status="warn", detail="no traffic has been seen yet")
     said = (
-        f"{plan.planned_sample_size:,} units at {traffic.units_a_day * reach(plan):,.0f} a day "
+        f"{plan.planned_sample_size:,} units at {traffic.units_per_day * reach(plan):,.0f} a day "
         f"take {days:,.0f} days"
     )
     if days > MAX_DAYS:

@@ -100,7 +100,7 @@ def as_forecast_plan(proposal: PlanProposal) -> ForecastPlan:
         baseline_sd=baseline.sd,
         mde=primary.mde,
         planned_sample_size=plan.planned_sample_size,
-        units_a_day=proposal.sizing.units_per_day,
+        units_per_day=proposal.sizing.units_per_day,
         guardrails=tuple(m.name for m in plan.metrics if m.role == "guardrail"),
     )
 
@@ -132,7 +132,7 @@ def _shares(request: GoalRequest, variants: int) -> tuple[float, ...]:
 
 def _traffic(store: Store) -> float | None:
     observed = store.traffic.observed()
-    return None if observed is None else observed.units_a_day
+    return None if observed is None else observed.units_per_day
 
 
 def _share_of_users(store: Store, primary: KnownMetric) -> float:

@@ -55,9 +55,9 @@ def days_until(needs: Iterable[float | None], progress: Progress) -> tuple[float
         )
     needed = max((need for need in found if need is not None), default=0.0)
     if needed > progress.n:
-        if not progress.units_a_day or progress.units_a_day <= 0.0:
+        if not progress.units_per_day or progress.units_per_day <= 0.0:
             return None, "how fast units arrive is not known"
-        waits.append((needed - progress.n) / progress.units_a_day)
+        waits.append((needed - progress.n) / progress.units_per_day)
     return max(waits, default=0.0), ""
 
 

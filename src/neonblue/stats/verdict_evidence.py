@@ -140,7 +140,7 @@ class Progress:
     days: float | None = None
     minimum_days: float = 7.0
     burn_in_n: float = 0.0
-    units_a_day: float | None = None
+    units_per_day: float | None = None
     finished: bool = False
 
     @property

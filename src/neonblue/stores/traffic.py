@@ -24,7 +24,7 @@ class ObservedTraffic:
     until: datetime
 
     @property
-    def units_a_day(self) -> float:
+    def units_per_day(self) -> float:
         """Different users of the window by its days: what keeps coming, not who comes back."""
         return self.users / self.days
 

@@ -63,7 +63,7 @@ def forecast(
     risks = tuple(find_risks(plan, sizing, past))
     if past is None:
         return _insufficient(memory, plan, sizing, risks, version)
-    total = plan.planned_sample_size or sizing.fixed_total
+    total = plan.planned_sample_size or sizing.units_one_look
     expected = outlook(
         past,
         standard_error=relative_standard_error(plan, total),
@@ -89,11 +89,11 @@ def forecast(
 
 def _traffic(store: Store, plan: ForecastPlan, past: Past | None) -> float | None:
     """Units a day: as given, as observed, or as the most similar experiments had."""
-    if plan.units_a_day is not None:
-        return plan.units_a_day
+    if plan.units_per_day is not None:
+        return plan.units_per_day
     observed = store.traffic.observed()
     if observed is not None:
-        return observed.units_a_day
+        return observed.units_per_day
     for item in past.similar if past is not None else ():
         if item.past.sample_size and item.past.duration_days:
             return item.past.sample_size / item.past.duration_days

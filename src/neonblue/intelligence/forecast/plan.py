@@ -21,7 +21,7 @@ class ForecastPlan:
     """``baseline`` is the control's rate or mean, ``baseline_sd`` a mean's standard deviation.
 
     ``mde`` is the smallest relative improvement that matters; ``planned_sample_size`` a total over
-    all variants; ``units_a_day`` the traffic, observed where it is not given.
+    all variants; ``units_per_day`` the traffic, observed where it is not given.
     """
 
     experiment: Experiment
@@ -31,7 +31,7 @@ class ForecastPlan:
     baseline_sd: float | None = None
     mde: float | None = None
     planned_sample_size: int | None = None
-    units_a_day: float | None = None
+    units_per_day: float | None = None
     guardrails: tuple[str, ...] = ()
 
     @property
@@ -80,7 +80,7 @@ def checked(plan: ForecastPlan) -> ForecastPlan:
         shares = plan.metric_kind == "proportion"
         fine = 0 < plan.baseline < 1 if shares else math.isfinite(plan.baseline) and plan.baseline
         _require(bool(fine), "baseline", plan.baseline, "a rate in (0, 1), or a mean other than 0")
-    for name in ("baseline_sd", "mde", "units_a_day", "planned_sample_size"):
+    for name in ("baseline_sd", "mde", "units_per_day", "planned_sample_size"):
         value = getattr(plan, name)
         _require(
             value is None or (math.isfinite(value) and value > 0), name, value, "a positive number"

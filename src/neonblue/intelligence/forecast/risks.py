@@ -40,18 +40,18 @@ def find_risks(plan: ForecastPlan, sizing: Sizing, past: Past | None) -> list[Ri
 
 
 def _from_size(plan: ForecastPlan, sizing: Sizing) -> Iterator[Risk]:
-    wanted, planned = sizing.fixed_total, plan.planned_sample_size
+    wanted, planned = sizing.units_one_look, plan.planned_sample_size
     if wanted is not None and planned is not None and planned < wanted:
         yield Risk(
             code="underpowered",
             detail=f"{planned} units are planned, {wanted} are needed to find {sizing.mde:.1%}",
             suggestion="plan more units, a bolder change, or a metric with less noise",
         )
-    if sizing.sequential_days is not None and sizing.sequential_days > LONG_DAYS:
+    if sizing.days_watched is not None and sizing.days_watched > LONG_DAYS:
         yield Risk(
             code="long",
-            detail=f"at {sizing.units_a_day:.0f} units a day it takes "
-            f"{sizing.sequential_days:.0f} days",
+            detail=f"at {sizing.units_per_day:.0f} units a day it takes "
+            f"{sizing.days_watched:.0f} days",
             suggestion="raise mde to what would change a decision, or test where more units pass",
         )
     if plan.variant_count > MANY_VARIANTS:

@@ -21,29 +21,29 @@ class Sizing:
 
     mde: float
     mde_is_default: bool
-    fixed_total: int | None
-    sequential_total: int | None
-    fixed_days: float | None
-    sequential_days: float | None
-    units_a_day: float | None
+    units_one_look: int | None
+    units_watched: int | None
+    days_one_look: float | None
+    days_watched: float | None
+    units_per_day: float | None
     missing: tuple[str, ...]
 
 
-def size(plan: ForecastPlan, units_a_day: float | None) -> Sizing:
+def size(plan: ForecastPlan, units_per_day: float | None) -> Sizing:
     """What the plan needs at its alpha and power, equal shares, alpha divided by treatments."""
     mde = plan.mde or DEFAULT_MDE
     fixed, sequential = _totals(plan, mde)
     missing = [] if plan.relative_noise else ["baseline (and baseline_sd for a mean)"]
-    if units_a_day is None:
-        missing.append("units_a_day")
+    if units_per_day is None:
+        missing.append("units_per_day")
     return Sizing(
         mde=mde,
         mde_is_default=plan.mde is None,
-        fixed_total=fixed,
-        sequential_total=sequential,
-        fixed_days=_days(fixed, units_a_day),
-        sequential_days=_days(sequential, units_a_day),
-        units_a_day=units_a_day,
+        units_one_look=fixed,
+        units_watched=sequential,
+        days_one_look=_days(fixed, units_per_day),
+        days_watched=_days(sequential, units_per_day),
+        units_per_day=units_per_day,
         missing=tuple(missing),
     )
 
@@ -81,7 +81,7 @@ def _totals(plan: ForecastPlan, mde: float) -> tuple[int | None, int | None]:
     return sample.total, sample.sequential_total
 
 
-def _days(total: int | None, units_a_day: float | None) -> float | None:
-    if total is None or units_a_day is None:
+def _days(total: int | None, units_per_day: float | None) -> float | None:
+    if total is None or units_per_day is None:
         return None
-    return max(LEAST_DAYS, total / units_a_day)
+    return max(LEAST_DAYS, total / units_per_day)

@@ -26,7 +26,7 @@ class Constraints:
     max_effort: Literal["low", "medium", "high"] = "high"
     baseline: float | None = None
     mde: float | None = None
-    units_a_day: float | None = None
+    units_per_day: float | None = None
 
     def allows(self, idea: Idea) -> bool:
         """Whether an idea's kind and effort are within the limits."""
@@ -38,23 +38,23 @@ class Constraints:
 
 
 def unchecked(
-    constraints: Constraints, units_a_day: float | None, kinds: frozenset[str]
+    constraints: Constraints, units_per_day: float | None, kinds: frozenset[str]
 ) -> tuple[str, ...]:
     """The constraints that were given and could not be checked, each with what is missing.
 
     ``kinds`` are the kinds of change that the memory knows.
     """
-    return tuple(_unchecked(constraints, units_a_day, kinds))
+    return tuple(_unchecked(constraints, units_per_day, kinds))
 
 
 def _unchecked(
-    constraints: Constraints, units_a_day: float | None, kinds: frozenset[str]
+    constraints: Constraints, units_per_day: float | None, kinds: frozenset[str]
 ) -> Iterator[str]:
     limits = {"max_days": constraints.max_days, "max_units": constraints.max_units}
     given = {name: value for name, value in limits.items() if value is not None}
     for name, value in given.items():
         missing = [] if constraints.baseline else ["baseline"]
-        missing += ["units_a_day"] if name == "max_days" and units_a_day is None else []
+        missing += ["units_per_day"] if name == "max_days" and units_per_day is None else []
         if missing:
             yield f"{name}={value:g} was not checked: give {' and '.join(missing)}"
     if constraints.baseline and given and constraints.mde is None:

@@ -78,7 +78,7 @@ def recommend_next(
     if record is None:
         return _no_past()
     traffic = store.traffic.observed()
-    units = constraints.units_a_day or (traffic.units_a_day if traffic is not None else None)
+    units = constraints.units_per_day or (traffic.units_per_day if traffic is not None else None)
     found = list(ideas(store, memory, goal, constraints.industry, kinds))
     allowed = [idea for idea in found if constraints.allows(idea)]
     fits = _fits(memory, goal, allowed)

@@ -45,19 +45,19 @@ def judge(
     idea: Idea,
     likeness: float,
     constraints: Constraints,
-    units_a_day: float | None,
+    units_per_day: float | None,
 ) -> RankedIdea | None:
     """The idea with its odds, size and worth; None when it takes more than the constraints give."""
     plan = _plan(idea, constraints)
     past = read_past(memory, plan)
     if past is None:
         return None
-    sizing = size(plan, units_a_day)
+    sizing = size(plan, units_per_day)
     if _too_large(sizing, constraints):
         return None
     expected = outlook(
         past,
-        standard_error=relative_standard_error(plan, sizing.fixed_total),
+        standard_error=relative_standard_error(plan, sizing.units_one_look),
         alpha=plan.experiment.alpha,
     )
     worth = _worth(past, expected, sizing)
@@ -84,7 +84,7 @@ def _plan(idea: Idea, constraints: Constraints) -> ForecastPlan:
         ),
         baseline=constraints.baseline,
         mde=constraints.mde,
-        units_a_day=constraints.units_a_day,
+        units_per_day=constraints.units_per_day,
     )
 
 
@@ -100,7 +100,7 @@ def _basis(past: Past) -> str:
 
 
 def _too_large(sizing: Sizing, constraints: Constraints) -> bool:
-    days, units = sizing.sequential_days, sizing.sequential_total
+    days, units = sizing.days_watched, sizing.units_watched
     if constraints.max_days is not None and days is not None and days > constraints.max_days:
         return True
     return constraints.max_units is not None and units is not None and units > constraints.max_units
@@ -113,5 +113,5 @@ def _worth(past: Past, expected: Outlook, sizing: Sizing) -> float:
     z = past.mean / past.sd
     density = math.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
     gain = past.mean * float(ndtr(z)) + past.sd * density
-    cost = sizing.sequential_total or UNKNOWN_COST
+    cost = sizing.units_watched or UNKNOWN_COST
     return gain * expected.probabilities["success"] / (cost / 100_000)

@@ -158,7 +158,7 @@ def _impact(
     traffic = store.traffic.observed()
     if outcome is None or ends is None or traffic is None or goal.baseline_mean is None:
         return None
-    month = traffic.units_a_day * DAYS_A_MONTH * goal.baseline_mean
+    month = traffic.units_per_day * DAYS_A_MONTH * goal.baseline_mean
     return Impact(month=month * outcome.relative_lift, low=month * ends[0], high=month * ends[1])
 
 

@@ -117,7 +117,8 @@ def normalised(schema: Schema, given: Mapping[str, Any], path: str = "") -> Argu
     required = schema.get("required", ())
     values: dict[str, Any] = {}
     ignored: list[str] = []
-    for name, value in given.items():
+    for said, value in given.items():
+        name = _meant(said, properties, required, given)
         if name not in properties:
             _refuse_if_close(name, properties, given, path)
             ignored.append(path + name)
@@ -129,6 +130,31 @@ def normalised(schema: Schema, given: Mapping[str, Any], path: str = "") -> Argu
         elif name in required:
             values[name] = value
     return Arguments(values, tuple(ignored))
+
+
+def _meant(
+    said: str, properties: Mapping[str, Any], required: Iterable[str], given: Mapping[str, Any]
+) -> str:
+    """The argument that clients mean by experimentId, experiment-id, experiment or id.
+
+    A name that says two things, or that stands beside the one it means, is left as it is.
+    """
+    squashed = _squashed(said)
+    if said in properties or squashed in ADDED_BY_CLIENTS:
+        return said
+    if squashed == "id":
+        ids = [name for name in required if name.endswith("_id")]
+    else:
+        ids = [name for name in properties if squashed in (_squashed(name), _stem(name))]
+    return ids[0] if len(ids) == 1 and ids[0] not in given else said
+
+
+def _squashed(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")
+
+
+def _stem(name: str) -> str:
+    return _squashed(name.removesuffix("_id")) if name.endswith("_id") else ""
 
 
 def ignored_note(names: Iterable[str]) -> str:

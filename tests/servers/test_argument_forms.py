@@ -34,8 +34,14 @@ def echo(
     return {**locals(), "plan": shown}
 
 
+@reads(title="Named")
+def named(experiment_id: str, session_id: str = "", user_id: str = "") -> dict[str, Any]:
+    """Say what arrived."""
+    return dict(locals())
+
+
 class _Module:
-    TOOLS = (echo,)
+    TOOLS = (echo, named)
 
 
 SURFACE = Surface(name="test", instructions="", modules=(_Module(),))  # type: ignore[arg-type]
@@ -117,3 +123,20 @@ async def test_text_that_is_not_what_is_wanted_is_refused(name: str, value: str)
     async with Client(build_server(SURFACE)) as client:
         with pytest.raises(ToolError, match=f"echo cannot use these arguments: {name}"):
             await client.call_tool("echo", {"label": "x", name: value})
+
+
+@pytest.mark.parametrize(
+    "name", ["experiment_id", "experimentId", "experiment-id", "ExperimentID", "experiment", "id"]
+)
+async def test_an_id_goes_by_the_names_that_clients_guess(name: str) -> None:
+    async with Client(build_server(SURFACE)) as client:
+        answer = await client.call_tool("named", {name: "a", "userId": "b", "sessionId": "c"})
+    arrived = dict(answer.structured_content or {})
+    assert "'sessionId'" in arrived.pop("arguments_note")
+    assert arrived == {"experiment_id": "a", "session_id": "", "user_id": "b"}
+
+
+async def test_a_guessed_name_beside_the_real_one_does_not_replace_it() -> None:
+    async with Client(build_server(SURFACE)) as client:
+        answer = await client.call_tool("named", {"id": "other", "experiment_id": "a"})
+    assert (answer.structured_content or {})["experiment_id"] == "a"

@@ -1,1 +1,0 @@
-"""Replays numbers that other statistics tools gave, by category and inputs."""

@@ -11,7 +11,7 @@ from neonblue.tools.results.questions import QuestionAnswer, question_answer
 from neonblue.workspace import Workspace, open_workspace
 
 
-@records(title="Answer a question in words")
+@records(title="Answer a question in words", open_world=True)
 def natural_language_query(
     question: Annotated[str, Field(min_length=1, max_length=1000)],
     context: str | None = None,
@@ -29,11 +29,19 @@ def natural_language_query(
         question: e.g. purchases by country in the last 7 days.
         context: The question before, for one that continues it.
     """
-    answerer = workspace.answerer
+    from neonblue.query.assisted import answer_question
+
     asked = f"{question} {context}" if context and len(question.split()) <= 3 else question
     workspace.learner.catch_up()
-    answered = answerer.answer(asked, workspace.metric_catalogue, now=datetime.now(UTC))
-    return question_answer(answered)
+    assisted = answer_question(
+        workspace.answerer,
+        workspace.language_model,
+        workspace.store,
+        asked,
+        workspace.metric_catalogue,
+        now=datetime.now(UTC),
+    )
+    return question_answer(assisted)
 
 
 TOOLS = (natural_language_query,)

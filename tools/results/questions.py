@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from neonblue.llm.narration import RULES
+from neonblue.models.written_text import fenced
 from neonblue.tools.results.analytics_sql import plain
 from neonblue.tools.results.figure import Answer
 
 if TYPE_CHECKING:
-    from neonblue.query.answering import Answered
+    from neonblue.query.assisted import Assisted
 
 
 class QuestionAnswer(Answer):
-    """``status``: ok, withheld, ambiguous (see readings) or unsupported (related_insights)."""
+    """``status``: ok, withheld, ambiguous (see readings) or unsupported (related_insights).
+
+    ``planned_by`` and ``narrated_by`` are rules or provider:model; ``cited`` is what a model's text
+    rests on: plan, or r1 for the first of results.
+    """
 
     status: str
     ai_interpretation: str
     narrated_by: str
+    planned_by: str
     confidence_score: float
     recommendations: list[str]
     related_insights: list[str]
@@ -25,14 +32,18 @@ class QuestionAnswer(Answer):
     readings: list[dict[str, Any]]
     sql: str
     results: list[dict[str, Any]]
+    cited: list[str]
+    note: str
 
 
-def question_answer(answered: Answered) -> QuestionAnswer:
+def question_answer(assisted: Assisted) -> QuestionAnswer:
     """What was found, as an answer."""
+    answered, told = assisted.answered, assisted.told
     return QuestionAnswer(
         status=answered.status,
-        ai_interpretation=answered.sentence,
-        narrated_by="rules",
+        ai_interpretation=told.text if told.narrated_by == RULES else fenced(told.text),
+        narrated_by=told.narrated_by,
+        planned_by=assisted.planned_by,
         confidence_score=answered.confidence,
         recommendations=list(answered.recommendations),
         related_insights=list(answered.related),
@@ -41,6 +52,8 @@ def question_answer(answered: Answered) -> QuestionAnswer:
         readings=[_shown(plan) for plan in answered.readings],
         sql=answered.sql,
         results=[{name: plain(value) for name, value in row.items()} for row in answered.rows],
+        cited=list(told.evidence),
+        note=told.note,
     )
 
 

@@ -89,3 +89,15 @@ def test_follow_prints_each_change_as_it_comes(data_dir: Path, plan: Path) -> No
     finally:
         follower.terminate()
         follower.wait(30)
+
+
+def test_follow_ends_when_nobody_reads_any_more(data_dir: Path) -> None:
+    """Else it would go on holding the data after whoever began it was killed."""
+    follower = subprocess.Popen(
+        [sys.executable, "-m", "neonblue", "changes", "--follow"],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "NEONBLUE_DATA_DIR": str(data_dir)},
+    )
+    assert follower.stdout is not None
+    follower.stdout.close()
+    assert follower.wait(120) == 0

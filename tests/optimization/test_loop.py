@@ -10,12 +10,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from neonblue.errors import InvalidInputError
 from neonblue.models import MetricDefinition
 from neonblue.optimization.approval_desk import Grant, grant_statement
 from neonblue.optimization.approvers import Approver, read_approvers, write_approvers
 from neonblue.optimization.authority import Authority
 from neonblue.optimization.loop.goal import Goal, goal_id_of, read_goal, save_goal
+from neonblue.optimization.loop.goal_file import read_goal_file
+from neonblue.optimization.loop.reading import read
 from neonblue.optimization.loop.report import markdown, report
+from neonblue.optimization.loop.rules import ASSIGNMENT_CHECKS, FEED_CHECKS
 from neonblue.optimization.loop.step import CycleReport, LoopParts, run_step
 from neonblue.optimization.policy_in_force import sign_policy
 from neonblue.optimization.signatures import SigningKey
@@ -195,6 +199,40 @@ def test_a_broken_split_pauses_until_somebody_mends_it(platform: Platform, goal:
     assert "sample_ratio" in found.watching[0].reason
 
 
+def test_the_checks_that_are_healed_are_checks_that_there_are(
+    platform: Platform, goal: Goal
+) -> None:
+    """A name that no check of an analysis has would never heal anything."""
+    platform.policy(AUTONOMOUS)
+    platform.steps(goal, 2)
+    found = read(
+        platform.workspace.store, f"{goal.goal_id}_1", now=platform.now(), actor="test"
+    ).analysis
+    assert found is not None
+    names = {check.name for check in found.validity.checks}
+    assert names >= ASSIGNMENT_CHECKS | FEED_CHECKS
+
+
+def test_a_broken_idea_begins_anew_once_with_units_of_its_own(
+    platform: Platform, goal: Goal
+) -> None:
+    platform.policy(AUTONOMOUS)
+    goal = replace(goal, on_broken_assignment="restart", ideas=goal.ideas[:1])
+    platform.steps(goal, 2)
+    for number in (1, 2):
+        platform.ahead += timedelta(days=3)
+        platform.visitors(f"{goal.goal_id}_{number}", lift=0.4, split=0.6)
+        assert platform.steps(goal, 2) == [("stop", "done"), ("roll_back", "done")]
+        assert status(platform, number, goal) == "rolled_back"
+        again = platform.steps(goal, 2)
+        assert again == ([("propose", "done"), ("start", "done")] if number == 1 else [])
+    store = platform.workspace.store
+    first, second = (store.experiments.get(f"{goal.goal_id}_{number}") for number in (1, 2))
+    assert first.name == second.name
+    proposed = store.experiment_history.of(second.experiment_id)[0]
+    assert proposed.reason == f"{first.experiment_id} anew: its assignment was broken"
+
+
 def test_nothing_starts_until_a_person_agrees_and_then_once(platform: Platform, goal: Goal) -> None:
     assert platform.steps(goal, 1) == [("propose", "done")]
     found = platform.step(goal)
@@ -232,6 +270,40 @@ def test_a_proposal_that_was_cut_short_becomes_the_same_experiment(
     assert platform.steps(goal, 1) == [("propose", "done")]
     assert list(platform.workspace.store.loop.proposals(goal.goal_id)) == [f"{goal.goal_id}_1"]
     assert platform.workspace.store.experiments.get(f"{goal.goal_id}_1").name == goal.ideas[0]
+
+
+GOAL_FILE = """
+goal = "more people buy"
+success_event = "purchase"
+baseline_mean = 0.2
+mde = 0.1
+ideas = ["show the price first"]
+at_once = 2
+on_broken_assignment = "restart"
+incubation_days = 0.5
+"""
+
+
+def test_a_goal_is_read_from_a_file_with_its_terms(platform: Platform) -> None:
+    found = read_goal_file(platform.workspace.store, GOAL_FILE)
+    assert found.goal_id == goal_id_of(TEXT)
+    assert (found.at_once, found.incubation_days, found.on_broken_assignment) == (2, 0.5, "restart")
+    assert found.metrics[0].event_type == "purchase"
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("mde = 3", "mde"),
+        ("colour = 1", "colour"),
+        ("= ", "no TOML"),
+        ("roll_out_steps = [0.5, 0.2]", "roll_out_steps"),
+    ],
+)
+def test_a_goal_file_that_cannot_be_used_says_why(platform: Platform, line: str, said: str) -> None:
+    text = f'goal = "more"\nsuccess_event = "purchase"\n{line}\n'
+    with pytest.raises(InvalidInputError, match=said):
+        read_goal_file(platform.workspace.store, text)
 
 
 def test_a_goal_is_read_back_as_it_was_kept(platform: Platform, goal: Goal) -> None:

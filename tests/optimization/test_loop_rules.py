@@ -64,15 +64,22 @@ def test_nothing_is_concluded_while_it_incubates() -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "kind"), [("pause", "pause"), ("roll_back", "stop"), ("hold", "wait")]
+    ("policy", "kind"),
+    [("pause", "pause"), ("roll_back", "stop"), ("restart", "stop"), ("hold", "wait")],
 )
 def test_broken_assignment_is_healed_by_policy(policy: Any, kind: str) -> None:
     broken = replace(RUNNING, failed_checks=("sample_ratio",), decision="invalid")
     assert act(broken, replace(TERMS, on_broken_assignment=policy))[0] == kind
 
 
+def test_data_that_stopped_coming_pause_it() -> None:
+    assert act(replace(RUNNING, failed_checks=("data_freshness",), decision="invalid"))[0] == (
+        "pause"
+    )
+
+
 def test_what_cannot_be_read_is_never_concluded() -> None:
-    for check in ("freshness", "variance", "rejected_rows"):
+    for check in ("data_freshness", "variance", "rejected_rows"):
         seen = replace(WINNING, failed_checks=(check,))
         assert act(seen)[0] in ("pause", "wait")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import select
 import sys
 import time
 
@@ -34,6 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
         last = int(place)
         if line:
             print(line, flush=True)
+        elif _reader_gone():
+            raise BrokenPipeError
 
     while True:
         from neonblue.owner.embedded import run_job
@@ -51,3 +54,10 @@ def run(arguments: argparse.Namespace) -> int:
                 raise
             print(f"neonblue: {error}; going on from {last}", file=sys.stderr)
             time.sleep(RETRY_SECONDS)
+
+
+def _reader_gone() -> bool:
+    """Whether stdout is a pipe that nobody reads any more: there may be no change for days."""
+    poller = select.poll()
+    poller.register(sys.stdout.fileno(), 0)
+    return any(events & select.POLLERR for _, events in poller.poll(0))

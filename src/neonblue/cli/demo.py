@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 MARK = "demo-world.json"
 CHART_NAME = "checkout_one_page.png"
 SEED = 7
+LOOP_SECONDS = 150.0
 DATABASES = ("NEONBLUE_CLICKHOUSE_DSN", "CLICKHOUSE_DSN")
 SERVERS = {"CHROMADB_HOST": "Chroma", "KAFKA_BOOTSTRAP_SERVERS": "Kafka"}
 
@@ -43,6 +44,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write the world into the ClickHouse, Chroma and Kafka that are configured, instead "
         "of into the folder alone",
     )
+    parser.add_argument(
+        "--loop",
+        action="store_true",
+        help="play the whole road from a goal to a rolled-out winner with a simulated platform, "
+        "in under three minutes",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=LOOP_SECONDS,
+        help=f"with --loop: when to end it at the latest (default {LOOP_SECONDS:.0f})",
+    )
     parser.add_argument("--seed", type=int, default=SEED, help="another world, as well known")
 
 
@@ -53,18 +66,25 @@ def run(arguments: argparse.Namespace) -> int:
     from rich.console import Console
 
     console = Console()
-    directory = (arguments.data_dir or _default_directory()).resolve()
+    directory = (arguments.data_dir or _default_directory(arguments.loop)).resolve()
     now = datetime.now(UTC)
     os.environ["NEONBLUE_DATA_DIR"] = str(directory)
     left_alone = [] if arguments.into_configured_server else _leave_servers_alone()
     _make_anew(directory, now, arguments.seed)
-    console.rule("[bold]NeonBlue demo[/]: experiments whose truth we know")
+    what = (
+        "the loop, from a goal to a lesson" if arguments.loop else "experiments whose truth we know"
+    )
+    console.rule(f"[bold]NeonBlue demo[/]: {what}")
     if left_alone:
         console.print(
             f"{' and '.join(left_alone)} left alone: the world is in the folder. "
             "--into-configured-server writes it there.",
             soft_wrap=True,
         )
+    if arguments.loop:
+        from neonblue.cli.demo_loop import run_loop_demo
+
+        return run_loop_demo(console, directory, seed=arguments.seed, seconds=arguments.seconds)
     built = _build(now, arguments.seed)
     console.print(
         f"{built['experiments']} experiments, {built['events']:,} events and "
@@ -82,13 +102,13 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _default_directory() -> Path:
-    """NEONBLUE_DATA_DIR, else the folder ``demo`` in the default place."""
+def _default_directory(loop: bool) -> Path:
+    """NEONBLUE_DATA_DIR, else the folder ``demo`` or ``demo-loop`` in the default place."""
     from neonblue.settings import StoreSettings, default_data_dir
 
     if os.environ.get("NEONBLUE_DATA_DIR"):
         return StoreSettings().data_dir
-    return default_data_dir() / "demo"
+    return default_data_dir() / ("demo-loop" if loop else "demo")
 
 
 def _leave_servers_alone() -> list[str]:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import select
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from neonblue.errors import InvalidInputError, StoreBusyError
 
 CHUNK_LINES = 50_000
+CHUNK_SECONDS = 1.0
+READ_BYTES = 1 << 20
 STDIN = "stdin"
 # A store that hangs must not hold the worker: what it was at is read again.
 LAST_SECONDS = 4.0
@@ -28,6 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="JSON lines of events or change envelopes, '-' for stdin; without it, Kafka",
     )
+    parser.add_argument(
+        "--events-only",
+        action="store_true",
+        help="store events without making journeys searchable, which a later ingest or worker does",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -35,13 +46,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.file is None:
         return _run_worker()
     if arguments.file == "-":
-        return _read_stdin(sys.stdin.buffer)
+        return _read_stdin(sys.stdin.fileno(), index=not arguments.events_only)
     path = Path(arguments.file).expanduser().resolve()
     if not path.is_file():
         raise InvalidInputError(
             f"there is no file {str(path)!r}: give a file of JSON lines, or '-'"
         )
-    print(json.dumps(_read_file(path, path.name, 0)))
+    print(json.dumps(_read_file(path, path.name, 0, index=not arguments.events_only)))
     return 0
 
 
@@ -100,14 +111,26 @@ def _data_owned() -> Iterator[None]:
         directory.close()
 
 
-def _read_stdin(stream: IO[bytes]) -> int:
+@dataclass
+class Pace:
+    """How long the first line of a chunk waits for others, in seconds."""
+
+    seconds: float = CHUNK_SECONDS
+
+
+def _read_stdin(descriptor: int, *, index: bool) -> int:
     """Chunk by chunk, so that a stream without an end is queryable as it goes."""
     total: dict[str, Any] = {}
-    for number, lines in enumerate(_chunks(stream)):
+    lines_read, pace = 0, Pace()
+    for lines in _chunks(descriptor, pace):
+        began = time.monotonic()
         with tempfile.NamedTemporaryFile(prefix="neonblue-", suffix=".jsonl") as spooled:
-            spooled.writelines(lines)
+            spooled.write(b"\n".join(lines))
             spooled.flush()
-            part = _read_file(Path(spooled.name), STDIN, number * CHUNK_LINES)
+            part = _read_file(Path(spooled.name), STDIN, lines_read, index=index)
+        lines_read += len(lines)
+        # Writing a chunk costs something however few its lines are: at most half of the time.
+        pace.seconds = max(CHUNK_SECONDS, time.monotonic() - began)
         summed = {key: total.get(key, 0) + value for key, value in part.items()}
         # What waits at the end waits, however much did in between.
         total = {**summed, "journeys_waiting": part["journeys_waiting"]}
@@ -115,21 +138,44 @@ def _read_stdin(stream: IO[bytes]) -> int:
     return 0
 
 
-def _chunks(stream: IO[bytes]) -> Iterator[list[bytes]]:
+def _chunks(descriptor: int, pace: Pace) -> Iterator[list[bytes]]:
+    """Lines as they come: ``CHUNK_LINES``, or fewer when the first has waited long enough."""
     lines: list[bytes] = []
-    for line in stream:
-        lines.append(line)
-        if len(lines) >= CHUNK_LINES:
+    begun, deadline = b"", 0.0
+    while True:
+        wait = max(0.0, deadline - time.monotonic()) if lines else None
+        if not select.select([descriptor], [], [], wait)[0]:
             yield lines
             lines = []
+            continue
+        data = os.read(descriptor, READ_BYTES)
+        if not data:
+            break
+        *whole, rest = data.split(b"\n")
+        if not whole:
+            begun += rest
+            continue
+        if not lines:
+            deadline = time.monotonic() + pace.seconds
+        lines += [begun + whole[0], *whole[1:]]
+        begun = rest
+        while len(lines) >= CHUNK_LINES:
+            yield lines[:CHUNK_LINES]
+            lines = lines[CHUNK_LINES:]
+            deadline = time.monotonic() + pace.seconds
+        if lines and time.monotonic() >= deadline:
+            yield lines
+            lines = []
+    if begun:
+        lines.append(begun)
     if lines:
         yield lines
 
 
-def _read_file(path: Path, name: str, first_line: int) -> dict[str, Any]:
+def _read_file(path: Path, name: str, first_line: int, *, index: bool) -> dict[str, Any]:
     from neonblue.owner.embedded import run_job
 
-    arguments = {"path": str(path), "name": name, "first_line": first_line}
+    arguments = {"path": str(path), "name": name, "first_line": first_line, "index": index}
     if name == STDIN:
         # Where its lines are spooled differs each time; the same stream again is the same letters.
         arguments["origin"] = ""

@@ -3,6 +3,7 @@
 import argparse
 import signal
 import threading
+from pathlib import Path
 
 SHORTEST_SECONDS = 1.0
 
@@ -10,6 +11,12 @@ SHORTEST_SECONDS = 1.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     parser.add_argument("goal", nargs="?", help="a goal's id or its words; default: every goal")
+    parser.add_argument(
+        "--goal-file",
+        type=Path,
+        metavar="FILE",
+        help="begin a goal, or give it other terms, by a TOML file (docs/programmes.md)",
+    )
     parser.add_argument(
         "--interval",
         type=float,
@@ -31,7 +38,11 @@ def run(arguments: argparse.Namespace) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    asked = {"goal": arguments.goal, "report": arguments.report}
+    asked = {
+        "goal": arguments.goal,
+        "goal_file": _text(arguments.goal_file),
+        "report": arguments.report,
+    }
     while True:
         found = run_job("loop", asked, lambda done, total, message: None)
         print(found["report"] if arguments.report else json.dumps(found["cycles"]), flush=True)
@@ -39,3 +50,15 @@ def run(arguments: argparse.Namespace) -> int:
             return 0
         if stop.wait(max(SHORTEST_SECONDS, arguments.interval)):
             return 0
+
+
+def _text(path: Path | None) -> str | None:
+    """What is in the goal's file. Raises ``InvalidInputError`` where it cannot be read."""
+    from neonblue.errors import InvalidInputError
+
+    if path is None:
+        return None
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"the goal {str(path)!r} cannot be read: {error}") from error

@@ -23,7 +23,8 @@ COUNTED = ("messages", "events", "deletions", "definitions", "dead_letters", "dr
 def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """``path`` is absolute; ``name`` and ``first_line`` say where its lines stood.
 
-    ``origin`` tells files of one name apart; it is the path unless another one is given.
+    ``origin`` tells files of one name apart; it is the path unless another one is given. Journeys
+    wait where ``index`` is false.
     """
     from neonblue.ingest.record import read_lines
     from neonblue.ingest.service import open_pipeline
@@ -50,7 +51,10 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
             counts["dead_letters"] += len(written.letters)
             counts["dropped"] += written.dropped
             report(counts["messages"], 0, "messages read")
-    return {**counts, **_index_journeys(workspace, report)}
+    if arguments.get("index", True):
+        return {**counts, **_index_journeys(workspace, report)}
+    waiting = workspace.store.journey_marks.backlog().waiting
+    return {**counts, "journeys_indexed": 0, "journeys_waiting": waiting}
 
 
 def _index_journeys(workspace: Workspace, report: Report) -> dict[str, int]:

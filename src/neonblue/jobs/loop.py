@@ -11,23 +11,29 @@ from neonblue.workspace import Workspace
 
 
 def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
-    """Arguments: ``goal`` (id or words, None for every goal) and ``report``.
+    """Arguments: ``goal`` (id or words, None for every goal), ``goal_file`` (a goal's TOML, which
+    is kept first) and ``report``.
 
     The result has ``cycles`` (one a goal) or ``report`` (Markdown).
     """
-    from neonblue.optimization.loop.goal import goal_id_of, read_goal
+    from neonblue.optimization.loop.goal import goal_id_of, read_goal, save_goal
+    from neonblue.optimization.loop.goal_file import read_goal_file
     from neonblue.optimization.loop.report import markdown
     from neonblue.optimization.loop.report import report as written
     from neonblue.optimization.loop.step import LoopParts, run_step
 
     store, named = workspace.store, arguments.get("goal")
+    if (text := arguments.get("goal_file")) is not None:
+        goal = read_goal_file(store, text)
+        save_goal(store, goal)
+        named = goal.goal_id
     known = store.loop.goals()
     if named is not None:
         known = (named if named in known else goal_id_of(named),)
     if not known:
         raise InvalidInputError(
-            "there is no goal yet: begin one with `neonblue call run_optimization_cycle "
-            "goal=... success_event=...`"
+            "there is no goal yet: begin one with `neonblue loop --goal-file FILE`, or with "
+            "`neonblue call run_optimization_cycle goal=... success_event=...`"
         )
     goals = [read_goal(store, goal_id) for goal_id in known]
     if arguments.get("report"):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from neonblue.experiments.plans import Proposal, record_plan
@@ -12,6 +12,7 @@ from neonblue.intelligence.recommendation.constraints import Constraints
 from neonblue.intelligence.recommendation.next_tests import recommend_next
 from neonblue.models import Experiment, Variant
 from neonblue.optimization.loop.goal import Goal
+from neonblue.optimization.loop.rules import BROKEN
 from neonblue.optimization.plan_proposal import default_breaker
 from neonblue.stats.planning import Baseline, plan_sample
 from neonblue.stats.programme import MAXIMUM_RATIO
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from neonblue.behavior.conversion_events import EventKinds
     from neonblue.memory.library import Memory
     from neonblue.stores import Store
+    from neonblue.stores.experiment_history import Change
 
 CONTROL, TREATMENT = "control", "treatment"
 CONSIDERED = 10
@@ -27,12 +29,16 @@ CONSIDERED = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """A change to try: its text, why it may work, and what kind of change it is."""
+    """A change to try: its text, why it may work, and what kind of change it is.
+
+    ``restarts`` is the experiment with the same change whose assignment was broken.
+    """
 
     change: str
     hypothesis: str
     category: str = ""
     reason: str = ""
+    restarts: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +64,34 @@ def propose(
     if unfinished:
         chosen = msgspec.json.decode(known[unfinished[0]], type=Chosen)
         return _created(store, goal, unfinished[0], chosen)
-    tried = {msgspec.json.decode(content, type=Chosen).change for content in known.values()}
-    found = _next_idea(store, memory, kinds, goal, tried)
+    before = {name: msgspec.json.decode(content, type=Chosen) for name, content in known.items()}
+    tried = {chosen.change for chosen in before.values()}
+    found = _restart(store, goal, before) or _next_idea(store, memory, kinds, goal, tried)
     if found is None:
         return None
     experiment_id = f"{goal.goal_id}_{len(known) + 1}"
     store.loop.propose(goal.goal_id, experiment_id, msgspec.json.encode(asdict(found)).decode())
     kept = store.loop.proposals(goal.goal_id)[experiment_id]
     return _created(store, goal, experiment_id, msgspec.json.decode(kept, type=Chosen))
+
+
+def _restart(store: Store, goal: Goal, before: Mapping[str, Chosen]) -> Chosen | None:
+    """An idea that was never read because its assignment was broken: once more, from new units."""
+    if goal.on_broken_assignment != "restart":
+        return None
+    restarted = {chosen.restarts for chosen in before.values()}
+    for name, chosen in before.items():
+        if name in restarted or chosen.restarts:
+            continue
+        history = store.experiment_history.of(name)
+        if history[-1].experiment.status == "rolled_back" and any(map(_broken, history)):
+            reason = f"{name} anew: its assignment was broken"
+            return replace(chosen, reason=reason, restarts=name)
+    return None
+
+
+def _broken(change: Change) -> bool:
+    return change.action == "stop" and change.reason.startswith(BROKEN)
 
 
 def _next_idea(

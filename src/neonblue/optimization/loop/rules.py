@@ -22,13 +22,21 @@ from neonblue.optimization.acts import ActKind
 from neonblue.optimization.loop.situation import Situation
 from neonblue.stats.programme import MAXIMUM_RATIO, is_futile
 
-HealingPolicy = Literal["hold", "pause", "roll_back"]
+HealingPolicy = Literal["hold", "pause", "roll_back", "restart"]
+"""``restart`` ends it like ``roll_back`` and proposes the same idea anew, with units of its own."""
 
+BROKEN = "its assignment is broken"
 ASSIGNMENT_CHECKS = frozenset(
-    {"sample_ratio", "multiple_exposures", "planned_variants", "plan_unchanged", "pre_period"}
+    {
+        "sample_ratio",
+        "multiple_exposures",
+        "planned_variants",
+        "plan_unchanged",
+        "pre_period_balance",
+    }
 )
 """Failed checks after which the units that have come are lost: only new ones can be trusted."""
-FEED_CHECKS = frozenset({"freshness"})
+FEED_CHECKS = frozenset({"data_freshness"})
 """Failed checks that mend themselves when events flow again."""
 AT_THE_MAXIMUM = 1.0 - 1e-9
 
@@ -110,9 +118,9 @@ def _healing(seen: Situation, terms: LoopTerms) -> Iterator[Next]:
     broken = sorted(ASSIGNMENT_CHECKS & set(seen.failed_checks))
     if broken and terms.on_broken_assignment != "hold":
         kind: ActKind = "pause" if terms.on_broken_assignment == "pause" else "stop"
-        yield NextAct(kind=kind, reason=f"its assignment is broken: {', '.join(broken)}")
+        yield NextAct(kind=kind, reason=f"{BROKEN}: {', '.join(broken)}")
     if FEED_CHECKS & set(seen.failed_checks):
-        yield NextAct(kind="pause", reason="its data have stopped coming: freshness")
+        yield NextAct(kind="pause", reason="its data have stopped coming")
     if seen.failed_checks:
         yield Wait(reason=f"it cannot be read: {', '.join(seen.failed_checks)} failed")
 

@@ -1,0 +1,71 @@
+"""A goal that a person writes in TOML: what is to be improved, and the terms of the loop."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from neonblue.errors import InvalidInputError
+from neonblue.models.experiment import Direction, MetricKind
+from neonblue.optimization.loop.goal import Goal, goal_id_of, goal_metrics
+from neonblue.optimization.loop.rules import HealingPolicy
+
+if TYPE_CHECKING:
+    from neonblue.stores import Store
+
+Days = Annotated[float, Field(ge=0, le=365)]
+
+
+class GoalFile(BaseModel):
+    """The whole file; a key that is not known is an error. ``mde`` is a fraction."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    goal: Annotated[str, Field(min_length=1, max_length=500)]
+    success_event: str | None = None
+    like_experiment: str | None = None
+    kind: MetricKind = "proportion"
+    direction: Direction = "increase"
+    baseline_mean: Annotated[float, Field(gt=0)] | None = None
+    baseline_sd: Annotated[float, Field(gt=0)] | None = None
+    mde: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    ideas: Annotated[tuple[str, ...], Field(max_length=50)] = ()
+    at_once: Annotated[int, Field(ge=1, le=20)] = 1
+    incubation_days: Days = 1.0
+    minimum_duration_days: Days = 7.0
+    roll_out_steps: tuple[float, ...] = (0.25, 0.5, 1.0)
+    days_a_step: Days = 1.0
+    on_broken_assignment: HealingPolicy = "pause"
+
+
+def read_goal_file(store: Store, text: str, name: str = "the goal") -> Goal:
+    """The goal in a TOML text.
+
+    Raises ``InvalidInputError`` with every fault in one message, ``NotFoundError`` for an unknown
+    ``like_experiment``.
+    """
+    try:
+        found = GoalFile.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInputError(f"{name} is no TOML ({error}): see docs/programmes.md") from error
+    except ValidationError as error:
+        faults = "; ".join(_fault(detail) for detail in error.errors())
+        raise InvalidInputError(f"{name} cannot be used: {faults}") from error
+    terms = found.model_dump(
+        exclude={"goal", "success_event", "like_experiment", "kind", "direction"}
+    )
+    metrics = goal_metrics(
+        store,
+        like_experiment=found.like_experiment,
+        event_type=found.success_event,
+        kind=found.kind,
+        direction=found.direction,
+    )
+    return Goal(goal_id=goal_id_of(found.goal), text=found.goal, metrics=metrics, **terms)
+
+
+def _fault(detail: Any) -> str:
+    where = ".".join(str(part) for part in detail["loc"])
+    return f"{where}: {detail['msg']}" if where else str(detail["msg"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from neonblue.demo.scenarios import SCENARIOS
+from neonblue.demo.scenarios import SCENARIOS, PastTest
 from neonblue.demo.world import events_of, past_tests
 
 Answer = Any
@@ -58,11 +58,11 @@ class World:
 
     def _top(self, given: dict[str, Any]) -> list[str]:
         values = self._measured(given["measure"], given)
-        return sorted(values, key=values.__getitem__, reverse=True)[: given["n"]]
+        return sorted(values, key=values.__getitem__, reverse=True)[: given.get("n", 1)]
 
     def _bottom(self, given: dict[str, Any]) -> list[str]:
         values = self._measured(given["measure"], given)
-        return sorted(values, key=values.__getitem__)[: given["n"]]
+        return sorted(values, key=values.__getitem__)[: given.get("n", 1)]
 
     def _series(self, given: dict[str, Any]) -> dict[str, float]:
         frame = self._scope(given)
@@ -90,6 +90,78 @@ class World:
         waited = bought - exposed.reindex(bought.index)
         return [len(exposed), int((waited <= timedelta(days=1)).sum())]
 
+    def _periods(self, given: dict[str, Any]) -> list[float]:
+        """The named measure in the period asked about, and in the one that it is set against."""
+        kind = given.get("measure", "count")
+        scope = {key: value for key, value in given.items() if key in ("event", "filter")}
+        return [
+            self._measured(kind, scope | self._when(given)),
+            self._measured(kind, scope | {"between": given["before"]}),
+        ]
+
+    def _when(self, given: dict[str, Any]) -> dict[str, Any]:
+        if "now" in given:
+            return {"between": given["now"]}
+        return {key: value for key, value in given.items() if key in ("since", "days")}
+
+    def _retention(self, given: dict[str, Any]) -> Answer:
+        """The share seen on the Nth UTC day after their first, of those whose Nth day is over."""
+        frame = self._scope(given)
+        day = frame.timestamp.dt.floor("D")
+        first = day.groupby(frame.user_id).min()
+        wait = timedelta(days=given["day"])
+        back = frame.user_id[day - frame.user_id.map(first) == wait].unique()
+        first = first[first + wait + timedelta(days=1) <= self.now]
+        kept = pd.Series(first.index.isin(back), index=first.index)
+        if "by" in given:
+            of = frame.drop_duplicates("user_id").set_index("user_id")[given["by"]]
+            return kept.groupby(of.reindex(kept.index)).mean().to_dict()
+        if "weeks" in given:
+            monday = first - pd.to_timedelta(first.dt.weekday, unit="D")
+            return kept.groupby(monday.dt.strftime("%Y-%m-%d")).mean().to_dict()
+        return float(kept.mean())
+
+    def _next(self, given: dict[str, Any], step: int = -1) -> dict[str, float]:
+        """What stood next to each event of its user, as shares; one moment goes by the name."""
+        frame = self._scope(given).sort_values(["user_id", "timestamp", "event_type"])
+        beside = frame.groupby("user_id").event_type.shift(step).fillna("(nothing)")
+        return dict(beside[frame.event_type == given["event"]].value_counts(normalize=True))
+
+    def _previous(self, given: dict[str, Any]) -> dict[str, float]:
+        return self._next(given, step=1)
+
+    def _moved(self, given: dict[str, Any]) -> list[Any]:
+        """The count in the period and before it, and the slice that changed most: an experiment."""
+        event = given.get("event", "purchase")
+        frame = self.events[self.events.event_type == event]
+        begin, end, before, until = self._moments(given)
+        when = frame.timestamp
+        late = frame[(when >= begin) & (when < end)].experiment_id.value_counts()
+        early = frame[(when >= before) & (when < until)].experiment_id.value_counts()
+        change = late.sub(early * ((end - begin) / (until - before)), fill_value=0).abs()
+        return [int(late.sum()), int(early.sum()), "experiment", str(change.idxmax())]
+
+    def _moments(self, given: dict[str, Any]) -> list[pd.Timestamp]:
+        if "now" in given:
+            days = [pd.Timestamp(one, tz="UTC") for one in (*given["now"], *given["before"])]
+            ends = [min(days[at] + timedelta(days=1), self.now) for at in (1, 3)]
+            return [days[0], ends[0], days[2], ends[1]]
+        begin = self.now - timedelta(days=given.get("days", 0))
+        if "since" in given:
+            begin = pd.Timestamp(given["since"], tz="UTC")
+        return [begin, self.now, begin - (self.now - begin), begin]
+
+    def _learnt(self, given: dict[str, Any]) -> list[str]:
+        found = (test.experiment_id for test in past_tests(seed=self.seed))
+        return sorted(one for one in found if f"_{given['theme']}_" in one)
+
+    def _similar(self, given: dict[str, Any]) -> list[str]:
+        return sorted(
+            test.experiment_id
+            for test in past_tests(seed=self.seed)
+            if f"_{given['theme']}_" in test.experiment_id and _lift(test) > given["above"]
+        )
+
     def _running(self, given: dict[str, Any]) -> list[str]:
         return sorted(s.experiment_id for s in SCENARIOS if s.status == "running")
 
@@ -104,15 +176,16 @@ class World:
         return sorted(found)
 
     def _best_past(self, given: dict[str, Any]) -> list[str]:
-        lifts = {
-            test.experiment_id: (test.treatment_purchases / test.treatment_units)
-            / (test.control_purchases / test.control_units)
-            for test in past_tests(seed=self.seed)
-        }
+        lifts = {test.experiment_id: _lift(test) for test in past_tests(seed=self.seed)}
         return [max(lifts, key=lifts.__getitem__)]
 
     def _effect(self, given: dict[str, Any]) -> str:
         return str(given["decision"])
+
+
+def _lift(test: PastTest) -> float:
+    control = test.control_purchases / test.control_units
+    return (test.treatment_purchases / test.treatment_units) / control - 1
 
 
 def _value(kind: str, frame: pd.DataFrame, given: dict[str, Any]) -> float:

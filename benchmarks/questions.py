@@ -1,6 +1,6 @@
 """How many questions in words are answered right over the demo world, and how many wrong.
 
-python -m benchmarks.questions [--show]
+python -m benchmarks.questions [--second] [--show]
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.question_set import questions
+from benchmarks import question_set, question_set_second
 from benchmarks.question_truth import World
 from neonblue.jobs.demo import run as build_demo
 from neonblue.query.answering import Answered
@@ -23,20 +23,26 @@ from neonblue.workspace import Workspace
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SEED = 7
+UNANSWERED = ("none", "nothing")
+UNCOMPUTED = (*UNANSWERED, "advice")
 
 
 def verdict(answered: Answered, kind: str, truth: Any) -> str:
     """``right``, ``wrong``, or ``declined`` when no answer was claimed."""
     if answered.status != "ok":
-        return "right" if kind == "none" else "declined"
+        return "right" if kind in UNANSWERED else "declined"
     if kind == "none":
         return "wrong"
+    if kind == "nothing":
+        return "wrong" if answered.rows else "right"
+    if kind == "advice":
+        return "right" if answered.rows else "declined"
     return "right" if _same(_claimed(answered, kind), truth) else "wrong"
 
 
 def _claimed(answered: Answered, kind: str) -> Any:
     rows = answered.rows
-    if kind in ("running", "broken", "started_since"):
+    if kind in ("running", "broken", "started_since", "learnt", "similar"):
         return sorted(row["experiment_id"] for row in rows)
     if kind == "best_past":
         return [rows[0]["experiment_id"]] if rows else []
@@ -44,7 +50,10 @@ def _claimed(answered: Answered, kind: str) -> Any:
         return rows[0]["decision"]
     if kind == "funnel":
         return [row["users"] for row in rows]
-    if kind == "compare":
+    if kind == "moved":
+        named = rows[1]["slice"].split(" = ") if len(rows) > 1 else []
+        return [rows[0]["metric"], rows[0]["before"], *named]
+    if kind in ("compare", "periods"):
         return [rows[0]["metric"], rows[0].get("before")]
     if kind in ("top", "bottom"):
         return [row.get("slice") for row in rows]
@@ -76,24 +85,28 @@ def _same(claimed: Any, truth: Any) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--show", action="store_true", help="print what is not right")
-    shown = parser.parse_args().show
+    parser.add_argument("--second", action="store_true", help="the second set of questions")
+    arguments = parser.parse_args()
+    asked = (question_set_second if arguments.second else question_set).questions()
     with (
         tempfile.TemporaryDirectory(prefix="neonblue-questions-") as folder,
         closing(Workspace(StoreSettings(data_dir=Path(folder)))) as workspace,
     ):
         build_demo(workspace, {"seed": SEED, "now": NOW.isoformat()}, lambda *_: None)
-        _report(workspace, shown)
+        _report(workspace, asked, arguments.show)
 
 
-def _report(workspace: Workspace, shown: bool) -> None:
+def _report(
+    workspace: Workspace, asked: list[tuple[str, str, dict[str, Any]]], shown: bool
+) -> None:
     world = World(NOW, SEED)
     counts: Counter[tuple[bool, str]] = Counter()
     reliability: dict[float, Counter[str]] = defaultdict(Counter)
-    for text, kind, given in questions():
-        truth = None if kind == "none" else world.truth(kind, given)
+    for text, kind, given in asked:
+        truth = None if kind in UNCOMPUTED else world.truth(kind, given)
         answered = workspace.answerer.answer(text, (), now=NOW)
         said = verdict(answered, kind, truth)
-        counts[kind != "none", said] += 1
+        counts[kind not in UNANSWERED, said] += 1
         if answered.status == "ok":
             reliability[round(answered.confidence, 1)][said] += 1
         if shown and said != "right":

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from neonblue.query.answering import Answerer
     from neonblue.query.metric_layer import LayerMetric
     from neonblue.query.raw_sql import RawSql
+    from neonblue.query.telling import HiddenSigns
     from neonblue.stores import Store
 
 Value = TypeVar("Value")
@@ -257,18 +258,25 @@ class Workspace:
         return read_catalogue(text)
 
     @part
+    def hidden_signs(self) -> HiddenSigns:
+        """What tells the variants of experiments that run, for questions and for raw SQL."""
+        from neonblue.query.telling import HiddenSigns
+
+        return HiddenSigns()
+
+    @part
     def answerer(self) -> Answerer:
         """Answers questions in words; the memory is opened when one needs it."""
         from neonblue.query.answering import Answerer
 
-        return Answerer(self.store, lambda: self.memory, self.event_kinds)
+        return Answerer(self.store, lambda: self.memory, self.event_kinds, self.hidden_signs)
 
     @part
     def raw_sql(self) -> RawSql:
         """Checked SQL from outside, and what it may not see while experiments run."""
         from neonblue.query.raw_sql import RawSql
 
-        return RawSql(self.store)
+        return RawSql(self.store, self.hidden_signs)
 
     @part
     def assigner(self) -> Assigner:

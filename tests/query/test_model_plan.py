@@ -184,7 +184,7 @@ def test_a_number_that_is_none_is_refused(
 
 
 LEFT_OUT = {
-    "Purchases of folks from Germany, please": {"kind": "measure", "event_type": "purchase"},
+    "Purchases of chums from Germany, please": {"kind": "measure", "event_type": "purchase"},
     "Which 3 countries dominate purchase?": BY_COUNTRY,
     "shop experiment verdict-ish thoughts": {"kind": "effect", "experiments": ["prices"]},
     "purchase headcount, chunked": {"kind": "measure", "event_type": "exposure"},

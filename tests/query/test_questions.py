@@ -154,7 +154,7 @@ def test_the_result_of_an_experiment_is_a_recorded_look(filled: Workspace) -> No
     [
         ("last 7 days", NOW - timedelta(days=7), NOW),
         ("last week", datetime(2026, 11, 9, tzinfo=UTC), datetime(2026, 11, 16, tzinfo=UTC)),
-        ("this month", datetime(2026, 11, 1, tzinfo=UTC), NOW),
+        ("this month", datetime(2026, 11, 1, tzinfo=UTC), None),
         ("last quarter", datetime(2026, 7, 1, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC)),
         ("in october", datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)),
         ("in december", datetime(2025, 12, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)),

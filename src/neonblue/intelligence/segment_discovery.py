@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -73,7 +73,21 @@ def discover_segments(store: Store, experiment_id: str | None) -> tuple[Experime
         InvalidInputError: the experiment is known by uploaded aggregates only.
         ConflictError: it runs and its planned units have not come.
     """
-    chosen, now = _chosen(store, experiment_id), datetime.now(UTC)
+    return _searched(store, _chosen(store, experiment_id))
+
+
+def segments_of(store: Store, chosen: Sequence[Experiment]) -> tuple[ExperimentSegments, ...]:
+    """Segments of these experiments with single units; one error rate over all of them.
+
+    Raises ``ConflictError`` where one runs and its planned units have not come.
+    """
+    for one in chosen:
+        pass_gate(store, one, SEARCH)
+    return _searched(store, chosen)
+
+
+def _searched(store: Store, chosen: Sequence[Experiment]) -> tuple[ExperimentSegments, ...]:
+    now = datetime.now(UTC)
     why = {one.experiment_id: _why_not(store, one, now) for one in chosen}
     withheld = [_withheld(one, why[one.experiment_id]) for one in chosen if why[one.experiment_id]]
     usable = [one for one in chosen if not why[one.experiment_id]]

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from neonblue.models import Experiment
 from neonblue.models.lifecycle import FINISHED_STATUSES, WATCHED_STATUSES
 from neonblue.query.plan import Plan
 
+if TYPE_CHECKING:
+    from neonblue.stores.read_only import ReadResult
+
 Rows = tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What running a plan gave: rows, a sentence over them, the SQL and what to do next."""
+
+    rows: Rows
+    sentence: str
+    sql: str = ""
+    advice: tuple[str, ...] = ()
 
 
 def compared(rows: Rows, before: Rows) -> Rows:
@@ -33,10 +47,10 @@ def measured(plan: Plan, rows: Rows) -> str:
     if not rows:
         return f"there is nothing to show: no {plan.event_type or 'event'} in that time"
     if len(rows) == 1 and not plan.breakdown and not plan.grain:
-        return f"{what}: {_number(rows[0]['metric'])}{_change(rows[0])}"
+        return f"{what}: {number(rows[0]['metric'])}{_change(rows[0])}"
     first = rows[0]
     named = first.get("slice", first.get("period"))
-    return f"{what} in {len(rows)} rows, first {named}: {_number(first['metric'])}"
+    return f"{what} in {len(rows)} rows, first {named}: {number(first['metric'])}"
 
 
 def _change(row: Mapping[str, Any]) -> str:
@@ -44,7 +58,7 @@ def _change(row: Mapping[str, Any]) -> str:
     return f", {change:+.1%} against the period before" if change is not None else ""
 
 
-def _number(value: Any) -> str:
+def number(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
@@ -75,3 +89,8 @@ def experiment_row(one: Experiment) -> dict[str, Any]:
         "started_at": one.started_at,
         "ended_at": one.ended_at,
     }
+
+
+def rows_of(result: ReadResult) -> Rows:
+    """The rows of a read, by the names of the columns."""
+    return tuple(dict(zip(result.columns, row, strict=True)) for row in result.rows)

@@ -11,12 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from neonblue.behavior.funnel import analyze as analyze_funnel
 from neonblue.intelligence.diagnosis import diagnose
-from neonblue.intelligence.look_gate import tells_the_variant, told_apart
-from neonblue.models.lifecycle import FINISHED_STATUSES, WATCHED_STATUSES
-from neonblue.query.answer_rows import Rows, compared, experiment_row, measured, stands
+from neonblue.models.lifecycle import WATCHED_STATUSES
+from neonblue.query.answer_rows import Found, Rows, compared, experiment_row, measured, stands
 from neonblue.query.catalog import CatalogFacts, read_catalog
-from neonblue.query.parser import Reading, parse
+from neonblue.query.movement_answer import moved, periods_of
+from neonblue.query.parser import parse
+from neonblue.query.past_answers import learnt, outcomes, segments, similar
 from neonblue.query.plan import Plan
+from neonblue.query.question_gate import why_withheld
+from neonblue.query.reading import Reading
+from neonblue.query.sequence_answers import retention, steps
+from neonblue.query.telling import HiddenSigns
 from neonblue.query.vocabulary import vocabulary_of
 from neonblue.stores.funnels import FunnelScope
 from neonblue.stores.question_query import MeasureQuery, compiled
@@ -25,11 +30,11 @@ if TYPE_CHECKING:
     from neonblue.behavior.conversion_events import EventKinds
     from neonblue.memory.library import Memory
     from neonblue.query.metric_layer import LayerMetric
+    from neonblue.query.telling import Hidden
     from neonblue.stores import Store
 
 FUNNEL_SECONDS = 86_400
 KEPT_SECONDS = 60.0
-WON, LOST = frozenset({"ship"}), frozenset({"rollback"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,21 +57,18 @@ class Answered:
     assumed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
-    rows: Rows
-    sentence: str
-    sql: str = ""
-    advice: tuple[str, ...] = ()
-
-
 class Answerer:
     """Answers questions over one store; what they can name is kept for a minute."""
 
     def __init__(
-        self, store: Store, memory: Callable[[], Memory], kinds: Callable[[], EventKinds]
+        self,
+        store: Store,
+        memory: Callable[[], Memory],
+        kinds: Callable[[], EventKinds],
+        hidden: HiddenSigns | None = None,
     ) -> None:
         self._store = store
+        self.hidden = hidden or HiddenSigns()
         self._memory = memory
         self._kinds = kinds
         self._guard = Lock()
@@ -105,8 +107,9 @@ class Answerer:
         self, plan: Plan, reading: Reading, related: tuple[str, ...], *, now: datetime
     ) -> Answered:
         """Run a plan; breakdowns that tell a running variant are withheld."""
-        withheld = self._withheld(plan)
-        found = withheld or self._run(plan, now)
+        signs = self.hidden.now(self._store, self._store.experiments.defined())
+        withheld = why_withheld(self._store, plan, signs)
+        found = Found(rows=(), sentence=withheld) if withheld else self._run(plan, signs, now)
         return Answered(
             status="withheld" if withheld else "ok",
             plan=plan,
@@ -119,52 +122,40 @@ class Answerer:
             assumed=reading.assumed,
         )
 
-    def _withheld(self, plan: Plan) -> _Found | None:
-        names = {plan.breakdown, *(one.name for one in plan.filters)}
-        names -= {"", "experiment", "event_type"}
-        if not names:
-            return None
-        for experiment in told_apart(self._store):
-            if experiment.status in FINISHED_STATUSES:
-                continue
-            for name in sorted(names):
-                if tells_the_variant(self._store, experiment, name):
-                    return _Found(
-                        rows=(),
-                        sentence=f"{name!r} tells the variants of {experiment.experiment_id!r}, "
-                        "which still runs: results by variant are shown by "
-                        "analyze_experiment_performance alone, which may be called at any time",
-                    )
-        return None
-
-    def _run(self, plan: Plan, now: datetime) -> _Found:
-        runs: dict[str, Callable[[Plan, datetime], _Found]] = {
-            "measure": self._measure,
-            "funnel": self._funnel,
-            "experiments": self._experiments,
-            "outcomes": self._outcomes,
-            "validity": self._validity,
-            "effect": self._effect,
-            "similar": self._similar,
-            "recommend": self._recommend,
+    def _run(self, plan: Plan, signs: Hidden, now: datetime) -> Found:
+        store = self._store
+        runs: dict[str, Callable[[], Found]] = {
+            "measure": lambda: self._measure(plan, signs, now),
+            "funnel": lambda: self._funnel(plan),
+            "retention": lambda: retention(store, plan, now),
+            "steps": lambda: steps(store, plan, signs),
+            "moved": lambda: moved(store, plan, self._catalog(()), signs, now),
+            "experiments": lambda: self._experiments(plan),
+            "outcomes": lambda: outcomes(store, plan),
+            "learnt": lambda: learnt(store, plan),
+            "segments": lambda: segments(store, plan),
+            "validity": lambda: self._validity(plan, now),
+            "effect": lambda: self._effect(plan, now),
+            "similar": lambda: similar(store, self._memory(), plan),
+            "recommend": lambda: self._recommend(plan, now),
         }
-        return runs[plan.kind](plan, now)
+        return runs[plan.kind]()
 
-    def _measure(self, plan: Plan, now: datetime) -> _Found:
-        query = _query(plan)
+    def _measure(self, plan: Plan, signs: Hidden, now: datetime) -> Found:
+        query = _query(plan, signs)
         sql, parameters = compiled(query)
         rows = self._read(sql, parameters)
         if plan.compare and plan.since is not None:
-            until = plan.until or now
-            before = replace(query, since=plan.since - (until - plan.since), until=plan.since)
+            since, until = _period_before(plan, now)
+            before = replace(query, since=since, until=until)
             rows = compared(rows, self._read(*compiled(before)))
-        return _Found(rows=rows, sql=sql, sentence=measured(plan, rows))
+        return Found(rows=rows, sql=sql, sentence=measured(plan, rows))
 
     def _read(self, sql: str, parameters: Mapping[str, Any]) -> Rows:
         result = self._store.read_only.run(sql, parameters)
         return tuple(dict(zip(result.columns, row, strict=True)) for row in result.rows)
 
-    def _funnel(self, plan: Plan, now: datetime) -> _Found:
+    def _funnel(self, plan: Plan) -> Found:
         scope = FunnelScope(
             window_seconds=FUNNEL_SECONDS,
             since=plan.since,
@@ -173,19 +164,19 @@ class Answerer:
         )
         funnels = analyze_funnel(self._store.funnels, plan.steps, scope)
         if not funnels:
-            return _Found(rows=(), sentence="nobody took the first step in that time")
+            return Found(rows=(), sentence="nobody took the first step in that time")
         rows = tuple(
             {"step": s.event_type, "users": s.users, "of_previous": s.of_previous.value}
             for s in funnels[0].steps
         )
         last = rows[-1]
-        return _Found(
+        return Found(
             rows=rows,
             sentence=f"{rows[0]['users']:,} users took {rows[0]['step']}, {last['users']:,} of "
             f"them reached {last['step']} within 24 hours",
         )
 
-    def _experiments(self, plan: Plan, now: datetime) -> _Found:
+    def _experiments(self, plan: Plan) -> Found:
         found = [
             one
             for one in self._store.experiments.defined().values()
@@ -198,42 +189,9 @@ class Answerer:
             rows = tuple(experiment_row(one) for one in found[: plan.limit])
         names = ", ".join(one.experiment_id for one in found[:10])
         said = f"{len(found)} experiments{': ' if names else ''}{names}"
-        return _Found(rows=rows, sentence=said)
+        return Found(rows=rows, sentence=said)
 
-    def _outcomes(self, plan: Plan, now: datetime) -> _Found:
-        defined = self._store.experiments.defined()
-        outcomes = [
-            one
-            for one in self._store.outcomes.past()
-            if (of := defined.get(one.experiment_id)) and of.status in FINISHED_STATUSES
-        ]
-        if plan.standing in ("won", "lost"):
-            wanted = WON if plan.standing == "won" else LOST
-            outcomes = [one for one in outcomes if one.decision in wanted]
-        if plan.at_least is not None:
-            outcomes = [one for one in outcomes if abs(one.relative_lift) > plan.at_least]
-        outcomes.sort(key=lambda one: one.relative_lift, reverse=not plan.ascending)
-        rows = tuple(
-            {
-                "experiment_id": one.experiment_id,
-                "metric": one.metric,
-                "relative_lift": one.relative_lift,
-                "decision": one.decision,
-                "units": one.units,
-            }
-            for one in outcomes[: plan.limit]
-        )
-        if plan.counted:
-            rows = ({"metric": len(outcomes)},)
-        first = outcomes[0] if outcomes else None
-        said = f"{len(outcomes)} finished experiments"
-        if first is not None:
-            said += (
-                f", first {first.experiment_id} with {first.relative_lift:+.1%} on {first.metric}"
-            )
-        return _Found(rows=rows, sentence=said)
-
-    def _validity(self, plan: Plan, now: datetime) -> _Found:
+    def _validity(self, plan: Plan, now: datetime) -> Found:
         rows = []
         for one in self._store.experiments.defined().values():
             if plan.experiments and one.experiment_id not in plan.experiments:
@@ -251,13 +209,13 @@ class Answerer:
         said = f"cannot be trusted: {names}" if names and not plan.experiments else names
         if plan.experiments and rows:
             said = f"{rows[0]['experiment_id']}: {rows[0]['trust'].replace('_', ' ')}"
-        return _Found(
+        return Found(
             rows=tuple(rows),
             sentence=said or "no running experiment is broken",
             advice=tuple(f"diagnose_experiment {row['experiment_id']}" for row in rows),
         )
 
-    def _effect(self, plan: Plan, now: datetime) -> _Found:
+    def _effect(self, plan: Plan, now: datetime) -> Found:
         from neonblue.intelligence.analysis import analyze
         from neonblue.intelligence.deciding import deciding
         from neonblue.intelligence.narrative import recommend, summarise
@@ -277,38 +235,9 @@ class Answerer:
                 "ci_lower": comparison.ci_lower,
                 "ci_upper": comparison.ci_upper,
             }
-        return _Found(rows=(row,), sentence=summarise(analysis), advice=recommend(analysis))
+        return Found(rows=(row,), sentence=summarise(analysis), advice=recommend(analysis))
 
-    def _similar(self, plan: Plan, now: datetime) -> _Found:
-        from neonblue.intelligence.recollection.discovery import discover
-        from neonblue.memory.collections import collection_named
-
-        filters = {"improvement": {"gt": plan.at_least}} if plan.at_least is not None else None
-        if filters is None and plan.standing:
-            filters = {"improvement": {"gt": 0.0} if plan.standing == "won" else {"lt": 0.0}}
-        like = plan.experiments[0] if plan.experiments else None
-        found = discover(
-            self._store,
-            self._memory(),
-            collection_named("experiments"),
-            plan.topic or "experiment",
-            like_experiment=like,
-            filters=filters,
-            limit=min(plan.limit, 10),
-        )
-        rows = tuple(
-            {
-                "experiment_id": one.hit.document.document_id,
-                "similarity": one.hit.similarity,
-                "improvement": one.hit.document.metadata.get("improvement"),
-                "outcome": one.hit.document.metadata.get("outcome"),
-            }
-            for one in found.found
-        )
-        names = ", ".join(str(row["experiment_id"]) for row in rows[:5])
-        return _Found(rows=rows, sentence=f"{len(rows)} similar experiments: {names}")
-
-    def _recommend(self, plan: Plan, now: datetime) -> _Found:
+    def _recommend(self, plan: Plan, now: datetime) -> Found:
         if plan.experiments:
             from neonblue.intelligence.recommendation.improvement import improve
 
@@ -327,10 +256,18 @@ class Answerer:
                 for one in found.ranked
             )
         said = "; ".join(str(row["action"]) for row in rows[:3])
-        return _Found(rows=rows, sentence=said, advice=tuple(str(row["action"]) for row in rows))
+        return Found(rows=rows, sentence=said, advice=tuple(str(row["action"]) for row in rows))
 
 
-def _query(plan: Plan) -> MeasureQuery:
+def _period_before(plan: Plan, now: datetime) -> tuple[datetime, datetime | None]:
+    """The period that a plan is compared with, as it was named, or else as long as its own."""
+    if plan.compare_since is not None:
+        return plan.compare_since, plan.compare_until
+    periods = periods_of(plan, now)
+    return periods.before_since, periods.before_until
+
+
+def _query(plan: Plan, signs: Hidden) -> MeasureQuery:
     return MeasureQuery(
         measure=plan.measure,
         event_type=plan.event_type,
@@ -338,6 +275,7 @@ def _query(plan: Plan) -> MeasureQuery:
         experiments=plan.experiments,
         filters=tuple((one.name, one.value) for one in plan.filters),
         breakdown=plan.breakdown,
+        without=signs.concealed if plan.breakdown == "event_type" else (),
         grain=plan.grain,
         since=plan.since,
         until=plan.until,
@@ -362,7 +300,8 @@ def _ambiguous(reading: Reading, related: tuple[str, ...]) -> Answered:
 
 def _unsupported(reading: Reading, related: tuple[str, ...]) -> Answered:
     unknown = ", ".join(repr(word) for word in reading.unknown)
-    said = f"nothing here is known as {unknown}" if unknown else "it names nothing that is there"
+    said = f"nothing here is known as {unknown}" if unknown else reading.missing
+    said = said or "it names nothing that is there"
     return Answered(
         status="unsupported",
         plan=None,

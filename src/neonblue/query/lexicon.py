@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 from neonblue.query.sql_functions import words
 
@@ -21,7 +22,8 @@ FILLERS = words(
     open opened placed submit submitted file filed create created log bring brings brought
     generate generates generated produce produces produced amount amounts size sizes differ
     differs vary varies desk sort kind type onwards moment inside through via among amongst
-    daytime said say tells told using against
+    daytime said say tells told using against rolled arrived arrive arriving landed poured received
+    receive reached raise raises usually altogether
     """
 )
 MEASURES: Mapping[str, frozenset[str]] = {
@@ -29,6 +31,7 @@ MEASURES: Mapping[str, frozenset[str]] = {
     "users": words(
         "user users visitor visitors people persons customers customer shoppers shopper unit units"
         " unique distinct different individuals participants buyers buyer purchasers accounts"
+        " owners owner folks folk clients client"
     ),
     "sum": words(
         "revenue turnover sales income earnings proceeds gmv sum total money takings earned worth"
@@ -37,7 +40,7 @@ MEASURES: Mapping[str, frozenset[str]] = {
     "average": words("average mean avg typical aov averaged ticket_size"),
     "rate": words(
         "rate rates share shares percentage percent proportion conversion conversions fraction"
-        " convert converted converts likelihood probability chance ratio odds"
+        " convert converted converts likelihood probability chance ratio odds portion likely"
     ),
 }
 BUYERS = words("buyers buyer purchasers")
@@ -50,7 +53,7 @@ GRAINS: Mapping[str, frozenset[str]] = {
 TREND = words("trend trends evolve evolved evolution develop developed development course timeline")
 COMPARING = words(
     "compare compared comparison versus vs change changed growth grow grew difference previous"
-    " preceding before increase decrease rise fall rose fell up_from prior earlier"
+    " preceding before increase decrease rise fall rose fell up_from prior earlier opposed than"
 )
 HIGHEST = words(
     "top most highest largest biggest best greatest maximum max leading strongest popular major"
@@ -77,20 +80,35 @@ LIFT = words(
 VALIDITY = words(
     "can't cannot"
     " broken invalid trust trustworthy wrong unhealthy faulty problem problems issue issues valid"
-    " validity reliable mismatch srm unreliable suspicious flawed quality bad believe sick"
+    " validity reliable untrustworthy mismatch srm unreliable suspicious flawed quality bad believe"
+    " sick"
 )
 SIMILAR = words("similar resemble resembles resembling alike comparable akin related analogous")
 RECOMMEND = words(
     "recommend recommendation recommendations suggest suggestion suggestions advise advice optimise"
-    " optimize strategies strategy next ideas idea propose"
+    " optimize strategies strategy ideas idea propose"
 )
+GENERIC = words(
+    "optimization optimisation optimizations improvement improvements strategy strategies approach"
+    " changes work topic area kind past earlier previous prior older old former page flow process"
+)
+LEARNT = words("learn learnt learned learning learnings lesson lessons insight insights findings")
+SEGMENTS = words("segment segments audience audiences cohort cohorts groups group kinds kind types")
+RESPONDED = words(
+    "respond responded responds react reacted reacts benefit benefited benefitted benefits profited"
+    " gained liked"
+)
+NOWADAYS = words("currently now going today")
 FUNNEL = words(
     "funnel dropoff drop-off drop drops abandon abandoned proceed continue reach reached"
 )
-EFFECT = words("doing performing perform going verdict status significant effect lift work working")
+EFFECT = words(
+    "doing performing perform going verdict status significant effect lift work working ship launch"
+    " release adopt"
+)
 EVENT_WORDS: Mapping[str, frozenset[str]] = {
     "purchase": words(
-        "buy buys bought buying purchased purchases purchasing purchase order orders ordered"
+        "buy buys bought buying purchased purchases purchasing purchase order orders ordered sold"
         " checkout checkouts sale transaction transactions paid pay"
     ),
     "exposure": words("exposed exposures exposure enrolled entered enter assigned bucketed joined"),
@@ -126,3 +144,15 @@ PROPERTY_WORDS: Mapping[str, frozenset[str]] = {
     "browser": words("browser browsers"),
     "sdk_version": words("sdk sdks version versions"),
 }
+
+
+@cache
+def every_word() -> frozenset[str]:
+    """All words that mean something of their own here."""
+    found: set[str] = set()
+    for group in globals().values():
+        if isinstance(group, frozenset):
+            found |= group
+        elif isinstance(group, dict):
+            found |= {word for of in group.values() if isinstance(of, frozenset) for word in of}
+    return frozenset(found)

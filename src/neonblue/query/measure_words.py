@@ -67,8 +67,10 @@ def grain_in(words: Words) -> Any:
     return None
 
 
-def breakdown_in(words: Words, vocabulary: Vocabulary) -> tuple[str, bool]:
-    """What to break down by, and whether the value is per user."""
+def breakdown_in(
+    words: Words, vocabulary: Vocabulary, *, ordered: bool = False
+) -> tuple[str, bool]:
+    """What to break down by, and whether the value is per user; the best are experiments."""
     per_user = False
     for index, word in enumerate(words.left[:-1]):
         if word in ("per", "each", "every", "a") and words.left[index + 1] in (
@@ -85,7 +87,7 @@ def breakdown_in(words: Words, vocabulary: Vocabulary) -> tuple[str, bool]:
             return name, per_user
     if words.has(lexicon.EXPERIMENT_WORDS):
         words.take(lexicon.EXPERIMENT_WORDS)
-        asks = words.has(frozenset({"by", "per", "each", "which", "across", "every"}))
+        asks = ordered or words.has(frozenset({"by", "per", "each", "which", "across", "every"}))
         return ("experiment" if asks else ""), per_user
     for pair in ("event type", "type of event", "event types", "kind of event", "kinds of event"):
         parts = pair.split()

@@ -8,11 +8,12 @@ returned with what could be asked. Where two plans fit, both are readings to cho
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from neonblue.query import lexicon
+from neonblue.query.event_readings import moved_reading, retention_reading, step_reading
+from neonblue.query.experiment_readings import experiment_reading, experiments_in, kind_of
 from neonblue.query.measure_words import (
     asked_in,
     breakdown_in,
@@ -20,59 +21,73 @@ from neonblue.query.measure_words import (
     filters_in,
     grain_in,
 )
+from neonblue.query.phrases import moved_in, plain, retention_in, step_in
 from neonblue.query.plan import Plan
 from neonblue.query.question_words import Words
+from neonblue.query.reading import Reading, choose, sure, unread
 from neonblue.query.sql_functions import words as listed
-from neonblue.query.time_range import find_time_range
-from neonblue.query.vocabulary import Vocabulary, stem, words_of
+from neonblue.query.time_range import find_time_range, find_two_ranges
+from neonblue.query.vocabulary import Vocabulary, words_of
 
-ANSWERED = 0.6
-BASE = 0.97
-UNKNOWN_COST = 0.25
-GUESS_COST = 0.06
 NUMBER_WORDS = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
     "nine": 9, "ten": 10,
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """A plan with how sure it is, the words that nothing explains, and other plans that fit."""
-
-    plan: Plan | None
-    confidence: float
-    unknown: tuple[str, ...] = ()
-    assumed: tuple[str, ...] = ()
-    others: tuple[Plan, ...] = ()
-
-    @property
-    def answers(self) -> bool:
-        """Whether it is sure enough to be run."""
-        return self.plan is not None and self.confidence >= ANSWERED and not self.others
+AGAINST = r"\b(?:versus|vs|against|compared?|comparison|than|opposed to)\b"
 
 
 def parse(question: str, vocabulary: Vocabulary, now: datetime) -> Reading:
     """Read a question; never raises for what it does not understand."""
     text = " ".join(_codes(question, vocabulary).casefold().split()).rstrip("?!. ")
-    text = re.sub(r"\b(?:broken|break|split|grouped) (?:it )?(?:down|up)?(?= by|$)", " ", text)
-    since = until = None
-    found, text = find_time_range(text, now)
-    if found is not None:
-        since, until = found.since, found.until
+    text = plain(text, carts="cart" in vocabulary.events)
+    returning = retention_in(text)
+    if returning is not None:
+        text = returning[1]
+    values, text, compare = _times(text, now)
     text, threshold = _threshold(text)
+    moving = moved_in(text) if returning is None else None
+    asked = text if moving is None else moving
+    words = Words(words_of(asked))
+    experiments = experiments_in(words, vocabulary)
+    values["experiments"] = experiments
+    if returning is not None:
+        return retention_reading(words, vocabulary, returning[0], values)
+    if moving is not None and not words.has(lexicon.EXPERIMENT_WORDS | lexicon.VALIDITY):
+        return moved_reading(words, vocabulary, values)
+    stepping = step_in(text)
+    if stepping is not None:
+        step, front, back = stepping
+        found = step_reading(
+            Words(words_of(front)), Words(words_of(back)), vocabulary, step, dict(values)
+        )
+        if found is not None:
+            return found
     words = Words(words_of(text))
-    compare = _comparison(words, timed=found is not None)
-    experiments = _experiments(words, vocabulary)
-    kind = _kind(words, experiments, vocabulary)
-    values: dict[str, Any] = {"since": since, "until": until, "experiments": experiments}
+    experiments_in(words, vocabulary)
+    values["compare"] = compare or _comparison(words, timed=values["since"] is not None)
+    if values["compare"]:
+        _forget_comparison(words)
+    kind = kind_of(text, words, experiments, vocabulary)
     if kind == "measure":
-        return _measure(words, vocabulary, values | {"compare": compare})
+        return _measure(words, vocabulary, values, much="how much" in text)
+    kept = {name: values[name] for name in ("since", "until", "experiments")}
     if kind == "funnel":
-        return _funnel(words, vocabulary, values)
-    if threshold is not None:
-        values["at_least"] = threshold
-    return _about_experiments(kind, words, vocabulary, values)
+        return _funnel(words, vocabulary, kept)
+    kept |= {"at_least": threshold, "limit": _limit(words) or 50}
+    return experiment_reading(kind, text, words, vocabulary, kept)
+
+
+def _times(text: str, now: datetime) -> tuple[dict[str, Any], str, bool]:
+    """The period, or two that are compared, as values of a plan; whether they are."""
+    two = find_two_ranges(text, now) if re.search(AGAINST, text) else None
+    if two is not None:
+        one, other, text = two
+        both = {"compare_since": other.since, "compare_until": other.until}
+        return {"since": one.since, "until": one.until, **both}, text, True
+    found, text = find_time_range(text, now)
+    if found is None:
+        return {"since": None, "until": None}, text, False
+    return {"since": found.since, "until": found.until}, text, False
 
 
 def _codes(question: str, vocabulary: Vocabulary) -> str:
@@ -95,81 +110,18 @@ def _threshold(text: str) -> tuple[str, float | None]:
 
 
 def _comparison(words: Words, *, timed: bool) -> bool:
-    told = listed("compared compare comparison versus vs change changed growth grew")
-    if not timed or not words.has(told):
-        return False
+    told = listed("compared compare comparison versus vs change changed growth grew opposed")
+    return timed and words.has(told)
+
+
+def _forget_comparison(words: Words) -> None:
     words.take(lexicon.COMPARING | listed("than week month day days weeks period same"))
     words.left = [word for word in words.left if not word.isdigit() and word not in NUMBER_WORDS]
-    return True
 
 
-def _experiments(words: Words, vocabulary: Vocabulary) -> tuple[str, ...]:
-    """Experiments named by id, or by all or most of the words of their names."""
-    found = []
-    for name in vocabulary.experiments:
-        for start, length, phrase in words.phrases():
-            if phrase in (name.casefold(), vocabulary.names[name].casefold()):
-                found.append(name)
-                words.cut(start, length)
-                break
-    if found or not words.has(lexicon.EXPERIMENT_WORDS):
-        return tuple(found)
-    return _by_words(words, vocabulary)
-
-
-def _by_words(words: Words, vocabulary: Vocabulary) -> tuple[str, ...]:
-    said = {stem(word) for word in words.left if word not in lexicon.FILLERS}
-    scores = {
-        name: len(of & said) / len(of)
-        for name, of in vocabulary.experiments.items()
-        if of and len(of & said) / len(of) > 0.5
-    }
-    best = [name for name, score in scores.items() if score == max(scores.values())]
-    if len(best) != 1:
-        return ()
-    taken = vocabulary.experiments[best[0]]
-    words.left = [word for word in words.left if stem(word) not in taken]
-    if scores[best[0]] < 1:
-        words.assumed.append(f"the experiment is {best[0]}")
-    return (best[0],)
-
-
-def _kind(words: Words, experiments: tuple[str, ...], vocabulary: Vocabulary) -> str:
-    about = words.has(lexicon.EXPERIMENT_WORDS) or bool(experiments)
-    if words.has(lexicon.RECOMMEND):
-        return "recommend"
-    if words.has(lexicon.SIMILAR):
-        return "similar"
-    if words.has(listed("funnel dropoff drop-off abandon abandoned")):
-        return "funnel"
-    if not about:
-        standing = any(words.has(lexicon.STANDINGS[one]) for one in ("ended", "started", "running"))
-        measured = any(words.has(group) for group in lexicon.MEASURES.values())
-        bare = standing and not measured and not _names_event(words, vocabulary)
-        return "experiments" if bare and not words.has(lexicon.EVENTS_IN_GENERAL) else "measure"
-    if _names_event(words, vocabulary) and not words.has(lexicon.LIFT | lexicon.STANDINGS["won"]):
-        return "measure"
-    if words.has(lexicon.VALIDITY):
-        return "validity"
-    judged = lexicon.STANDINGS["won"] | lexicon.STANDINGS["lost"] | lexicon.LIFT
-    if words.has(judged):
-        return "effect" if experiments else "outcomes"
-    if experiments:
-        measured = any(words.has(group) for group in lexicon.MEASURES.values())
-        return "measure" if measured else "effect"
-    return "experiments" if _only_of_experiments(words) else "measure"
-
-
-def _names_event(words: Words, vocabulary: Vocabulary) -> bool:
-    return any(phrase in vocabulary.events for _, _, phrase in words.phrases())
-
-
-def _only_of_experiments(words: Words) -> bool:
-    other = frozenset().union(*(lexicon.MEASURES[name] for name in ("users", "sum", "rate")))
-    return not words.has(other | lexicon.EVENTS_IN_GENERAL)
-
-
-def _measure(words: Words, vocabulary: Vocabulary, values: dict[str, Any]) -> Reading:
+def _measure(
+    words: Words, vocabulary: Vocabulary, values: dict[str, Any], *, much: bool = False
+) -> Reading:
     values["limit"] = _limit(words) or 50
     often = words.has(listed("often times"))
     if often or _event_before_users(words, vocabulary):
@@ -178,7 +130,7 @@ def _measure(words: Words, vocabulary: Vocabulary, values: dict[str, Any]) -> Re
     words.take(lexicon.HIGHEST | lexicon.LOWEST)
     values["grain"] = grain_in(words)
     values["filters"] = filters_in(words, vocabulary)
-    values["breakdown"], per_user = breakdown_in(words, vocabulary)
+    values["breakdown"], per_user = breakdown_in(words, vocabulary, ordered=ordered)
     if any(values["breakdown"] == one.name for one in values["filters"]):
         values["breakdown"] = ""
     if words.has(lexicon.MEASURES["count"]) and "sales" in words.left:
@@ -186,9 +138,9 @@ def _measure(words: Words, vocabulary: Vocabulary, values: dict[str, Any]) -> Re
     events = events_in(words, vocabulary)
     asked = asked_in(words, per_user=per_user)
     if asked is None:
-        asked = "count"
+        asked = "sum" if much and set(events) <= set(vocabulary.valued) else "count"
         if not events:
-            return _unread(words)
+            return unread(words)
     if len(events) > 1:
         return _several(words, asked, events, vocabulary, values)
     event = events[0] if events else ""
@@ -199,7 +151,7 @@ def _measure(words: Words, vocabulary: Vocabulary, values: dict[str, Any]) -> Re
     if asked == "rate" and not event:
         return _of_any(words, asked, vocabulary, values)
     if ordered and not values["grain"] and not values["breakdown"]:
-        return _unread(words)
+        return unread(words)
     of_event = vocabulary.exposure if asked in ("rate", "per_user") else ""
     if values["limit"] == 50 and ordered and _singular(words):
         values["limit"] = 1
@@ -211,7 +163,7 @@ def _measure(words: Words, vocabulary: Vocabulary, values: dict[str, Any]) -> Re
         ascending=ascending,
         **values,
     )
-    return _sure(plan, words)
+    return sure(plan, words)
 
 
 def _event_before_users(words: Words, vocabulary: Vocabulary) -> bool:
@@ -233,14 +185,14 @@ def _several(
         plan = Plan(
             kind="measure", measure="rate", event_type=event, of_event=vocabulary.exposure, **values
         )
-        return _sure(plan, words)
+        return sure(plan, words)
     if asked == "rate":
         return _funnel_plan(words, events, values)
     plans = tuple(
         Plan(kind="measure", measure=asked, event_type=one, **values)  # type: ignore[arg-type]
         for one in events
     )
-    return Reading(plan=None, confidence=0.5, others=plans, unknown=tuple(_content(words)))
+    return choose(plans, words, 0.5)
 
 
 def _of_any(words: Words, asked: str, vocabulary: Vocabulary, values: dict[str, Any]) -> Reading:
@@ -253,7 +205,7 @@ def _of_any(words: Words, asked: str, vocabulary: Vocabulary, values: dict[str, 
         Plan(kind="measure", measure=asked, event_type=one, of_event=of_event, **values)  # type: ignore[arg-type]
         for one in names[:5]
     )
-    return Reading(plan=None, confidence=0.4, others=plans, unknown=tuple(_content(words)))
+    return choose(plans, words, 0.4)
 
 
 def _limit(words: Words) -> int | None:
@@ -282,66 +234,6 @@ def _funnel(words: Words, vocabulary: Vocabulary, values: dict[str, Any]) -> Rea
 
 def _funnel_plan(words: Words, steps: list[str], values: dict[str, Any]) -> Reading:
     if len(steps) < 2:
-        return _unread(words)
+        return unread(words)
     kept = {key: values[key] for key in ("since", "until", "experiments")}
-    return _sure(Plan(kind="funnel", steps=tuple(steps), **kept), words)
-
-
-def _about_experiments(
-    kind: str, words: Words, vocabulary: Vocabulary, values: dict[str, Any]
-) -> Reading:
-    counted = words.has(frozenset({"many", "number", "count"}))
-    standing = _standing(words, kind)
-    values["limit"] = _limit(words) or 50
-    ascending = words.has(lexicon.LOWEST)
-    words.take(lexicon.HIGHEST | lexicon.LOWEST | lexicon.EXPERIMENT_WORDS)
-    words.take(lexicon.MEASURES["count"] | lexicon.LIFT)
-    if kind == "validity":
-        words.take(lexicon.VALIDITY | listed("why reason reasons"))
-    if kind == "effect":
-        words.take(lexicon.EFFECT | lexicon.STANDINGS["won"] | lexicon.STANDINGS["lost"])
-    topic = ""
-    if kind == "outcomes":
-        words.take(lexicon.STANDINGS["finished"])
-        events_in(words, vocabulary)
-    if kind in ("similar", "recommend"):
-        words.take(lexicon.SIMILAR | lexicon.RECOMMEND)
-        topic = " ".join(_content(words))
-        words.left = []
-    plan = Plan(
-        kind=kind,  # type: ignore[arg-type]
-        standing=standing,
-        topic=topic,
-        counted=counted,
-        ascending=ascending,
-        **values,
-    )
-    return _sure(plan, words)
-
-
-def _standing(words: Words, kind: str) -> Any:
-    order = ("won", "lost") if kind in ("outcomes", "similar") else ("started", "ended", "running")
-    for name in (*order, "finished"):
-        if words.has(lexicon.STANDINGS[name]):
-            words.take(lexicon.STANDINGS[name])
-            return name
-    return ""
-
-
-def _content(words: Words) -> list[str]:
-    return [word for word in words.left if word not in lexicon.FILLERS and word]
-
-
-def _unread(words: Words) -> Reading:
-    return Reading(plan=None, confidence=0.1, unknown=tuple(_content(words)))
-
-
-def _sure(plan: Plan, words: Words) -> Reading:
-    unknown = _content(words)
-    confidence = BASE - UNKNOWN_COST * 2 * len(unknown) - GUESS_COST * len(words.assumed)
-    return Reading(
-        plan=plan,
-        confidence=max(0.05, round(confidence, 3)),
-        unknown=tuple(unknown),
-        assumed=tuple(words.assumed),
-    )
+    return sure(Plan(kind="funnel", steps=tuple(steps), **kept), words)

@@ -8,7 +8,19 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Kind = Literal[
-    "measure", "funnel", "experiments", "outcomes", "validity", "effect", "similar", "recommend"
+    "measure",
+    "funnel",
+    "retention",
+    "steps",
+    "moved",
+    "experiments",
+    "outcomes",
+    "learnt",
+    "segments",
+    "validity",
+    "effect",
+    "similar",
+    "recommend",
 ]
 Measure = Literal["count", "users", "sum", "average", "rate", "per_user"]
 Grain = Literal["hour", "day", "week", "month"]
@@ -29,7 +41,10 @@ class Plan(BaseModel):
 
     ``measure`` is of ``event_type``; ``rate`` and ``per_user`` are shares and means over users
     with an ``of_event``. ``breakdown`` is ``experiment``, ``event_type`` or a property.
-    ``compare`` adds the period of the same length before. ``at_least`` is a relative lift.
+    ``compare`` adds the period of ``compare_since`` to ``compare_until``, by default that of the
+    same length before. ``day`` is of a retention, ``step`` is what stands next to the events.
+    ``moved`` is what changed in the measure, and in which slices. ``topic`` is words that
+    experiments have to be about; ``at_least`` is a relative lift of ``metric``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,8 +61,13 @@ class Plan(BaseModel):
     since: datetime | None = None
     until: datetime | None = None
     compare: bool = False
+    compare_since: datetime | None = None
+    compare_until: datetime | None = None
+    day: int = Field(1, ge=1, le=365)
+    step: Literal["next", "previous"] = "next"
     standing: Standing = ""
     topic: str = ""
+    metric: str = ""
     at_least: float | None = None
     counted: bool = False
     ascending: bool = False

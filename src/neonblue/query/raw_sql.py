@@ -49,9 +49,9 @@ class RawResult:
 class RawSql:
     """Answers checked statements over one store."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, hidden: HiddenSigns | None = None) -> None:
         self._store = store
-        self._hidden = HiddenSigns()
+        self._hidden = hidden or HiddenSigns()
 
     def check(self, sql: str) -> Statement:
         """Both parsers; ``UnsafeQueryError`` when one refuses or they see different things."""

@@ -11,6 +11,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,21 @@ class Hidden:
     shown: tuple[str, ...]
     silent: tuple[str, ...]
     concealed: tuple[str, ...] = ()
+
+    def together(self, store: Store, names: Sequence[str]) -> bool:
+        """Whether these properties tell the variants jointly, as none does by itself."""
+        return any(
+            telling_together(store.variant_signs.sample(name), [tuple(names)])
+            for name in self.watched
+        )
+
+    def telling_pairs(self, store: Store, names: Sequence[str]) -> frozenset[tuple[str, ...]]:
+        """The pairs of these properties that tell the variants jointly."""
+        pairs: list[tuple[str, ...]] = list(combinations(names, 2))
+        found: set[tuple[str, ...]] = set()
+        for name in self.watched:
+            found |= telling_together(store.variant_signs.sample(name), pairs)
+        return frozenset(found)
 
 
 class HiddenSigns:
@@ -108,6 +124,26 @@ def telling_properties(events: Iterable[UnitEvent]) -> set[str]:
         for name, value in event.properties.items():
             values[name].setdefault(event.user_id, value)
     return {name for name, of_unit in values.items() if _could_tell(variants, of_unit)}
+
+
+def telling_together(
+    events: Iterable[UnitEvent], groups: Sequence[tuple[str, ...]]
+) -> set[tuple[str, ...]]:
+    """The groups of properties whose values together tell the variants of these units."""
+    variants: dict[str, str] = {}
+    values: dict[str, dict[str, str]] = defaultdict(dict)
+    for event in events:
+        variants[event.user_id] = event.variant_id
+        for name, value in event.properties.items():
+            values[name].setdefault(event.user_id, value)
+    return {
+        group
+        for group in groups
+        if _tells(
+            variants,
+            {unit: repr([values[name].get(unit, ABSENT) for name in group]) for unit in variants},
+        )
+    }
 
 
 def telling_values(events: Iterable[UnitEvent]) -> set[str]:

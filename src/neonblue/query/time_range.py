@@ -32,6 +32,8 @@ DATE = (
     rf"(?:\d{{4}}-\d{{2}}-\d{{2}}|\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {MONTH}\.?(?:,? \d{{4}})?"
     rf"|{MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?)"
 )
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+WEEKDAY = r"(?P<weekday>" + "|".join(WEEKDAYS) + r")"
 UNITS_DAYS = {"hour": 1 / 24, "day": 1, "week": 7, "fortnight": 14}
 
 
@@ -57,6 +59,19 @@ def find_time_range(text: str, now: datetime) -> tuple[TimeRange | None, str]:
         rest = f"{text[: match.start()]} {text[match.end() :]}"
         return TimeRange(since=since, until=until, words=match.group().strip()), rest
     return None, text
+
+
+def find_two_ranges(text: str, now: datetime) -> tuple[TimeRange, TimeRange, str] | None:
+    """The two ranges of a text in the order in which they stand, and the text without them."""
+    one, rest = find_time_range(text, now)
+    if one is None:
+        return None
+    other, rest = find_time_range(rest, now)
+    if other is None:
+        return None
+    if text.find(other.words) < text.find(one.words):
+        one, other = other, one
+    return one, other, rest
 
 
 Range = tuple[datetime | None, datetime | None]
@@ -95,7 +110,7 @@ def _since_ago(match: re.Match[str], now: datetime) -> Range | None:
 def _calendar(match: re.Match[str], now: datetime) -> Range | None:
     start = _start(now, match["unit"])
     if match["which"] in ("this", "current", "the current"):
-        return start, now
+        return start, None
     if match["which"].endswith("past"):
         return _back(now, 1, match["unit"]), now
     return _start(start - timedelta(hours=1), match["unit"]), start
@@ -104,9 +119,32 @@ def _calendar(match: re.Match[str], now: datetime) -> Range | None:
 def _named_day(match: re.Match[str], now: datetime) -> Range | None:
     today = _start(now, "day")
     if match["day"] == "today":
-        return today, now
+        return today, None
     back = 1 if match["day"] == "yesterday" else 2
     return today - timedelta(days=back), today - timedelta(days=back - 1)
+
+
+def _since_weekday(match: re.Match[str], now: datetime) -> Range | None:
+    return _last_weekday(match["weekday"], now), None
+
+
+def _weekday(match: re.Match[str], now: datetime) -> Range | None:
+    start = _last_weekday(match["weekday"], now)
+    return start, min(start + timedelta(days=1), now)
+
+
+def _last_weekday(name: str, now: datetime) -> datetime:
+    """The latest day of that name, today among them."""
+    today = _start(now, "day")
+    return today - timedelta(days=(today.weekday() - WEEKDAYS.index(name)) % 7)
+
+
+def _days_of_month(match: re.Match[str], now: datetime) -> Range | None:
+    begin, end = _month(match, now) or (None, None)
+    if begin is None or end is None:
+        return None
+    days = timedelta(days=NUMBERS.get(match["n"]) or int(match["n"]))
+    return (begin, begin + days) if match["end"] == "first" else (end - days, end)
 
 
 def _month(match: re.Match[str], now: datetime) -> Range | None:
@@ -161,6 +199,12 @@ _READERS = (
     (rf"(?:since|after|from|starting|as of) (?P<a>{DATE})", _since),
     (rf"(?:before|until|till|up to) (?P<a>{DATE})", _before),
     (rf"(?P<a>{DATE})", _on),
+    (
+        rf"(?:the )?(?P<end>first|last) {COUNT} days? of (?P<month>{MONTH})(?: (?P<year>\d{{4}}))?",
+        _days_of_month,
+    ),
+    (rf"(?:since|from|starting|as of)(?: last| this)? {WEEKDAY}", _since_weekday),
+    (rf"(?:last |this )?{WEEKDAY}", _weekday),
     (rf"(?:the )?{LAST} {COUNT} {UNIT}s?", _rolling),
     (rf"{COUNT} {LAST} {UNIT}s?", _rolling),
     (rf"(?:since|in the) {COUNT} {UNIT}s? ago", _since_ago),

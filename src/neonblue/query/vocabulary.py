@@ -27,6 +27,15 @@ class Vocabulary:
     codes: tuple[str, ...]
     experiments: Mapping[str, frozenset[str]]
     names: Mapping[str, str]
+    texts: Mapping[str, frozenset[str]]
+
+    def titled(self, word: str) -> bool:
+        """Whether an experiment's name has the word."""
+        return any(topic_words(word) <= of for of in self.experiments.values())
+
+    def told(self, word: str) -> bool:
+        """Whether an experiment's name, description or hypothesis has the word."""
+        return any(topic_words(word) <= of for of in self.texts.values())
 
 
 def words_of(text: str) -> list[str]:
@@ -40,6 +49,12 @@ def stem(word: str) -> str:
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             return word.removesuffix(ending) + ("y" if ending == "ies" else "")
     return word
+
+
+def topic_words(text: str) -> frozenset[str]:
+    """The stems of a text's words, parts of hyphenated ones and of names too."""
+    said = words_of(f"{text} {SEPARATORS.sub(' ', text)}")
+    return frozenset(stem(word) for word in said)
 
 
 def vocabulary_of(catalog: CatalogFacts, experiments: Iterable[Experiment]) -> Vocabulary:
@@ -59,6 +74,7 @@ def vocabulary_of(catalog: CatalogFacts, experiments: Iterable[Experiment]) -> V
             if len(value) == 2 and value.isalpha() and value.isupper()
         ),
         experiments={plan.experiment_id: _experiment_words(plan) for plan in plans},
+        texts={plan.experiment_id: _texts(plan) for plan in plans},
         names={plan.experiment_id: plan.name or plan.experiment_id for plan in plans},
     )
 
@@ -67,8 +83,9 @@ def _events(types: Iterable[str], catalog: CatalogFacts) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in types:
         parts = SEPARATORS.split(name.casefold())
-        for said in (name.casefold(), " ".join(parts), *(parts if len(parts) == 1 else ())):
+        for said in (name.casefold(), " ".join(parts)):
             found.setdefault(said, name)
+            found.setdefault(f"{said}s", name)
         for key, spoken in lexicon.EVENT_WORDS.items():
             if any(stem(part) == stem(key) for part in parts):
                 for word in spoken:
@@ -86,6 +103,10 @@ def _properties(catalog: CatalogFacts) -> dict[str, str]:
         name = one.name.casefold()
         for said in (name, SEPARATORS.sub(" ", name)):
             found.setdefault(said, one.name)
+        if name.endswith("_before"):
+            counted = SEPARATORS.sub(" ", name.removesuffix("_before"))
+            for said in ("earlier", "previous", "prior", "past"):
+                found.setdefault(f"{said} {counted}", one.name)
         for key, spoken in lexicon.PROPERTY_WORDS.items():
             if key == name:
                 for word in spoken:
@@ -108,6 +129,10 @@ def _values(catalog: CatalogFacts) -> dict[str, tuple[str, str]]:
             for word in lexicon.VALUE_WORDS.get(folded, ()):
                 found.setdefault(word, (one.name, value))
     return found
+
+
+def _texts(plan: Experiment) -> frozenset[str]:
+    return topic_words(f"{plan.experiment_id} {plan.name} {plan.description} {plan.hypothesis}")
 
 
 def _experiment_words(plan: Experiment) -> frozenset[str]:

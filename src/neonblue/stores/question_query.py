@@ -33,7 +33,8 @@ MEASURES = {
 class MeasureQuery:
     """One measure over events. ``filters`` are (property, value) of a user's first value.
 
-    ``breakdown`` is '', ``experiment``, ``event_type`` or a property; times are UTC, half-open.
+    ``breakdown`` is '', ``experiment``, ``event_type`` or a property; ``without`` are event types
+    that are passed over. Times are UTC, half-open.
     """
 
     measure: str
@@ -42,6 +43,7 @@ class MeasureQuery:
     experiments: tuple[str, ...] = ()
     filters: tuple[tuple[str, str], ...] = ()
     breakdown: str = ""
+    without: tuple[str, ...] = ()
     grain: str | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -64,6 +66,7 @@ def compiled(query: MeasureQuery) -> tuple[str, Mapping[str, Any]]:
 SELECT {chosen}{", " if chosen else ""}{MEASURES[query.measure]} AS metric
 FROM events FINAL{_users(query)}
 WHERE {BEHAVIOUR} AND NOT endsWith(event_type, {{marker:String}})
+  AND NOT has({{without:Array(String)}}, event_type)
   AND toUnixTimestamp64Milli(timestamp) >= {{since_ms:Int64}}
   AND toUnixTimestamp64Milli(timestamp) < {{until_ms:Int64}}
   AND (empty({{experiments:Array(String)}}) OR experiment_id IN {{experiments:Array(String)}})"""
@@ -115,6 +118,7 @@ def _parameters(query: MeasureQuery) -> dict[str, Any]:
         "since_ms": round(query.since.timestamp() * 1000) if query.since else -FOREVER_MS,
         "until_ms": round(query.until.timestamp() * 1000) if query.until else FOREVER_MS,
         "by": query.breakdown,
+        "without": list(query.without),
         "limit": query.limit,
         "marker": SUFFIX,
     }

@@ -38,7 +38,7 @@ def lesson_lines(story: Story, found: Mapping[str, Any]) -> Iterator[str]:
     for hit in found["hits"][:LESSONS]:
         lines = [line for line in _plain(hit["text"]).splitlines() if line]
         lesson = next((line for line in lines if line.startswith("Lesson:")), lines[-1])
-        number = story.number(hit["id"])
+        number = story.number(hit["document_id"])
         yield f"#{number}  similarity {hit['similarity']:.2f}  {lines[0]}"
         yield f"    {lesson}"
 

@@ -183,7 +183,7 @@ def memory_table(answer: Answer, question: str) -> Table:
             _unfenced(hit["text"]).splitlines()[0],
             f"{hit['similarity']:.2f}",
             str(facts.get("outcome", "")),
-            _percent(facts.get("improvement")),
+            _percent(facts.get("relative_lift")),
         )
     return table
 

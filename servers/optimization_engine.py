@@ -6,9 +6,12 @@ from neonblue.resources import audit
 from neonblue.servers.build import Surface
 from neonblue.tools import approvals
 from neonblue.tools import assignment as assignment_tools
+from neonblue.tools import calibration as calibration_tools
 from neonblue.tools import changes as change_tools
 from neonblue.tools import design as design_tools
 from neonblue.tools import loop as loop_tools
+from neonblue.tools import ongoing as ongoing_tools
+from neonblue.tools import traffic as traffic_tools
 
 SURFACE = Surface(
     name="optimization_engine",
@@ -24,7 +27,10 @@ SURFACE = Surface(
     modules=(
         design_tools,
         change_tools,
+        ongoing_tools,
+        traffic_tools,
         loop_tools,
+        calibration_tools,
         assignment_tools,
         approvals,
         audit,

@@ -38,6 +38,7 @@ WITHOUT_USERS = {
     "published_changes",
     "schema_migrations",
     "text_vectors",
+    "traffic_batches",  # shares and counts by variant
     "unit_sketches",  # hashes of ids, erased by the hash
     "unit_starts",
 }

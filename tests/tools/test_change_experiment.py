@@ -226,7 +226,7 @@ async def test_a_crash_between_approval_and_step_loses_neither(
 
 
 @pytest.mark.usefixtures("traffic")
-async def test_weights_for_new_units_are_said_to_withhold_effects(
+async def test_units_that_do_not_follow_the_new_weights_are_a_mismatch(
     client: Client[Any], person: Any, add_units: Any
 ) -> None:
     person.sign(ALONE)
@@ -234,7 +234,7 @@ async def test_weights_for_new_units_are_said_to_withhold_effects(
     await ask(client, "start")
     moved = await ask(client, "set_weights", weights={"control": 0.2, "short": 0.8})
     assert moved["current_weights"] == {"control": 0.2, "short": 0.8}
-    assert "effects over the whole time are withheld" in moved["details"][0]
+    assert "by the chances of each batch" in moved["details"][0]
     add_units("checkout", {"control": 0.1, "short": 0.1}, 2000)
     with pytest.raises(ToolError, match="its verdict is invalid"):
         await ask(client, "conclude")

@@ -17,10 +17,11 @@ from neonblue.workspace import Workspace
 UNITS = 1_600
 EXPERIMENT = {"experiment_id": "exp"}
 STEPS = {"steps": ["exposure", "purchase"]}
-# Every tool with a call that it answers. A new tool has to be put into one of the three.
+# Every tool with a call that it answers. A new tool has to be put into one of these.
 BY_VARIANT: dict[str, dict[str, Any]] = {
     "analyze_experiment_performance": EXPERIMENT,
     "analyze_funnel": {**STEPS, **EXPERIMENT, "breakdown": "variant"},
+    "calibrate": {**EXPERIMENT, "resplits": 20},
     "discover_segments": EXPERIMENT,
     "personalize_experiment_experience": {**EXPERIMENT, "user_id": "u1"},
     "recommend_experiment_optimization": EXPERIMENT,
@@ -50,7 +51,16 @@ NOT_BY_VARIANT: dict[str, dict[str, Any]] = {
     "find_similar_journeys": {"user_id": "u1"},
     "predict_user_behavior": {"user_id": "u1"},
 }
-EVERY = {**BY_VARIANT, **BY_VARIANT_IN_SOME_FINDINGS, **NOT_BY_VARIANT}
+BY_VARIANT_WHILE_IT_RUNS: dict[str, dict[str, Any]] = {
+    "allocate_traffic": EXPERIMENT,
+    "optimize_ongoing_experiment": EXPERIMENT,
+}
+EVERY = {
+    **BY_VARIANT,
+    **BY_VARIANT_IN_SOME_FINDINGS,
+    **BY_VARIANT_WHILE_IT_RUNS,
+    **NOT_BY_VARIANT,
+}
 REFUSED: tuple[tuple[str, dict[str, Any]], ...] = (
     ("analyze_experiment_performance", {**EXPERIMENT, "metrics": ["nope"]}),
     ("analyze_experiment_performance", {**EXPERIMENT, "segment_by": "nope"}),
@@ -127,7 +137,7 @@ def _looked(workspace: Workspace) -> list[str]:
 
 
 async def test_every_tool_is_classified(client: Client[Any]) -> None:
-    """A tool that is in none of the three has to say whether it shows outcomes by variant."""
+    """A tool that is in none of these has to say whether it shows outcomes by variant."""
     assert {tool.name for tool in await client.list_tools()} == EVERY.keys()
 
 
@@ -137,6 +147,19 @@ async def test_what_shows_outcomes_by_variant_is_a_look_of_that_tool(
 ) -> None:
     await client.call_tool(tool, BY_VARIANT[tool])
     assert tool in _looked(stopped)
+
+
+@pytest.mark.parametrize("tool", BY_VARIANT_WHILE_IT_RUNS)
+async def test_what_is_asked_of_running_experiments_alone_is_a_look_of_that_tool(
+    workspace: Workspace, client: Client[Any], tool: str
+) -> None:
+    _fill(workspace, "stopped")
+    arguments = BY_VARIANT_WHILE_IT_RUNS[tool]
+    await client.call_tool(tool, arguments, raise_on_error=False)
+    assert tool not in _looked(workspace)
+    workspace.store.experiments.set_status("exp", "running", reason="", actor="test")
+    await client.call_tool(tool, arguments)
+    assert _looked(workspace).count(tool) == 1
 
 
 async def test_nothing_else_is_a_look(stopped: Workspace, client: Client[Any]) -> None:

@@ -21,6 +21,7 @@ COMMANDS = {
     "forget": "remove a user from ClickHouse and the memory for good",
     "behavior": "train models of user behaviour and predict from them",
     "forecast": "train the text model, predict with it, see how forecasts came true",
+    "calibrate": "false alarms and power of the rules on your own past data",
     "loop": "take the next step towards a goal, once or with --interval again and again",
     "migrate": "bring the stored data up to this version and embedding model",
     "demo": "build a demo world and show what an agent sees",

@@ -8,6 +8,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from neonblue.errors import ConflictError, NotFoundError
+from neonblue.intelligence.adaptive_effects import (
+    NOTE,
+    SEGMENTS_WITHHELD,
+    adapted,
+    adaptive_effects,
+    readable,
+)
 from neonblue.intelligence.decision import (
     Standing,
     as_decision,
@@ -39,6 +46,7 @@ from neonblue.intelligence.terms import Key, Terms
 from neonblue.intelligence.validity_in_store import validity_of
 from neonblue.intelligence.vanished_events import vanished
 from neonblue.intelligence.vanished_events import without as without_measurement
+from neonblue.intelligence.weight_periods import AdaptedUnits
 from neonblue.models import Experiment
 from neonblue.stats.sequential_time import UnitInformation
 from neonblue.stats.verdict_evidence import Verdict
@@ -71,16 +79,21 @@ def analyze(
     planned = _started(planned)
     summaries = read_summaries(store, planned)
     validity = validity_of(store, planned, summaries, now=now)
+    if (moved := adapted(store, planned, validity)) is not None:
+        validity = readable(validity)
     opened = open_look(store, planned, summaries)
     experiment, look = opened.experiment, opened.look
     priors = lift_priors(store, experiment)
     standing = _standing(opened, summaries, now)
     terms = terms_of(opened, summaries, priors, now=now)
     withheld = INVALID if validity.failed else look.withheld
-    metrics = _metrics(store, experiment, summaries, withheld, terms)
-    verdict = _verdict(store, standing, validity, metrics, summaries, opened, terms)
+    metrics = _metrics(store, experiment, summaries, withheld, terms, moved)
+    verdict = _verdict(
+        store, standing, validity, metrics, summaries, opened, terms, moved=moved is not None
+    )
     metrics = with_adjusted(metrics, verdict)
-    segments = _segments(store, experiment, segment_by, withheld, (terms, look))
+    mixed = withheld or (SEGMENTS_WITHHELD if moved is not None else "")
+    segments = _segments(store, experiment, segment_by, mixed, (terms, look))
     record_look(store, opened, metrics, now=now, actor=actor)
     analysis = Analysis(
         experiment=experiment,
@@ -91,9 +104,13 @@ def analyze(
         metrics=metrics,
         segments=segments,
         by_days=effects_by_days(store, experiment, summaries, terms, now=now)
-        if by_days and not withheld
+        if by_days and not mixed
         else (),
-        notes=(*_notes(priors), *(reason.detail for reason in opened.reasons)),
+        notes=(
+            *([] if moved is None else [NOTE]),
+            *_notes(priors),
+            *(reason.detail for reason in opened.reasons),
+        ),
         terms=terms,
         last_event_at=summaries.last_event_at,
     )
@@ -120,14 +137,19 @@ def _verdict(
     summaries: Summaries,
     opened: OpenLook,
     terms: Terms,
+    *,
+    moved: bool,
 ) -> Verdict:
-    """The verdict; before anything ships, guardrails have to be measured and late units show it."""
+    """The verdict; before anything ships, guardrails have to be measured and late units show it.
+
+    With ``moved`` weights early and late units are not compared: their plain means mix other days.
+    """
     plan = standing.experiment
     evidence = evidence_of(plan, metrics, fixed=opened.look.fixed_horizon_decides)
     evidence += dropped_guardrails(plan, opened.guardrails_gone)
     if validity.failed:
         return decide(standing, validity, evidence)
-    changes = changes_in_looks(store, plan, evidence, progress_of(standing))
+    changes = {} if moved else changes_in_looks(store, plan, evidence, progress_of(standing))
     verdict = decide(standing, validity, evidence, changes=changes)
     if verdict.decision != "ship":
         return verdict
@@ -136,6 +158,8 @@ def _verdict(
         verdict = decide(standing, validity, evidence, changes=changes)
         if verdict.decision != "ship":
             return verdict
+    if moved:
+        return verdict
     faded = fading_winners(
         store,
         plan,
@@ -212,11 +236,17 @@ def _metrics(
     summaries: Summaries,
     withheld: str,
     terms: Terms,
+    moved: AdaptedUnits | None,
 ) -> tuple[MetricEffects, ...]:
     """Every metric's effects; none at all where ``withheld`` says why."""
     if withheld:
         return tuple(
             MetricEffects(definition=metric, status="withheld", detail=withheld)
+            for metric in experiment.metrics
+        )
+    if moved is not None:
+        return tuple(
+            adaptive_effects(experiment, metric, moved, summaries, terms)
             for metric in experiment.metrics
         )
     return tuple(

@@ -31,18 +31,20 @@ class PlanChanges:
     """How versions changed what decides the units that they share, in words, oldest first.
 
     ``breaking`` ones make effects unreadable: the allocation, or any rule after somebody had
-    looked. ``noted`` ones came after the results of an ended experiment had been read.
+    looked. ``noted`` ones came after the results of an ended experiment had been read. ``moved``
+    ones are of the weights of new units: no plain difference of means can be read after them.
     """
 
     breaking: tuple[str, ...] = ()
     noted: tuple[str, ...] = ()
+    moved: tuple[str, ...] = ()
 
 
 def plan_changes(store: Store, experiment: Experiment) -> PlanChanges:
     """Changes between versions that share units; a version that restarted shares none."""
-    moved = _moved_weights(store, experiment)
+    moved = moved_weights(store, experiment)
     if experiment.version < 2:
-        return PlanChanges(breaking=moved)
+        return PlanChanges(moved=moved)
     shared = _sharing_units(store, experiment)
     numbers = {version.version for version in shared}
     looked_at = store.looks.versions(experiment.experiment_id) & numbers
@@ -59,10 +61,10 @@ def plan_changes(store: Store, experiment: Experiment) -> PlanChanges:
             breaking.append(f"{name}: {rules} changed after it was looked at")
         elif rules and any(number < after.version for number in read):
             noted.append(f"{name}: {rules} changed after its results were read")
-    return PlanChanges(breaking=(*breaking, *moved), noted=tuple(noted))
+    return PlanChanges(breaking=tuple(breaking), noted=tuple(noted), moved=moved)
 
 
-def _moved_weights(store: Store, experiment: Experiment) -> tuple[str, ...]:
+def moved_weights(store: Store, experiment: Experiment) -> tuple[str, ...]:
     """Weights that were changed while units came in, and differ from those before."""
     if not experiment.current_weights:
         return ()
@@ -98,7 +100,7 @@ def difference(before: Experiment, after: Experiment) -> str:
 
 def weights_difference(before: Experiment, after: Experiment) -> str:
     """The same for the weights that new units were assigned by."""
-    return _moved(_current_shares(before), _current_shares(after))
+    return _moved(current_shares(before), current_shares(after))
 
 
 def _moved(old: dict[str, float], new: dict[str, float]) -> str:
@@ -108,7 +110,8 @@ def _moved(old: dict[str, float], new: dict[str, float]) -> str:
     return "weights changed: " + ", ".join(f"{v} {old[v]:.0%} → {new[v]:.0%}" for v in moved)
 
 
-def _current_shares(experiment: Experiment) -> dict[str, float]:
+def current_shares(experiment: Experiment) -> dict[str, float]:
+    """The share of new units that each variant gets now."""
     if not experiment.current_weights:
         return _shares(experiment)
     total, names = sum(experiment.current_weights), [v.variant_id for v in experiment.variants]

@@ -99,7 +99,7 @@ class Horizon:
 
     def sequence(self, found: Comparison) -> ConfidenceSequence:
         """The difference at this look."""
-        waiting = self._waiting(found)
+        waiting = self.waiting(found)
         if waiting:
             return insufficient(found.absolute_difference, found.standard_error, waiting)
         return confidence_sequence(
@@ -122,7 +122,7 @@ class Horizon:
             degrees_of_freedom=found.degrees_of_freedom,
             alpha=self.alpha,
             margins=self._margins(found),
-            waiting=self._few_units(found) or self._waiting(found),
+            waiting=self._few_units(found) or self.waiting(found),
         )
 
     def one_look_relative(self, found: Comparison) -> tuple[float | None, float | None]:
@@ -139,7 +139,7 @@ class Horizon:
             degrees_of_freedom=found.degrees_of_freedom,
             alpha=self.alpha,
             margins=None,
-            waiting=self._few_units(found) or self._waiting(found),
+            waiting=self._few_units(found) or self.waiting(found),
         )
         if look.detail:
             return None, None
@@ -156,7 +156,7 @@ class Horizon:
             return ""
         return f"{fewest:,.0f} units in one variant of the {BURN_IN_UNITS} that burn-in takes"
 
-    def _waiting(self, found: Comparison) -> str:
+    def waiting(self, found: Comparison) -> str:
         """Why the mean of the rarer variant is not known well enough yet; '' when it is."""
         if not self.nonnegative:
             return ""
@@ -170,7 +170,7 @@ class Horizon:
 
     def relative(self, found: Comparison) -> ConfidenceSequence:
         """The lift at this look, through the log of the ratio of means."""
-        waiting = self._waiting(found)
+        waiting = self.waiting(found)
         if waiting:
             return insufficient(math.nan, math.nan, waiting)
         return relative_confidence_sequence(

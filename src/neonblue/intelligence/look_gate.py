@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from neonblue.errors import ConflictError
 from neonblue.intelligence.declared_end import declared_end
 from neonblue.intelligence.evidence import MetricEffects, Reason, RecordedLook
-from neonblue.intelligence.history import was_resumed
+from neonblue.intelligence.history import moved_weights, was_resumed
 from neonblue.intelligence.ledger import (
     horizon_units,
     ledger_rows,
@@ -110,6 +110,8 @@ def _changed(
         return "rules changed after results were read"
     if others:
         return "the same units were read before under another id"
+    if moved_weights(store, experiment):
+        return "the weights of new units were changed while it ran"
     return "it went on after an earlier end" if was_resumed(store, experiment) else ""
 
 

@@ -6,6 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 from neonblue.errors import InvalidInputError
+from neonblue.intelligence.adaptive_effects import weights_moved
 from neonblue.intelligence.charts import (
     AllocationDay,
     ForestRow,
@@ -65,10 +66,11 @@ def allocation_picture(experiment: Experiment, by_day: CountTable) -> bytes | No
 def sequence_picture(store: Store, analysis: Analysis) -> bytes | None:
     """The comparison that decides over time with its boundary; None while nothing can be drawn.
 
-    Where one look at the end decided, its interval is drawn beside the sequence and named.
+    Where one look at the end decided, its interval is drawn beside the sequence and named. After a
+    change of weights the plain sequence would mislead, and there is no picture.
     """
     found = deciding(analysis)
-    if found is None:
+    if found is None or weights_moved(analysis.validity):
         return None
     experiment, metric, comparison = analysis.experiment, found.metric, found.comparison
     points = timeline(

@@ -7,7 +7,7 @@ beside them.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,11 +22,14 @@ from neonblue.intelligence.lost_events import (
     other_strays,
 )
 from neonblue.intelligence.summaries import Summaries
+from neonblue.intelligence.weight_periods import PeriodCounts
 from neonblue.models import Experiment, MetricDefinition
 from neonblue.models.lifecycle import FINISHED_STATUSES
 from neonblue.stats.imbalance import Imbalance, imbalance_test
-from neonblue.stats.srm import sequential_srm_test, srm_test
+from neonblue.stats.srm import sequential_srm_test, srm_p_values_of_periods, srm_test
 
+WEIGHTS_KEPT = "weights_kept"
+MOST_MOVES_SHOWN = 3
 INVALID_P = 0.001
 WARNING_P = 0.01
 MOST_MULTIPLE_FRACTION = 0.01
@@ -68,12 +71,14 @@ def check_validity(
     plan_changes: PlanChanges | None = None,
     metric_events: Check | None = None,
     loaded: bool = False,
+    periods: Sequence[PeriodCounts] = (),
 ) -> Validity:
     """Every check, in the order of the registry; then ``metric_events``, which asks the store.
 
-    ``loaded`` data come in files, not by the hour.
+    ``loaded`` data come in files, not by the hour. ``periods`` has the units of each time between
+    two changes of weights, where these were changed: the split is tested within each.
     """
-    fixed, sequential = sample_ratio_p_values(experiment, summaries)
+    fixed, sequential = sample_ratio_p_values(experiment, summaries, periods)
     inputs = Inputs(
         experiment=experiment,
         summaries=summaries,
@@ -94,9 +99,13 @@ def check_validity(
 
 
 def sample_ratio_p_values(
-    experiment: Experiment, summaries: Summaries
+    experiment: Experiment, summaries: Summaries, periods: Sequence[PeriodCounts] = ()
 ) -> tuple[float | None, float | None]:
     """Chi-square and anytime-valid p of the counts; None with fewer than two live variants."""
+    if periods:
+        return srm_p_values_of_periods(
+            [period.units for period in periods], [period.shares for period in periods]
+        )
     weights = [variant.weight for variant in experiment.variants]
     fixed = srm_test(summaries.units, weights)
     sequential = sequential_srm_test(summaries.units, weights)
@@ -185,6 +194,16 @@ def plan_unchanged(inputs: Inputs) -> Check:
     if changes.noted:
         return Check(name=name, status="warn", detail="; ".join(changes.noted))
     return Check(name=name, status="pass", detail="weights, variants and rules as at launch")
+
+
+def weights_kept(inputs: Inputs) -> Check:
+    """After a change of weights the mix of days differs between variants: no plain comparison."""
+    name, moved = WEIGHTS_KEPT, inputs.plan_changes.moved
+    if not moved:
+        return Check(name=name, status="pass", detail="new units get the weights of the plan")
+    shown = "; ".join(moved[-MOST_MOVES_SHOWN:])
+    detail = f"the weights of new units changed {len(moved)} times: {shown}"
+    return Check(name=name, status="fail", detail=detail)
 
 
 def freshness(inputs: Inputs) -> Check:
@@ -421,6 +440,7 @@ CHECKS: tuple[Callable[[Inputs], Check], ...] = (
     planned_variants,
     pre_period,
     plan_unchanged,
+    weights_kept,
     freshness,
     variance,
     skewness,

@@ -12,6 +12,7 @@ from neonblue.intelligence.history import plan_changes
 from neonblue.intelligence.metric_events import metric_events
 from neonblue.intelligence.summaries import Summaries, read_summaries
 from neonblue.intelligence.validity import check_validity
+from neonblue.intelligence.weight_periods import units_by_period
 from neonblue.models import Experiment
 
 if TYPE_CHECKING:
@@ -22,11 +23,13 @@ def validity_of(
     store: Store, experiment: Experiment, summaries: Summaries, *, now: datetime
 ) -> Validity:
     """All checks as of ``now`` (UTC)."""
+    changes = plan_changes(store, experiment)
     found = check_validity(
         experiment,
         summaries,
         now=now,
-        plan_changes=plan_changes(store, experiment),
+        plan_changes=changes,
+        periods=units_by_period(store, experiment) if changes.moved else (),
         metric_events=metric_events(store, experiment, summaries, now=now),
         loaded=store.experiments.defined_by(experiment.experiment_id) == "load",
     )

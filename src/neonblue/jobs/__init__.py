@@ -45,6 +45,7 @@ JOBS: tuple[str, ...] = (
     "audit",
     "policy",
     "loop",
+    "calibrate",
     "evaluate-flags",
 )
 

@@ -159,8 +159,9 @@ def _notes(store: Store, current: Change, request: MoveRequest) -> tuple[str, ..
     """Warnings of what is to be done; raises where a check before a start fails."""
     if request.action == "set_weights" and current.experiment.status != "draft":
         return (
-            "units that come from now on are assigned by these weights; effects over the whole "
-            "time are withheld, because the mix of days differs between variants",
+            "units that come from now on are assigned by these weights, units that were exposed "
+            "stay; from now on effects are read by the chances of each batch (AIPW), and segments, "
+            "ratios and quantiles are withheld",
         )
     if request.action != "start":
         return ()

@@ -138,6 +138,25 @@ def adaptive_sequence(
     )
 
 
+def adaptive_means(batches: Batches, columns: tuple[int, int]) -> tuple[float, float]:
+    """What each of two variants (column numbers) would have averaged over the same units.
+
+    Robins, Rotnitzky, Zhao (1994): mean of m + 1{v} (y - m) / e_v over the batches in which both
+    had a chance, so that the two differ by the estimate of ``adaptive_sequence``.
+    """
+    both = np.all(batches.probability[:, list(columns)] > 0.0, axis=1)
+    units = np.where(both, batches.n.sum(axis=1), 0.0)
+    predictions = earlier_means(batches)
+    found = []
+    for column in columns:
+        n, seen = batches.n[:, column], batches.n[:, column] > 0
+        chance = np.where(seen, batches.probability[:, column], 1.0)
+        centred = np.where(seen, batches.mean[:, column] - predictions[:, column], 0.0)
+        sums = predictions[:, column] * units + both * n * centred / chance
+        found.append(float(sums.sum() / units.sum()) if units.sum() > 0 else math.nan)
+    return found[0], found[1]
+
+
 def earlier_means(batches: Batches) -> Array:
     """Each variant's mean over earlier batches; the first batch's pooled mean where none is.
 

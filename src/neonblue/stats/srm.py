@@ -8,6 +8,7 @@ look.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -76,6 +77,30 @@ def sequential_srm_test(
     return SrmTest(
         statistic=log_bf, p_value=p, degrees_of_freedom=len(units) - 1, unexpected_units=stray
     )
+
+
+def srm_p_values_of_periods(
+    counts: Sequence[ArrayLike], weights: Sequence[ArrayLike]
+) -> tuple[float | None, float | None]:
+    """Chi-square and anytime-valid p of counts that came in periods, each with its own weights.
+
+    None where no period has units and two variants with traffic.
+
+    Ours: chi^2 = sum of the periods' chi^2 with the sum of their degrees of freedom; B = product of
+    their Bayes factors (Lindon and Malek 2022), a martingale whatever the weights followed from, so
+    p = min(1, 1 / B) is valid at every look.
+    """
+    fixed = [srm_test(n, w) for n, w in zip(counts, weights, strict=True)]
+    tests = [one for one in fixed if one.status == "available"]
+    if not tests:
+        return None, None
+    if any(one.unexpected_units for one in tests):
+        return 0.0, 0.0
+    sequential = [sequential_srm_test(n, w) for n, w in zip(counts, weights, strict=True)]
+    log_bf = math.fsum(one.statistic for one in sequential if one.status == "available")
+    statistic = math.fsum(one.statistic for one in tests)
+    freedom = sum(one.degrees_of_freedom for one in tests)
+    return float(chdtrc(freedom, statistic)), math.exp(-max(log_bf, 0.0))
 
 
 def exact_srm_p_value(counts: ArrayLike, weights: ArrayLike) -> float:

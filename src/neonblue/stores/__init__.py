@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from neonblue.stores.sessions import Sessions
     from neonblue.stores.text_vectors import TextVectors
     from neonblue.stores.traffic import Traffic
+    from neonblue.stores.traffic_batches import TrafficBatches
     from neonblue.stores.unit_rows import UnitRows
     from neonblue.stores.unit_sketches import UnitSketches
     from neonblue.stores.unit_starts import UnitStarts
@@ -114,6 +115,13 @@ class Store:
         from neonblue.stores.model_calls import ModelCalls
 
         return ModelCalls(self.database)
+
+    @cached_property
+    def traffic_batches(self) -> TrafficBatches:
+        """The chances of each batch under adaptive allocation, and what was proposed next."""
+        from neonblue.stores.traffic_batches import TrafficBatches
+
+        return TrafficBatches(self.database)
 
     @cached_property
     def aggregates(self) -> Aggregates:

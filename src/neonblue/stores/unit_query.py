@@ -41,6 +41,8 @@ class UnitScope:
     ended by ``as_of`` (or now). ``crossed_with`` names another experiment: only units that it
     exposed too, to one variant, and that variant is the segment. ``day_edges`` splits each
     metric's values by days since the first exposure, of units followed up to the last edge.
+    ``exposure_edges`` are moments, oldest first: the segment is how many of them were before the
+    first exposure, a space, and its day.
     """
 
     as_of: datetime | None = None
@@ -49,12 +51,13 @@ class UnitScope:
     window_days: tuple[float, float] | None = None
     crossed_with: str | None = None
     day_edges: tuple[float, ...] | None = None
+    exposure_edges: tuple[datetime, ...] | None = None
 
     @property
     def segmented(self) -> bool:
         """Whether the units have a segment; without one it is '' for all."""
         named = self.segment is not None or self.crossed_with is not None
-        return named or self.by_exposure_day
+        return named or self.by_exposure_day or self.exposure_edges is not None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -254,6 +257,11 @@ class UnitQuery:
     def _segment(self) -> str:
         if self.scope.crossed_with is not None:
             return "crossed_variant"
+        if self.scope.exposure_edges is not None:
+            self.parameters["edges_ms"] = [_epoch_ms(edge) for edge in self.scope.exposure_edges]
+            since = "arrayCount(e -> e <= toUnixTimestamp64Milli(exposed_at), "
+            period = f"toString({since}{{edges_ms:Array(Int64)}}))"
+            return f"concat({period}, ' ', toString(toDate(exposed_at, 'UTC')))"
         if self.scope.by_exposure_day:
             return "toString(toDate(exposed_at, 'UTC'))"
         return "''" if self.scope.segment is None else "segment_value"

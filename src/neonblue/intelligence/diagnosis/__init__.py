@@ -81,11 +81,13 @@ class Diagnosis:
         return "caution" if any(f.severity == "warning" for f in self.findings) else "trusted"
 
 
-def diagnose(store: Store, experiment_id: str, *, now: datetime, actor: str = "") -> Diagnosis:
+def diagnose(
+    store: Store, experiment_id: str, *, now: datetime, actor: str = "", recorded: bool = False
+) -> Diagnosis:
     """Every cause examined as of ``now`` (UTC). ``NotFoundError`` if unknown.
 
     Effects are judged as strictly as by an analysis; where a finding tells outcomes by variant the
-    look is recorded.
+    look is recorded, unless the caller's own look at the same data was ``recorded``.
     """
     experiment = store.experiments.get(experiment_id)
     summaries = read_summaries(store, experiment)
@@ -101,7 +103,7 @@ def diagnose(store: Store, experiment_id: str, *, now: datetime, actor: str = ""
         now=now,
     )
     findings = [finding for cause in CAUSES for finding in cause(case)]
-    if any(finding.code in OF_EFFECTS for finding in findings):
+    if not recorded and any(finding.code in OF_EFFECTS for finding in findings):
         record_look(store, opened, now=now, actor=actor, effects=True)
     return Diagnosis(
         experiment=experiment,

@@ -12,7 +12,7 @@ def changed_plan(case: Case) -> list[Finding]:
     """Versions that differ from the one before in what decides the units they share."""
     changes = plan_changes(case.store, case.experiment)
     return [
-        *(_finding(case, change, "critical") for change in changes.breaking),
+        *(_finding(case, change, "critical") for change in (*changes.breaking, *changes.moved)),
         *(_finding(case, change, "warning") for change in changes.noted),
     ]
 

@@ -35,6 +35,7 @@ from neonblue.stores.migrations import (
     outcome_families,
     published_changes,
     sessions,
+    traffic_batches,
     unit_starts,
     user_lookup,
 )
@@ -71,6 +72,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     loop.MIGRATION,
     arrival_index.MIGRATION,
     model_calls.MIGRATION,
+    traffic_batches.MIGRATION,
 )
 
 APPLIED_TABLE = """

@@ -8,7 +8,12 @@ from scipy import stats
 from scipy.special import gammaln
 
 from neonblue.errors import InvalidInputError
-from neonblue.stats.srm import exact_srm_p_value, sequential_srm_test, srm_test
+from neonblue.stats.srm import (
+    exact_srm_p_value,
+    one_look_srm_p_value,
+    sequential_srm_test,
+    srm_test,
+)
 
 
 def test_chi_square_is_scipys() -> None:
@@ -70,8 +75,46 @@ def test_peeking_at_every_unit_keeps_its_error_rate() -> None:
     assert found <= 1
 
 
-def test_the_exact_test_is_the_binomial_one() -> None:
-    assert exact_srm_p_value([540, 460], [1, 1]) == pytest.approx(0.0124441462771718)
+@pytest.mark.parametrize(
+    ("counts", "weights"),
+    [
+        ([540, 460], [1, 1]),
+        ([460, 540], [1, 1]),
+        ([3, 97], [5, 95]),
+        ([97, 3], [95, 5]),
+        ([0, 400], [1, 99]),
+        ([30, 9_970], [1, 999]),
+        ([5, 5], [1, 1]),
+        ([7, 0], [1, 1]),
+    ],
+)
+def test_the_exact_test_is_the_binomial_one(counts: list, weights: list) -> None:
+    share = weights[0] / sum(weights)
+    expected = stats.binomtest(counts[0], sum(counts), share).pvalue
+    assert exact_srm_p_value(counts, weights) == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_exact_test_takes_two_variants() -> None:
+    with pytest.raises(InvalidInputError, match="two variants"):
+        exact_srm_p_value([1, 2, 3], [1, 1, 1])
+    assert exact_srm_p_value([5, 5, 1], [1, 1, 0]) == 0.0
+
+
+def test_one_look_at_few_units_keeps_its_error_rate() -> None:
+    """90/10 of 100 units: every split that can come, weighed by how often it does."""
+    rare = np.arange(101)
+    chance = stats.binom.pmf(rare, 100, 0.1)
+    ours = np.array([one_look_srm_p_value([100 - k, k], [9, 1]) for k in rare])
+    chi_square = np.array([srm_test([100 - k, k], [9, 1]).p_value for k in rare])
+    assert chance[ours < 0.001].sum() <= 0.001
+    assert chance[chi_square < 0.001].sum() > 0.0019
+
+
+def test_one_look_is_chi_square_where_there_is_enough_or_a_third_variant() -> None:
+    for counts, weights in (([5_200, 4_800], [1, 1]), ([20, 25, 30], [1, 1, 1])):
+        assert one_look_srm_p_value(counts, weights) == srm_test(counts, weights).p_value
+    assert one_look_srm_p_value([20, 30], [1, 1]) == exact_srm_p_value([20, 30], [1, 1])
+    assert math.isnan(one_look_srm_p_value([0, 0], [1, 1]))
 
 
 def test_no_units_is_too_little_data() -> None:

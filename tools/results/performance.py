@@ -48,7 +48,7 @@ class Validity(Answer):
     """Whether the numbers can be trusted at all."""
 
     status: Literal["valid", "warning", "invalid"]
-    srm_p_value: Figure | None = Field(description="chi-square test of the counts, for reading")
+    srm_p_value: Figure | None = Field(description="one-look test of the counts, for reading")
     srm_sequential_p_value: Figure | None = Field(
         description="anytime-valid test of the counts; below .001 makes the experiment invalid"
     )

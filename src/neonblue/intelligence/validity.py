@@ -26,7 +26,11 @@ from neonblue.intelligence.weight_periods import PeriodCounts
 from neonblue.models import Experiment, MetricDefinition
 from neonblue.models.lifecycle import FINISHED_STATUSES
 from neonblue.stats.imbalance import Imbalance, imbalance_test
-from neonblue.stats.srm import sequential_srm_test, srm_p_values_of_periods, srm_test
+from neonblue.stats.srm import (
+    one_look_srm_p_value,
+    sequential_srm_test,
+    srm_p_values_of_periods,
+)
 
 WEIGHTS_KEPT = "weights_kept"
 MOST_MOVES_SHOWN = 3
@@ -101,17 +105,16 @@ def check_validity(
 def sample_ratio_p_values(
     experiment: Experiment, summaries: Summaries, periods: Sequence[PeriodCounts] = ()
 ) -> tuple[float | None, float | None]:
-    """Chi-square and anytime-valid p of the counts; None with fewer than two live variants."""
+    """One-look and anytime-valid p of the counts; None with fewer than two live variants."""
     if periods:
         return srm_p_values_of_periods(
             [period.units for period in periods], [period.shares for period in periods]
         )
     weights = [variant.weight for variant in experiment.variants]
-    fixed = srm_test(summaries.units, weights)
     sequential = sequential_srm_test(summaries.units, weights)
-    if fixed.status == "insufficient_data" or sequential.status == "insufficient_data":
+    if sequential.status == "insufficient_data":
         return None, None
-    return fixed.p_value, sequential.p_value
+    return one_look_srm_p_value(summaries.units, weights), sequential.p_value
 
 
 def sample_ratio(inputs: Inputs) -> Check:
@@ -124,7 +127,7 @@ def sample_ratio(inputs: Inputs) -> Check:
         f"{variant.variant_id} {count:,.0f}"
         for variant, count in zip(inputs.experiment.variants, inputs.summaries.units, strict=True)
     )
-    shown = f"units {counts}; chi-square p {fixed:.3g}, sequential p {sequential:.3g}"
+    shown = f"units {counts}; one-look p {fixed:.3g}, sequential p {sequential:.3g}"
     if sequential < INVALID_P or (inputs.finished and fixed < INVALID_P):
         return Check(name=name, status="fail", detail=f"the split is not the planned one: {shown}")
     if fixed < WARNING_P:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
+from statsmodels.stats.proportion import proportion_confint
 
 from benchmarks.error_rates import Looks, product_misses, wald
 from benchmarks.tables import markdown, write_section
@@ -23,7 +24,6 @@ from neonblue.intelligence.horizon import maximum_units
 from neonblue.intelligence.ledger import horizon_units, stand
 from neonblue.intelligence.registration import error_left
 from neonblue.models import Experiment, MetricDefinition, Variant
-from neonblue.stats.proportions import proportion_interval
 from neonblue.stats.sequential import burn_in_units
 from neonblue.stats.sequential_boundary import plan_critical_value
 from neonblue.stores.looks import LedgerState
@@ -234,7 +234,7 @@ def table(runs: int, seed: int = SEED) -> tuple[list[Row], str]:
 def _shown(value: float | None, runs: int) -> str:
     if value is None:
         return "–"
-    lower, upper = proportion_interval(round(value * runs), runs)
+    lower, upper = proportion_confint(round(value * runs), runs, method="wilson")
     return f"{100 * value:.1f} % [{100 * lower:.1f}, {100 * upper:.1f}]"
 
 

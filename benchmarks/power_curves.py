@@ -22,8 +22,8 @@ from benchmarks.error_rates import (
     proportion,
     simulate,
 )
+from benchmarks.group_sequential import Spending, spending_boundaries
 from benchmarks.tables import markdown, write_section
-from neonblue.stats.group_sequential import spending_boundaries
 from neonblue.stats.sequential_boundary import plan_critical_value
 from neonblue.stats.sequential_mixture import (
     fixed_critical_value,
@@ -87,12 +87,12 @@ def plan_rule(name: str, n: Array, planned_n: float, ratio: float) -> Rule:
     return Rule(name=name, critical=critical)
 
 
-def planned_looks(n: Array, spending: str) -> Array:
+def planned_looks(n: Array, spending: Spending) -> Array:
     """Five looks, agreed on before the start, up to the plan."""
     critical = np.full(n.shape, np.inf)
     fractions = np.arange(1, 6) / 5
-    bounds = spending_boundaries(fractions, alpha=ALPHA / 2, spending=spending).critical_values
-    critical[(fractions * LOOKS_A_PLAN).astype(int) - 1] = bounds
+    looks = (fractions * LOOKS_A_PLAN).astype(int) - 1
+    critical[looks] = spending_boundaries(fractions, alpha=ALPHA / 2, spending=spending)
     return critical
 
 

@@ -10,9 +10,8 @@ from neonblue.stats.multiplicity import AdjustMethod, adjusted_p_values
 from neonblue.stats.quantiles import (
     QuantileComparison,
     QuantileSummary,
-    cluster_variance,
     compare_quantiles,
-    exact_ranks,
+    outer_ranks,
 )
 
 
@@ -32,36 +31,20 @@ def difference_of_quantiles(given: Given) -> dict[str, Any]:
     }
 
 
-def clustered_variance(given: Given) -> dict[str, Any]:
-    share = cluster_variance(
-        n_clusters=given["n_clusters"],
-        sum_below=given["main_sum"],
-        sum_below_2=given["main_sum_squares"],
-        sum_size=given["denominator_sum"],
-        sum_size_2=given["denominator_sum_squares"],
-        sum_below_size=given["main_denominator_sum_product"],
-    )
-    nu = given["nu"]
-    found = _quantile(given, nu, variance_factor=share / (nu * (1.0 - nu) / given["n"]))
-    return {"variance_init": found.error_variance * found.n, "cluster_variance": share}
-
-
 def order_statistics(given: Given) -> dict[str, Any]:
-    """The data are 1 to 1000: a value is its rank."""
+    """The data are 1 to 1000: a value is its rank. Ours are rounded outwards."""
     assert given["data"] == "1..1000"
-    ranks = exact_ranks(1000, given["p"], alpha=1.0 - given["confidence"])
+    ranks = outer_ranks(1000, given["p"], alpha=1.0 - given["confidence"])
     return {"scipy_ci": ranks, "R_qbinom_ranks": ranks}
 
 
-def _quantile(one: Given, quantile: float, *, variance_factor: float = 1.0) -> QuantileSummary:
+def _quantile(one: Given, quantile: float) -> QuantileSummary:
     return QuantileSummary(
         n=float(one["n"]),
-        n_read=float(one["n_star"]),
         quantile=quantile,
         estimate=one["quantile_hat"],
         lower=one["quantile_lower"],
         upper=one["quantile_upper"],
-        variance_factor=variance_factor,
     )
 
 
@@ -71,6 +54,5 @@ ANSWERS: dict[str, Answer] = {
     "padjust_hochberg": adjusted("hochberg"),
     "padjust_BY": adjusted("by"),
     "gb_quantile_p90_bayes": difference_of_quantiles,
-    "gb_quantile_clustered_var": clustered_variance,
     "order_stat_ci_p90": order_statistics,
 }

@@ -6,9 +6,7 @@ from tests.conformance.cases import Answer, Given, available, described, summed,
 
 from neonblue.models import MetricSummary
 from neonblue.stats.comparison import Alternative, Comparison, compare
-from neonblue.stats.effect import effect_of
 from neonblue.stats.moments import summary_from_sums
-from neonblue.stats.regression import ancova, lin
 
 
 def welch_relative(given: Given) -> dict[str, Any]:
@@ -67,15 +65,6 @@ def cuped_over_adjusted(given: Given) -> dict[str, Any]:
     }
 
 
-def regressions(given: Given) -> dict[str, Any]:
-    control, treatment = (_with_covariate(given[side]) for side in ("control", "treatment"))
-    return {
-        "ancova_effect": ancova(control, treatment).absolute_difference,
-        "ancova_se_homosk": ancova(control, treatment).standard_error,
-        "lin2013_effect": lin(control, treatment).absolute_difference,
-    }
-
-
 def ratio(given: Given) -> dict[str, Any]:
     control, treatment = (_ratio(given[side]) for side in ("control", "treatment"))
     found = available(compare(control, treatment, kind="ratio"))
@@ -87,13 +76,6 @@ def ratio(given: Given) -> dict[str, Any]:
         "ci_gb": wald["ci"],
         "log_ci_tt": _lift_limits(found),
     }
-
-
-def cuped_ratio_over_unadjusted(given: Given) -> dict[str, Any]:
-    """gbstats' theta comes from the sums within variants, its baseline is not adjusted."""
-    control, treatment = (_nested(given[side]) for side in ("control", "treatment"))
-    effect = effect_of(control, treatment, kind="ratio", theta_from="within")
-    return {"effect": effect.difference * control.denominator_mean / control.mean}
 
 
 def _welch(
@@ -128,29 +110,6 @@ def _ratio(one: Given) -> MetricSummary:
     )
 
 
-def _nested(one: Given) -> MetricSummary:
-    """y over d after, x over e before."""
-    y, d = one["m_statistic_post"], one["d_statistic_post"]
-    x, e = one["m_statistic_pre"], one["d_statistic_pre"]
-    return summary_from_sums(
-        float(one["n"]),
-        y["sum"],
-        y["sum_squares"],
-        sum_d=d["sum"],
-        sum_d2=d["sum_squares"],
-        sum_x=x["sum"],
-        sum_x2=x["sum_squares"],
-        sum_e=e["sum"],
-        sum_e2=e["sum_squares"],
-        sum_yd=one["m_post_d_post_sum_of_products"],
-        sum_yx=one["m_post_m_pre_sum_of_products"],
-        sum_dx=one["m_pre_d_post_sum_of_products"],
-        sum_xe=one["m_pre_d_pre_sum_of_products"],
-        sum_ye=one["m_post_d_pre_sum_of_products"],
-        sum_de=one["d_post_d_pre_sum_of_products"],
-    )
-
-
 ANSWERS: dict[str, Answer] = {
     "gb_welch_relative": welch_relative,
     "tt_welch_logratio_ci": welch_log_ratio,
@@ -160,7 +119,5 @@ ANSWERS: dict[str, Answer] = {
     "cuped_abs": cuped,
     "cuped_rel_gb": cuped_over_unadjusted,
     "cuped_rel_tt": cuped_over_adjusted,
-    "ancova_lin": regressions,
     "ratio_delta_rel": ratio,
-    "ratio_cuped_rel_gb": cuped_ratio_over_unadjusted,
 }

@@ -10,7 +10,6 @@ from neonblue.stats.power import (
     mean_power,
     mean_sample_size,
     proportion_sample_size,
-    rule_of_thumb_sample_size,
 )
 
 
@@ -65,23 +64,11 @@ def total_for_a_lift(given: Given) -> dict[str, Any]:
     return {"n_total": math.ceil(size * (1.0 + given["ratio"]))}
 
 
-def thumb_of_a_conversion(given: Given) -> dict[str, Any]:
-    p = given["p"]
-    return {"n_per_arm": rule_of_thumb_sample_size(p * (1.0 - p), p * given["rel_change"])}
-
-
-def thumb_of_a_revenue(given: Given) -> dict[str, Any]:
-    effect = given["mean"] * given["rel_change"]
-    return {"n_per_arm": rule_of_thumb_sample_size(given["sd"] ** 2, effect)}
-
-
 ANSWERS: dict[str, Answer] = {
     "power_prop_10_11": of_proportions,
     "power_prop_5pct_rel": of_proportions,
     "power_t": of_means,
     "mde_t": least_effect,
     "power_unequal_t": power_of_unequal_variants,
-    "kohavi_16_conversion": thumb_of_a_conversion,
-    "kohavi_16_revenue": thumb_of_a_revenue,
     "tt_power_mean": total_for_a_lift,
 }

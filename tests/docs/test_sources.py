@@ -35,4 +35,4 @@ def test_most_functions_cite_and_few_only_define() -> None:
     """The way out must not become the rule."""
     plain = [name for name, text in FUNCTIONS.items() if not PAPER.search(text)]
     assert len(FUNCTIONS) > 90
-    assert len(plain) / len(FUNCTIONS) < 0.4
+    assert len(plain) / len(FUNCTIONS) < 0.5

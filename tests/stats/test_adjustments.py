@@ -1,4 +1,4 @@
-"""Multiplicity, meta-analysis, capping, strata and regression."""
+"""Multiplicity and meta-analysis."""
 
 import math
 
@@ -9,10 +9,8 @@ from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
 from neonblue.errors import InvalidInputError
-from neonblue.stats.meta import random_effects, shrunk_effect
-from neonblue.stats.moments import MetricSummary, proportion_summary, summary_from_values
+from neonblue.stats.meta import random_effects
 from neonblue.stats.multiplicity import adjusted_p_values
-from neonblue.stats.regression import ancova, lin
 
 THEIRS = {
     "holm": "holm",
@@ -86,10 +84,6 @@ class TestMeta:
         assert found.tau_squared == 0.0
         assert found.shrunk == pytest.approx([1.0, 1.0, 1.0])
 
-    def test_one_new_effect_is_shrunk_by_the_past(self) -> None:
-        mean, error = shrunk_effect(0.1, 0.01, prior_mean=0.0, prior_variance=0.01)
-        assert (mean, error) == pytest.approx((0.05, math.sqrt(0.005)))
-
     @pytest.mark.parametrize(
         ("effects", "variances"),
         [([1.0], [1.0]), ([1, 2], [1]), ([1, 2], [1, 0]), ([1, math.nan], [1, 1])],
@@ -97,40 +91,3 @@ class TestMeta:
     def test_what_cannot_be_pooled_is_refused(self, effects: list, variances: list) -> None:
         with pytest.raises(InvalidInputError):
             random_effects(effects, variances)
-
-
-class TestRegression:
-    def summaries(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        random = np.random.default_rng(8)
-        t = random.integers(0, 2, 400).astype(float)
-        x = random.normal(2, 1, 400)
-        return t, x, 1 + 0.4 * t + (0.5 + 0.6 * t) * x + random.normal(0, 1, 400)
-
-    def both(self, t: np.ndarray, x: np.ndarray, y: np.ndarray) -> list[MetricSummary]:
-        return [summary_from_values(y[t == v], covariate=x[t == v]) for v in (0, 1)]
-
-    def test_ancova_is_least_squares(self) -> None:
-        import statsmodels.api as sm
-
-        t, x, y = self.summaries()
-        fit = sm.OLS(y, np.column_stack((np.ones(400), t, x))).fit()
-        found = ancova(*self.both(t, x, y))
-        assert found.absolute_difference == pytest.approx(fit.params[1])
-        assert found.standard_error == pytest.approx(fit.bse[1])
-        assert found.p_value == pytest.approx(fit.pvalues[1])
-
-    def test_lin_is_least_squares_with_an_interaction(self) -> None:
-        import statsmodels.api as sm
-
-        t, x, y = self.summaries()
-        centred = x - x.mean()
-        design = np.column_stack((np.ones(400), t, centred, t * centred))
-        fit = sm.OLS(y, design).fit(cov_type="HC2")
-        found = lin(*self.both(t, x, y))
-        assert found.absolute_difference == pytest.approx(fit.params[1])
-        assert found.standard_error == pytest.approx(fit.bse[1], rel=0.02)
-
-    def test_without_a_covariate_there_is_no_regression(self) -> None:
-        some = proportion_summary(9, 2)
-        with pytest.raises(InvalidInputError, match="covariate"):
-            ancova(some, some)

@@ -1,13 +1,11 @@
-"""Quantiles: intervals that hold, with and without clusters; fixed horizon only."""
+"""Quantiles: intervals that hold; fixed horizon only."""
 
 import numpy as np
 import pytest
 
 from neonblue.errors import InvalidInputError
 from neonblue.stats.quantiles import (
-    QuantileSummary,
     compare_quantiles,
-    exact_ranks,
     fewest_observations,
     outer_ranks,
     quantile_summary,
@@ -30,24 +28,10 @@ def test_intervals_hold_for_skewed_values() -> None:
     assert 0.93 <= share <= 0.985
 
 
-def test_intervals_hold_when_units_have_several_values() -> None:
-    def clustered(random: np.random.Generator) -> dict[str, np.ndarray]:
-        sizes = random.integers(1, 12, 200)
-        clusters = np.repeat(np.arange(200), sizes)
-        unit = random.normal(size=200)
-        return {"values": unit[clusters] + random.normal(0, 0.3, clusters.size),
-                "clusters": clusters}  # fmt: skip
-
-    assert 0.92 <= covered(clustered, 0.75, 0.0) <= 0.985
-    ignored = covered(lambda r: {"values": clustered(r)["values"]}, 0.75, 0.0)
-    assert ignored < 0.8
-
-
-def test_ranks_grow_with_confidence_and_stay_inside() -> None:
-    assert exact_ranks(1000, 0.9) == (881, 919)
+def test_ranks_are_rounded_outwards_and_stay_inside() -> None:
     assert outer_ranks(1000, 0.9) == (881, 920)
-    assert exact_ranks(10, 0.99) == (9, 10)
-    wide, narrow = exact_ranks(1000, 0.5, alpha=0.01), exact_ranks(1000, 0.5, alpha=0.2)
+    assert outer_ranks(10, 0.99) == (9, 10)
+    wide, narrow = outer_ranks(1000, 0.5, alpha=0.01), outer_ranks(1000, 0.5, alpha=0.2)
     assert wide[0] < narrow[0] < narrow[1] < wide[1]
 
 
@@ -74,24 +58,9 @@ def test_values_that_are_all_the_same() -> None:
     assert compare_quantiles(same, same).reasons == ("zero_variance",)
 
 
-def test_an_interval_read_from_a_sample_is_scaled() -> None:
-    """The order statistics were taken of a tenth of the values: the variance is a tenth too."""
-    numbers = {"quantile": 0.5, "estimate": 1.0, "lower": 0.9, "upper": 1.1}
-    all_read = QuantileSummary(n=1e4, **numbers)
-    tenth = QuantileSummary(n=1e4, n_read=1e3, **numbers)
-    assert tenth.error_variance == pytest.approx(all_read.error_variance / 10)
-
-
 @pytest.mark.parametrize(
-    ("values", "quantile", "clusters"),
-    [
-        ([], 0.5, None),
-        ([1.0, float("nan")], 0.5, None),
-        ([1.0], 1.0, None),
-        ([1.0, 2.0], 0.5, [1]),
-        ([1.0, 2.0], 0.5, [1, 1]),
-    ],
+    ("values", "quantile"), [([], 0.5), ([1.0, float("nan")], 0.5), ([1.0], 1.0)]
 )
-def test_what_has_no_quantile_is_refused(values, quantile, clusters) -> None:
+def test_what_has_no_quantile_is_refused(values, quantile) -> None:
     with pytest.raises(InvalidInputError):
-        quantile_summary(values, quantile, clusters=clusters)
+        quantile_summary(values, quantile)

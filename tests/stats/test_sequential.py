@@ -2,7 +2,6 @@
 
 import math
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +13,6 @@ from neonblue.stats.sequential import (
     pooled_log_ratio_standard_error,
     pooled_standard_error,
     relative_confidence_sequence,
-    running_minimum,
 )
 
 estimates = st.floats(-1e3, 1e3)
@@ -189,21 +187,3 @@ def test_burn_in_waits_for_the_rarest_variant_and_a_share_of_the_plan() -> None:
     assert burn_in_units(10_000) == 200
     assert burn_in_units(10_000, smallest_share=0.1) == 1_000
     assert burn_in_units(1_000_000) == 10_000
-
-
-def test_fewer_looks_never_show_a_smaller_p() -> None:
-    """Whoever looked, and however often: the least p over some looks is one of all looks."""
-    p_values = np.random.default_rng(3).uniform(size=(50, 40))
-    everyone = running_minimum(p_values)[:, -1] if p_values.ndim == 1 else p_values.min(axis=1)
-    some = p_values[:, ::3].min(axis=1)
-    assert np.all(some >= everyone)
-
-
-def test_the_running_minimum_only_falls() -> None:
-    assert running_minimum(np.array([0.9, 0.2, 0.6, 0.1, 3.0])).tolist() == [
-        0.9,
-        0.2,
-        0.2,
-        0.1,
-        0.1,
-    ]

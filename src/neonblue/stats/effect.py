@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +17,6 @@ from neonblue.stats.moments import merged
 
 Numbers = Any
 """A float or a numpy array of floats."""
-ThetaFrom = Literal["all_units", "within"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,18 +94,14 @@ def effect_of(
     *,
     kind: str,
     adjust: bool = True,
-    theta_from: ThetaFrom = "all_units",
 ) -> Effect:
     """The effect, adjusted by the covariate where both have one and ``adjust`` is set.
-
-    ``theta_from``: one regression over all units, or the sums of covariances and variances within
-    variants (gbstats' choice for ratios). They differ by the square of the effect.
 
     Deng et al. (2013), section 3: y_cv = mean(y) - theta (mean(x) - centre), theta = cov(y, x)
     / var(x), variance var(y) - 2 theta cov(y, x) + theta^2 var(x).
     """
     if adjust and _any_positive(control.covariate_variance, treatment.covariate_variance):
-        return _adjusted(control, treatment, kind, theta_from)
+        return _adjusted(control, treatment, kind)
     return _effect(control.n, treatment.n, _raw(control, kind), _raw(treatment, kind))
 
 
@@ -164,9 +159,7 @@ def _ratio_variance(summary: MetricSummary, r: Numbers) -> Numbers:
     )
 
 
-def _adjusted(
-    control: MetricSummary, treatment: MetricSummary, kind: str, theta_from: ThetaFrom
-) -> Effect:
+def _adjusted(control: MetricSummary, treatment: MetricSummary, kind: str) -> Effect:
     """CUPED with one theta and one centre from all units: Deng et al. (2013), eqs. 4-5."""
     c, t = linearised(control, kind=kind), linearised(treatment, kind=kind)
     n_c, n_t = control.n, treatment.n
@@ -176,8 +169,6 @@ def _adjusted(
         center = together.covariate
     else:
         theta, center = _pooled_theta(n_c, n_t, c, t)
-    if theta_from == "within":
-        theta = _share(c.covariance + t.covariance, c.covariate_variance + t.covariate_variance)
     adjusted_c = c.mean - theta * (c.covariate - center), _residual(c, theta)
     adjusted_t = t.mean - theta * (t.covariate - center), _residual(t, theta)
     before = c.variance / n_c + t.variance / n_t

@@ -90,18 +90,6 @@ def between_variance(y: np.ndarray, v: np.ndarray, *, method: TauMethod = "REML"
     return _likelihood(y, v, start, restricted=method == "REML")
 
 
-def shrunk_effect(
-    effect: float, variance: float, *, prior_mean: float, prior_variance: float
-) -> tuple[float, float]:
-    """Posterior mean and standard error of one new effect under the past's distribution.
-
-    Efron and Morris (1975): kept = tau^2 / (tau^2 + v), estimate = m + kept (y - m), variance =
-    kept v.
-    """
-    kept = prior_variance / (prior_variance + variance)
-    return prior_mean + kept * (effect - prior_mean), math.sqrt(kept * variance)
-
-
 def _likelihood(y: np.ndarray, v: np.ndarray, start: float, *, restricted: bool) -> float:
     """Fisher scoring with steps halved while they would leave tau squared >= 0."""
     tau2 = max(start, 0.0) if start > 0.0 else float(np.var(y, ddof=1))

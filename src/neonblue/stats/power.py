@@ -217,14 +217,6 @@ def proportion_mde(
     return sign * _bisect(reached, power, 0.0, room)
 
 
-def rule_of_thumb_sample_size(variance: float, effect: float) -> float:
-    """16 variance / effect**2 units a variant: 80 % power at 5 % (van Belle 2008, rule 2.1).
-
-    n = 16 variance / effect^2.
-    """
-    return 16.0 * variance / (effect * effect)
-
-
 def guardrail_power(power: float, guardrails: int) -> float:
     """Power that each guardrail needs so that all pass together with ``power``.
 

@@ -323,14 +323,6 @@ def pooled_log_ratio_standard_error(
     return np.sqrt(np.maximum(usual, null))
 
 
-def running_minimum(p_values: Numbers) -> Numbers:
-    """The least p so far at each look: as valid as each of them.
-
-    Johari et al. (2022): p_n = min over k <= n of 1 / e_k is valid at every n.
-    """
-    return np.minimum.accumulate(np.minimum(p_values, 1.0))
-
-
 def insufficient(estimate: float, standard_error: float, detail: str) -> ConfidenceSequence:
     """What is known before enough has come: nothing, and why.
 

@@ -2,8 +2,7 @@
 
 Sources: Robbins (1970); Howard, Ramdas, McAuliffe, Sekhon (2021) "Time-uniform, nonparametric,
 nonasymptotic confidence sequences", section 3.2 on conjugate mixtures; Waudby-Smith et al. (2024)
-"Time-uniform central limit theory and asymptotic confidence sequences", section 2; Johari et
-al. (2022) "Always valid inference"; Lindon et al. (2022) "Anytime-valid linear models".
+"Time-uniform central limit theory and asymptotic confidence sequences", section 2.
 
 ``information_ratio`` below is n times rho squared: how much has been seen, in units of the
 mixture. Every function takes floats or numpy arrays of one shape.
@@ -131,94 +130,6 @@ def mixture_sequence(
         log_e_value=log_e,
         information_ratio=r,
     )
-
-
-def approximate_one_sided_half_width(
-    standard_error: Numbers, *, n: Numbers, rho_squared: Numbers, alpha: float
-) -> Numbers:
-    """One-sided closed form of Waudby-Smith et al. (2024): a little wider than the exact bound.
-
-    se sqrt(2 (1 + 1 / r) ln(1 + sqrt(1 + r) / (2 alpha))), r = n rho^2.
-    """
-    r = n * rho_squared
-    inner = np.log1p(np.sqrt(1.0 + r) / (2.0 * alpha))
-    return standard_error * np.sqrt(2.0 * (1.0 + 1.0 / r) * inner)
-
-
-def howard_rho(*, v_opt: float, alpha_opt: float, one_sided: bool = False) -> float:
-    """Mixture precision that is best at intrinsic time ``v_opt``: Howard et al. (2021).
-
-    rho = v_opt / (-2 ln alpha + ln(1 - 2 ln alpha)), one-sided with 2 alpha.
-    """
-    reach = -2.0 * math.log(min(1.0, 2.0 * alpha_opt) if one_sided else alpha_opt)
-    return v_opt / (reach + math.log1p(reach))
-
-
-def howard_bound(
-    v: Numbers, *, alpha: float, v_opt: float, alpha_opt: float = 0.05, one_sided: bool = False
-) -> Numbers:
-    """Boundary for the sum S_t at intrinsic time ``v``: Howard et al. (2021), section 3.2.
-
-    u(v) = sqrt((v + rho) (ln((v + rho) / rho) - 2 ln alpha)).
-    """
-    r = v / howard_rho(v_opt=v_opt, alpha_opt=alpha_opt, one_sided=one_sided)
-    z = one_sided_critical_value(r, alpha=alpha) if one_sided else critical_value(r, alpha=alpha)
-    return np.sqrt(v) * z
-
-
-def howard_log_e(
-    s: Numbers, v: Numbers, *, v_opt: float, alpha_opt: float = 0.05, one_sided: bool = False
-) -> Numbers:
-    """Log of the mixture supermartingale at sum ``s`` and intrinsic time ``v``.
-
-    Howard et al. (2021): log e = s^2 / (2 (v + rho)) + ln(rho / (v + rho)) / 2.
-    """
-    r = v / howard_rho(v_opt=v_opt, alpha_opt=alpha_opt, one_sided=one_sided)
-    z = s / np.sqrt(v)
-    return one_sided_log_e_value(z, r) if one_sided else log_e_value(z, r)
-
-
-def msprt_log_e(estimate: Numbers, standard_error: Numbers, *, prior_sd: Numbers) -> Numbers:
-    """Mixture sequential probability ratio test with a normal prior on the effect.
-
-    Johari et al. (2022), normal mixture: the same family with an information ratio of
-    (prior_sd / standard_error) squared; p = exp(-log e).
-
-    log e = z^2 r / (2 (1 + r)) - ln(1 + r) / 2 with r = (prior_sd / se)^2.
-    """
-    return log_e_value(estimate / standard_error, (prior_sd / standard_error) ** 2)
-
-
-def anytime_t_log_e(
-    t_squared: Numbers, *, degrees_of_freedom: float, phi: float, z_squared: Numbers
-) -> Numbers:
-    """Log Bayes factor of the anytime-valid t-test: Lindon et al. (2022), one coefficient.
-
-    ``z_squared`` is (residual sd / standard error) squared, ``phi`` the prior's precision in
-    units of the residual variance.
-
-    log B = ln(k) / 2 + (nu + 1) / 2 (ln(1 + t^2 / nu) - ln(1 + k t^2 / nu)), k = phi / (phi +
-    z^2).
-    """
-    keep = phi / (phi + z_squared)
-    scaled = t_squared / degrees_of_freedom
-    growth = np.log1p(scaled) - np.log1p(keep * scaled)
-    return 0.5 * np.log(keep) + 0.5 * (degrees_of_freedom + 1.0) * growth
-
-
-def anytime_t_half_width(
-    standard_error: float, *, degrees_of_freedom: float, phi: float, z_squared: float, alpha: float
-) -> float:
-    """Half-width of the sequence that inverts ``anytime_t_log_e``; infinite while too early.
-
-    Lindon et al. (2022), inverted: se sqrt(nu (1 - a) / (a - k)), a = (alpha^2 k)^(1 / (nu +
-    1)).
-    """
-    keep = phi / (phi + z_squared)
-    power = (alpha * alpha * keep) ** (1.0 / (degrees_of_freedom + 1.0))
-    if power <= keep:
-        return math.inf
-    return standard_error * math.sqrt(degrees_of_freedom * (1.0 - power) / (power - keep))
 
 
 def fixed_critical_value(*, alpha: float) -> float:

@@ -1,4 +1,4 @@
-"""Several p-values at once, and quantiles."""
+"""Several p-values at once, quantiles, and what many experiments say together."""
 
 import math
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from tests.conformance.cases import Answer, Given
 
 from neonblue.stats.comparison import interval
+from neonblue.stats.meta import random_effects
 from neonblue.stats.multiplicity import AdjustMethod, adjusted_p_values
 from neonblue.stats.quantiles import (
     QuantileComparison,
@@ -38,6 +39,11 @@ def order_statistics(given: Given) -> dict[str, Any]:
     return {"scipy_ci": ranks, "R_qbinom_ranks": ranks}
 
 
+def shrunk_effects(given: Given) -> dict[str, Any]:
+    found = random_effects(given["effects"], given["variances"], method=given["method"])
+    return {"shrunk": found.shrunk, "se": found.shrunk_standard_errors}
+
+
 def _quantile(one: Given, quantile: float) -> QuantileSummary:
     return QuantileSummary(
         n=float(one["n"]),
@@ -55,4 +61,5 @@ ANSWERS: dict[str, Answer] = {
     "padjust_BY": adjusted("by"),
     "gb_quantile_p90_bayes": difference_of_quantiles,
     "order_stat_ci_p90": order_statistics,
+    "eb_blup": shrunk_effects,
 }

@@ -7,6 +7,10 @@ SMALL_COUNTS = (
 OTHER_SEQUENCES = "every tool reads the one sequence on the plan boundary (ADR 0004)"
 RULE_OF_THUMB = "a rule of thumb: sizes here come from the power itself"
 ONE_ADJUSTMENT = "the covariate is used in one way, CUPED with theta from all units"
+LEARNT_PRIOR = (
+    "beliefs are of the log of the ratio of means, under a prior learnt from past lifts "
+    "(stats.lift_prior), which none of these tools has"
+)
 WALD_WITH_COVARIATE = (
     "gbstats' error of a lift over the unadjusted control mean: our lift is over the adjusted one, "
     "with limits on the log scale"
@@ -27,6 +31,12 @@ CASES = {
     "pools both variants', which asks for 6 % more units here",
     "kohavi_16_conversion": RULE_OF_THUMB,
     "kohavi_16_revenue": RULE_OF_THUMB,
+    "gb_bayes_flat_rel": LEARNT_PRIOR,
+    "gb_bayes_prior_rel": LEARNT_PRIOR,
+    "gb_bayes_shrunk_prop": LEARNT_PRIOR,
+    "gb_risk_values": LEARNT_PRIOR,
+    "beta_small": LEARNT_PRIOR,
+    "normal_pbest_3": "no tool says which of several variants is likeliest to be best",
     "gb_quantile_clustered_var": "a quantile is over units, each with one value: nothing is "
     "clustered",
 }

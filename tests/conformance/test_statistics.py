@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.conformance import beliefs, looks, many, means, not_offered, proportions, sizes
+from tests.conformance import looks, many, means, not_offered, proportions, sizes
 from tests.conformance.cases import FILE, Case, cases_in, close
 
 CASES = {case.id: case for case in cases_in(FILE.read_text(encoding="utf-8"))}
-TABLES = [module.ANSWERS for module in (proportions, means, looks, sizes, beliefs, many)]
+TABLES = [module.ANSWERS for module in (proportions, means, looks, sizes, many)]
 ANSWERS = {case_id: answer for table in TABLES for case_id, answer in table.items()}
 
 

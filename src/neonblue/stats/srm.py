@@ -83,7 +83,6 @@ def sequential_srm_test(
     )
 
 
-<<<<<<< HEAD
 def srm_p_values_of_periods(
     counts: Sequence[ArrayLike], weights: Sequence[ArrayLike]
 ) -> tuple[float | None, float | None]:
@@ -108,12 +107,8 @@ def srm_p_values_of_periods(
     return float(chdtrc(freedom, statistic)), math.exp(-max(log_bf, 0.0))
 
 
-def exact_srm_p_value(counts: ArrayLike, weights: ArrayLike) -> float:
-    """Exact two-sided binomial p for two variants: for small counts. Imports scipy.stats.
-=======
 def one_look_srm_p_value(counts: ArrayLike, weights: ArrayLike) -> float:
     """``srm_test``'s p, or the exact one of two variants where one expects under ``EXACT_BELOW``.
->>>>>>> 4a41fb5 (Test the split exactly where a variant expects few units: chi-square calls twice as many sound splits broken there as it says)
 
     NaN where ``srm_test`` has too little data. Pearson (1900) and Clopper and Pearson (1934): with
     10 units expected of 100 chi-square's p falls below .001 in .20 % of sound splits, the exact

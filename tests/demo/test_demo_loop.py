@@ -62,7 +62,7 @@ def test_the_whole_road_is_walked(tmp_path: Path) -> None:
         assert approved < shown.index(f"loop      #{number}  {act}: ")
     assert "#2  stop: its assignment is broken: sample_ratio" in shown
     assert "anew: its assignment was broken" in shown
-    assert [re.findall(r"#3  rolled_out, (\d+)%", shown)] == [["25", "50", "100"]]
+    assert re.findall(r"#3  rolled_out, (\d+)%", shown) == ["25", "50", "100"]
     became = re.findall(r"│ #(\d) │ .* │ (\w+) +│\n", shown)
     assert became[:4] == [
         ("1", "rolled_back"),
@@ -70,7 +70,7 @@ def test_the_whole_road_is_walked(tmp_path: Path) -> None:
         ("3", "rolled_out"),
         ("4", "rolled_back"),
     ]
-    assert "A month: +" in shown
+    assert "A month of this traffic: +" in shown
     assert "Lesson: this copy change improved purchase here." in shown
     assert re.search(r"the audit log verifies: \d+ entries", shown)
     picture = ElementTree.fromstring((tmp_path / "world" / "loop.svg").read_text())

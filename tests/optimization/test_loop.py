@@ -174,7 +174,20 @@ def test_a_winner_goes_from_idea_to_everybody_and_the_next_idea_begins(
         assert found.roll_out_fraction == fraction
     assert platform.steps(goal, 1) == [("propose", "done")]
     written = report(platform.workspace.store, goal)
-    assert written.funnel == {"ideas": 2, "launched": 1, "decided": 1, "shipped": 1}
+    assert written.funnel == {
+        "ideas": 2,
+        "approved": 1,
+        "launched": 1,
+        "decided": 1,
+        "shipped": 1,
+    }
+    impact = written.experiments[0].impact
+    assert impact is not None
+    assert 0 < impact.low < impact.month < impact.high
+    unknown = report(platform.workspace.store, replace(goal, baseline_mean=None))
+    measured = unknown.experiments[0].impact
+    assert measured is not None
+    assert measured.month == pytest.approx(impact.month, rel=0.1)
     assert "show the price first" in markdown(written)
     assert platform.authority.audit.verify().unbroken
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from neonblue.cli.demo_person import at_terminal
 from neonblue.cli.demo_processes import Talker, Told, command, server
-from neonblue.demo.loop_story import Moment, Story, Who
+from neonblue.demo.loop_story import ROLL_OUT_STEPS, Moment, Story, Who
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,7 +53,7 @@ baseline_mean = 0.2
 mde = 0.3
 at_once = 3
 on_broken_assignment = "restart"
-roll_out_steps = [0.25, 0.5, 1.0]
+roll_out_steps = {steps}
 # days of the demo: one lasts {seconds:g} seconds
 incubation_days = {day}
 minimum_duration_days = {day}
@@ -115,7 +115,14 @@ class Play:
         (self._authority / "policy.toml").write_text(POLICY.format(day=day))
         at_terminal(["policy", "sign"], self._passphrase)
         ideas = json.dumps(IDEAS)
-        goal = GOAL_FILE.format(goal=GOAL, ideas=ideas, day=day, half=day / 2, seconds=DAY_SECONDS)
+        goal = GOAL_FILE.format(
+            goal=GOAL,
+            ideas=ideas,
+            steps=list(ROLL_OUT_STEPS),
+            day=day,
+            half=day / 2,
+            seconds=DAY_SECONDS,
+        )
         (self._directory / "goal.toml").write_text(goal)
         self._say("person", "sign", text="signs the policy: starts and roll-outs need a person")
 

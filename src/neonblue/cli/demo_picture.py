@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from neonblue.demo.loop_story import Moment, Story
+from neonblue.demo.loop_story import ROLL_OUT_STEPS, Moment, Story
 
 WIDTH, LEFT, RIGHT, TOP = 860, 20, 20, 62
 LANE, BAR = 70, 20
 BOTTOM = 40
 TICKS_SECONDS = (20, 60)
 MAX_TICKS = 10
+TAIL = 1.05
+"""How far the picture goes beyond the last moment, so that its status is seen."""
 COLOURS = {
     "draft": "#d0d7de",
     "running": "#54aeff",
@@ -35,7 +37,7 @@ BEGIN |= {"roll_out": "rolled_out", "roll_back": "rolled_back"}
 def draw(story: Story) -> str:
     """The whole SVG; texts from outside are escaped."""
     numbers = [story.number(name) for name in story.experiments if name in story.agreed]
-    last = max((moment.seconds for moment in story.moments), default=1.0)
+    last = TAIL * max((moment.seconds for moment in story.moments), default=1.0)
     height = TOP + LANE * len(numbers) + BOTTOM
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
@@ -112,7 +114,7 @@ def _lane(story: Story, number: int, y: float, last: float) -> Iterator[str]:
 def _bar(step: Moment, until: float, y: float, last: float, rolled: int) -> str:
     """One status from its step to the next; a roll-out grows with its steps."""
     status = BEGIN[step.act]
-    share = min(1.0, rolled / 3) if status == "rolled_out" else 1.0
+    share = ROLL_OUT_STEPS[rolled - 1] if status == "rolled_out" else 1.0
     x, tall = _x(step.seconds, last), BAR * share
     width = max(1.5, _x(until, last) - x)
     return (

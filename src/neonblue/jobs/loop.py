@@ -37,7 +37,9 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
         )
     goals = [read_goal(store, goal_id) for goal_id in known]
     if arguments.get("report"):
-        return {"report": "\n".join(markdown(written(store, goal)) for goal in goals)}
+        granted = _granted(workspace)
+        reports = (written(store, goal, granted=granted) for goal in goals)
+        return {"report": "\n".join(map(markdown, reports))}
     parts = LoopParts(
         store=store,
         memory=lambda: workspace.memory,
@@ -50,6 +52,16 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
         report(float(number), float(len(goals)), goal.text)
         cycles.append(_plain(run_step(parts, goal)))
     return {"cycles": cycles}
+
+
+def _granted(workspace: Workspace) -> frozenset[str]:
+    """Experiments that a person has agreed to start, and that have not started yet."""
+    from neonblue.optimization.acts import Act
+
+    authority = workspace.authority
+    waiting = authority.desk.all(authority.approvers(), authority.now())
+    acts = [Act.read(one.request.act) for one in waiting if one.state == "granted"]
+    return frozenset(act.experiment_id for act in acts if act.kind == "start")
 
 
 def _plain(found: Any) -> dict[str, Any]:

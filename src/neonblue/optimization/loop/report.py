@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from neonblue.intelligence.summaries import read_summaries
 from neonblue.models import Experiment
 from neonblue.optimization.loop.goal import Goal
 from neonblue.optimization.loop.track_record import programme
@@ -24,7 +25,7 @@ TWO_SIDED_95 = 1.96
 class Impact:
     """What a month with the winner brings, in events or value of the primary metric.
 
-    ``low`` and ``high`` are the ends of the 95 % interval.
+    ``low`` and ``high`` are the ends of the interval that it was concluded with.
     """
 
     month: float
@@ -47,7 +48,8 @@ class ExperimentReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GoalReport:
-    """``funnel`` counts ideas that were proposed, approved, concluded and shipped."""
+    """``funnel`` counts ideas, those that may start (by the policy or a person), were started, came
+    to an end, and have their winner rolled out."""
 
     goal: Goal
     programme: Programme
@@ -55,8 +57,11 @@ class GoalReport:
     experiments: tuple[ExperimentReport, ...]
 
 
-def report(store: Store, goal: Goal) -> GoalReport:
-    """What came of a goal so far."""
+def report(store: Store, goal: Goal, *, granted: Collection[str] = ()) -> GoalReport:
+    """What came of a goal so far.
+
+    ``granted`` are experiments that a person has agreed to start, which has not been used yet.
+    """
     found = [_one(store, goal, name) for name in store.loop.proposals(goal.goal_id)]
     experiments = [one for one in found if one is not None]
     began = [one for one in experiments if one.experiment.started_at is not None]
@@ -66,6 +71,10 @@ def report(store: Store, goal: Goal) -> GoalReport:
         programme=programme(store),
         funnel={
             "ideas": len(found),
+            "approved": len(
+                {one.experiment.experiment_id for one in began}
+                | {name for name in granted if name in store.loop.proposals(goal.goal_id)}
+            ),
             "launched": len(began),
             "decided": len(ended),
             "shipped": sum(one.won and one.experiment.status == "rolled_out" for one in ended),
@@ -102,8 +111,8 @@ def _section(one: ExperimentReport) -> Iterator[str]:
         )
     if one.impact is not None:
         yield (
-            f"A month: {one.impact.month:+,.0f} ({one.impact.low:+,.0f} to "
-            f"{one.impact.high:+,.0f}) of {plan.metrics[0].name}."
+            f"A month of this traffic: {one.impact.month:+,.0f} {plan.metrics[0].name} "
+            f"({one.impact.low:+,.0f} to {one.impact.high:+,.0f})."
         )
     yield ""
     yield from (f"- {line}" for line in one.story)
@@ -117,7 +126,7 @@ def _one(store: Store, goal: Goal, experiment_id: str) -> ExperimentReport | Non
     plan = history[-1].experiment
     won = plan.winner not in ("", plan.control.variant_id)
     outcome = _primary(store.outcomes.of(experiment_id), plan)
-    ends = None if outcome is None else _ends(outcome)
+    ends = _concluded_ends(history, plan) or (None if outcome is None else _ends(outcome))
     return ExperimentReport(
         experiment=plan,
         story=tuple(map(_line, history)),
@@ -125,7 +134,7 @@ def _one(store: Store, goal: Goal, experiment_id: str) -> ExperimentReport | Non
         relative_lift=None if outcome is None else outcome.relative_lift,
         ci_lower=None if ends is None else ends[0],
         ci_upper=None if ends is None else ends[1],
-        impact=_impact(store, goal, outcome, ends) if won else None,
+        impact=_impact(store, goal, plan, outcome, ends) if won else None,
     )
 
 
@@ -141,6 +150,20 @@ def _primary(outcomes: Sequence[Outcome], plan: Experiment) -> Outcome | None:
     )
 
 
+def _concluded_ends(history: Sequence[Change], plan: Experiment) -> tuple[float, float] | None:
+    """The interval that the conclusion rested on: it holds although data decided when to stop."""
+    primary = plan.metrics[0]
+    for change in reversed(history):
+        if change.action != "conclude":
+            continue
+        found = change.details.get("figures", {}).get("relative_change", {}).get(primary.name)
+        if found is None:
+            return None
+        low, high = found
+        return (low, high) if primary.direction == "increase" else (-high, -low)
+    return None
+
+
 def _ends(outcome: Outcome) -> tuple[float, float]:
     """95 % interval of the lift from that of the log ratio."""
     import math
@@ -153,12 +176,23 @@ def _ends(outcome: Outcome) -> tuple[float, float]:
 
 
 def _impact(
-    store: Store, goal: Goal, outcome: Outcome | None, ends: tuple[float, float] | None
+    store: Store,
+    goal: Goal,
+    plan: Experiment,
+    outcome: Outcome | None,
+    ends: tuple[float, float] | None,
 ) -> Impact | None:
+    """A month of the observed traffic; without a stated baseline what control had is taken."""
     traffic = store.traffic.observed()
-    if outcome is None or ends is None or traffic is None or goal.baseline_mean is None:
+    if outcome is None or ends is None or traffic is None:
         return None
-    month = traffic.units_per_day * DAYS_A_MONTH * goal.baseline_mean
+    baseline = goal.baseline_mean
+    if baseline is None:
+        control = read_summaries(store, plan).of(plan.metrics[0].name, plan.control.variant_id)
+        if control.n == 0 or not control.denominator_mean > 0:
+            return None
+        baseline = control.mean / control.denominator_mean
+    month = traffic.units_per_day * DAYS_A_MONTH * baseline
     return Impact(month=month * outcome.relative_lift, low=month * ends[0], high=month * ends[1])
 
 

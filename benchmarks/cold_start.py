@@ -3,7 +3,7 @@
 Paired, in one run: a FastMCP server with one empty tool, then ``neonblue serve``, alternating; the
 ratio of the medians is the figure. Run it on an otherwise idle machine:
 
-    python benchmarks/cold_start.py --rounds 11
+    python -m benchmarks.cold_start --rounds 11
 """
 
 import argparse

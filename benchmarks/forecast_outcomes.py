@@ -1,6 +1,6 @@
 """Forecasts of experiments, judged by their own log in simulated organisations.
 
-    python benchmarks/forecast_outcomes.py [EXPERIMENTS] [ORGANISATIONS]
+    python -m benchmarks.forecast_outcomes [EXPERIMENTS] [ORGANISATIONS]
 
 Experiments come one after another: a change (24 of them) for a product. A change has its own true
 effect, N(0, 4 %), and a product shifts it by N(0, 1.5 %); each experiment is noisy and ends as
@@ -27,6 +27,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.retrieval import CHANGES, PRODUCTS
 from neonblue.intelligence.forecast.calibration import calibrate
 from neonblue.intelligence.forecast.forecasting import forecast
 from neonblue.intelligence.forecast.implied import implied_outcomes
@@ -37,7 +38,6 @@ from neonblue.memory.library import Memory
 from neonblue.stores import open_store
 from neonblue.stores.documents import Document
 from neonblue.stores.forecasts import ForecastOutcome, LoggedForecast, Outcome
-from retrieval import CHANGES, PRODUCTS
 
 BASELINE, UNITS = 0.1, 60_000
 ERROR = math.sqrt(4 * (1 - BASELINE) / (BASELINE * UNITS))

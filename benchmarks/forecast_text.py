@@ -1,6 +1,6 @@
 """Predicting which headline wins, on Upworthy's archive: our model against a TF-IDF baseline.
 
-    python benchmarks/forecast_text.py [FOLDER WITH headline_pairs.csv.gz]
+    python -m benchmarks.forecast_text [FOLDER WITH headline_pairs.csv.gz]
 
 Both learn from earlier weeks and are judged on the same later ones (whole tests, about a fifth of
 the pairs). Weeks with broken randomisation judge nothing; to us alone, their rates still teach.

@@ -1,6 +1,6 @@
 """The memory at 100,000 documents: rebuild, recall of the index, and what a search costs.
 
-    python benchmarks/memory_speed.py [DOCUMENTS] [FOLDER]
+    python -m benchmarks.memory_speed [DOCUMENTS] [FOLDER]
 
 The index runs in a process of its own; beside it, a copy is opened in this one, as the floor and to
 see what the process costs. Vectors are MiniLM's of varied sentences, mixed pairwise and blurred a

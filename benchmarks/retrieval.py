@@ -1,6 +1,6 @@
 """Finding past experiments by paraphrase: hybrid search against BM25 and vectors alone.
 
-    python benchmarks/retrieval.py
+    python -m benchmarks.retrieval
 
 A corpus of 288 experiment descriptions is generated: 24 changes, each for 12 products, in the form
 in which finished experiments enter the memory. Each change has two paraphrases that share few of

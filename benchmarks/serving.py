@@ -3,7 +3,7 @@
 In memory, over stdio to the owner of the data directory, over stdio to a second client that works
 through the owner, and over HTTP. All in one run; compare them with each other, not across runs.
 
-    python benchmarks/serving.py --calls 200
+    python -m benchmarks.serving --calls 200
 """
 
 import argparse

@@ -132,6 +132,15 @@ def test_the_readings_of_a_model_are_offered(
     assert [plan.measure for plan in found.answered.readings] == ["count", "users"]
 
 
+def test_no_verdict_waits_for_a_model_or_is_shown_to_one(
+    filled: Workspace, model: LanguageModel, endpoint: LanguageModelServer
+) -> None:
+    for question in ("How is the prices test doing?", "which experiments are broken and why"):
+        found = ask(filled, model, question)
+        assert (found.answered.status, found.told.narrated_by) == ("ok", "rules")
+    assert endpoint.requests == []
+
+
 REFUSED = {
     "an unknown event": BY_COUNTRY | {"event_type": "refund"},
     "SQL for an event": BY_COUNTRY | {"event_type": "purchase' OR 1=1; DROP TABLE events --"},
@@ -301,7 +310,7 @@ async def test_over_mcp_the_answer_says_who_planned_and_who_wrote_it(
         assert answer["narrated_by"] == "anthropic:claude-haiku-5-5"
         assert true["text"] in answer["ai_interpretation"]
         assert "doubled" not in answer["ai_interpretation"]
-        assert "1 of 2 sentences" in answer["note"]
+        assert "1 of 2 sentences" in answer["detail"]
         assert answer["cited"] == ["plan", "r1"]
         endpoint.will(filled_in(BY_COUNTRY))
         result = await client.call_tool("natural_language_query", {"question": UNREAD})

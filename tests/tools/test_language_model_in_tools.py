@@ -82,7 +82,7 @@ async def test_the_same_search_is_answered_by_rule_whatever_the_model_does(
         found = await search(client)
         assert found["narrated_by"] == "rules"
         assert found["summary"].startswith("1 found, nearest checkout-one-page")
-        assert found["note"]
+        assert found["detail"]
         assert len(remembered.store.model_calls.newest()) == number
 
 

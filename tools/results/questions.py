@@ -33,7 +33,7 @@ class QuestionAnswer(Answer):
     sql: str
     results: list[dict[str, Any]]
     cited: list[str]
-    note: str
+    detail: str
 
 
 def question_answer(assisted: Assisted) -> QuestionAnswer:
@@ -53,7 +53,7 @@ def question_answer(assisted: Assisted) -> QuestionAnswer:
         sql=answered.sql,
         results=[{name: plain(value) for name, value in row.items()} for row in answered.rows],
         cited=list(told.evidence),
-        note=told.note,
+        detail=told.note,
     )
 
 

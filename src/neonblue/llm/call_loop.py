@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Coroutine
 from concurrent.futures import Future, wait
 from typing import Any, TypeVar
@@ -17,6 +18,8 @@ from neonblue.llm.provider import ModelFailedError
 
 Value = TypeVar("Value")
 POLL_SECONDS = 0.05
+GRACE_SECONDS = 0.5
+"""For the connection to close after the deadline; nobody waits longer for that."""
 
 
 class CallLoop:
@@ -36,9 +39,12 @@ class CallLoop:
         future: Future[Value] = asyncio.run_coroutine_threadsafe(
             _limited(call, seconds), self._started()
         )
+        until = time.monotonic() + seconds + GRACE_SECONDS
         try:
             while not wait([future], timeout=POLL_SECONDS).done:
                 _check_cancelled()
+                if time.monotonic() > until:
+                    raise _too_slow(seconds)
         except BaseException:
             future.cancel()
             raise
@@ -82,11 +88,15 @@ async def _limited(call: Coroutine[Any, Any, Value], seconds: float) -> Value:
         async with asyncio.timeout(seconds):
             return await call
     except TimeoutError as error:
-        raise ModelFailedError(
-            f"the language model did not answer within {seconds:g} seconds: raise "
-            "NEONBLUE_LLM_TIMEOUT_SECONDS, or set NEONBLUE_LLM_PROVIDER=none",
-            "timeout",
-        ) from error
+        raise _too_slow(seconds) from error
+
+
+def _too_slow(seconds: float) -> ModelFailedError:
+    return ModelFailedError(
+        f"the language model did not answer within {seconds:g} seconds: raise "
+        "NEONBLUE_LLM_TIMEOUT_SECONDS, or set NEONBLUE_LLM_PROVIDER=none",
+        "timeout",
+    )
 
 
 def _check_cancelled() -> None:

@@ -23,10 +23,15 @@ from neonblue.llm.grounding import (
     written_numbers,
 )
 from neonblue.llm.narration_words import words_of
-from neonblue.models.written_text import FENCE, UNSEEN
+from neonblue.models.written_text import FENCE, UNSEEN, is_name
 
 LONGEST_SENTENCE = 400
-FORM = re.compile(r"[<>{}|`\\]|://|\bwww\.|^\s*[#*-]\s", re.MULTILINE)
+FORM = re.compile(
+    r"[<>{}|`\\]|://|\bwww\.|^\s*[#*-]\s|\bthan\s+[-+\u2212]?\d", re.MULTILINE | re.IGNORECASE
+)
+SIGNS = frozenset("+\u2212=~\u00b1")
+"""Other symbols draw what words would say: an arrow, a chart that climbs."""
+SYMBOLS = frozenset({"So", "Sk", "Sm"})
 CLAUSE = re.compile(r"[;,](?!\d)|\b(?:and|while|whereas|but)\b")
 OWN_KEYS = frozenset({"decision", "outcome", "trust", "status", "standing", "said", "why"})
 """Fields that we write: what stands there may be claimed, what people typed may not."""
@@ -34,16 +39,29 @@ LIFTS = frozenset(
     {"relative_lift", "relative_change", "improvement", "lift", "change", "shrunk_relative_lift"}
 )
 LIFT_WORDS = frozenset({"lift", "lifts", "improvement", "change", "changed", "effect"})
+INTERVAL_WORDS = frozenset(
+    ["interval", "bound", "bounds", "limit", "limits", "confidence", "credible", "ranges"]
+)
+COUNTED = re.compile(
+    r"\s*(?P<noun>(?:day|week|month|hour|year|experiment|test|variant|metric|segment|group)s?)\b",
+    re.IGNORECASE,
+)
+BOUND = re.compile(r"\b(?P<side>lower|upper) (?:bound|limit)", re.IGNORECASE)
 FROM_TO = re.compile(r"\bfrom\b(?P<first>.+?)\bto\b(?P<second>.+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cited:
-    """The evidence of one sentence, by id, beside all the evidence there is."""
+    """The evidence of one sentence, by id, beside all the evidence there is.
+
+    ``shared`` are ids of what every item is about, as a plan is about its rows: their names are
+    everybody's.
+    """
 
     items: Mapping[str, object]
     everything: Mapping[str, object]
     known_names: Collection[str] = ()
+    shared: Collection[str] = ()
 
 
 def fault_of(sentence: str, cited: Cited) -> str | None:
@@ -53,8 +71,10 @@ def fault_of(sentence: str, cited: Cited) -> str | None:
         return "it is not a plain sentence"
     if any(unicodedata.category(one) in UNSEEN for one in text):
         return "it has characters that are not seen"
+    if any(unicodedata.category(one) in SYMBOLS and one not in SIGNS for one in text):
+        return "it has symbols instead of words"
     names = names_in(list(cited.items.values()))
-    for check in (_other_name, _unknown_word, _unknown_number, _claim, _clauses):
+    for check in (_other_name, _unknown_word, _unknown_number, _idle, _clauses):
         fault = check(text, names, cited)
         if fault is not None:
             return fault
@@ -84,7 +104,9 @@ def _telling(name: str) -> bool:
 def _unknown_word(text: str, names: set[str], cited: Cited) -> str | None:
     known = lexicon.LEXICON | _words_in(cited.items)
     for word in words_of(without_names(text, names)):
-        if word not in known and word.removesuffix("'s") not in known:
+        bare = word.removesuffix("'s")
+        forms = {bare, bare.removesuffix("s"), f"{bare}s"}
+        if word in lexicon.NEVER or not forms & known:
             return f"the word {word.split('-')[0][:20]!r} is not in its evidence"
     return None
 
@@ -107,12 +129,23 @@ def _unknown_number(text: str, names: set[str], cited: Cited) -> str | None:
     return None
 
 
-def _claim(text: str, names: set[str], cited: Cited) -> str | None:
-    said = _claims_in(words_of(without_names(text, names)))
-    own = [t.replace("_", " ") for k, t in texts(list(cited.items.values())) if k in OWN_KEYS]
-    allowed = {claim for one in own for claim in _claims_in(words_of(one))}
-    for group, negated, word in said:
-        if not any((group, negated) == (g, n) for g, n, _ in allowed):
+def _idle(text: str, names: set[str], cited: Cited) -> str | None:
+    """A sentence that states nothing, as one that only repeats what somebody typed."""
+    rest = without_names(text, names)
+    named = without_names(text, {name for name in names if is_name(name)}) != text
+    words = words_of(rest)
+    if not words:
+        return "it only repeats its evidence"
+    if named or _claims_in(words) or any(written_numbers(rest)):
+        return None
+    return "it says nothing of its evidence"
+
+
+def _claim(words: Sequence[str], items: Mapping[str, object]) -> str | None:
+    own = [t.replace("_", " ") for k, t in texts(list(items.values())) if k in OWN_KEYS]
+    allowed = {(group, denied) for one in own for group, denied, _ in _claims_in(words_of(one))}
+    for group, negated, word in _claims_in(words):
+        if (group, negated) not in allowed:
             return f"its evidence does not say {('not ' if negated else '') + word!r}"
     return None
 
@@ -132,7 +165,8 @@ def _negated(words: Sequence[str], index: int) -> bool:
 
 def _clauses(text: str, names: set[str], cited: Cited) -> str | None:
     """Figures belong to the item that the clause names, and directions to the figures' signs."""
-    of_item = _identifying(cited.items)
+    own = {key: item for key, item in cited.items.items() if key not in cited.shared}
+    of_item = _identifying(own)
     written = list(written_numbers(without_names(text, names)))
     current: str | None = None
     for clause in CLAUSE.split(_joined(text, names)):
@@ -186,12 +220,16 @@ def _clause(
     direction, unclear = _direction(words)
     if unclear:
         return "it says two directions at once, or denies something else"
-    percents = bool(LIFT_WORDS & set(words)) or direction != 0
+    percents = bool((LIFT_WORDS | lexicon.UP | lexicon.DOWN) & set(words))
     for number in numbers:
         found = matching(number, known)
         if not found:
             return f"the number {number.text!r} belongs to something else"
+        if not _counts(number, text, found, items):
+            return f"{number.text!r} counts something else in its evidence"
         lifts = [one for one in found if one.signed]
+        if len(lifts) == len(found) and not (percents or _about_interval(words, number)):
+            return f"{number.text!r} is a lift in its evidence"
         if percents and "%" in number.text and not lifts:
             return f"{number.text!r} is no lift in its evidence"
         said = direction or number.text[0] in "+-−"
@@ -199,7 +237,36 @@ def _clause(
             return f"{number.text!r} has the other sign in its evidence"
     fault = _unproven_extreme(words, numbers or of_sentence, known, cited)
     fault = fault or _unproven_direction(direction, numbers, known)
+    fault = fault or _claim(words, items) or _bound(text, numbers, known)
     return fault or _order(text, direction) or _judged(words, items)
+
+
+def _about_interval(words: Sequence[str], number: WrittenNumber) -> bool:
+    return bool(INTERVAL_WORDS & set(words)) or number.text[0] in "+-−"
+
+
+def _counts(
+    number: WrittenNumber, text: str, found: Sequence[Figure], items: Mapping[str, object]
+) -> bool:
+    """Whether days are days in the evidence too: by the field's name or in its own words."""
+    match = COUNTED.match(text[text.index(number.text) + len(number.text) :])
+    if match is None:
+        return True
+    noun = match["noun"].casefold().removesuffix("s")
+    if any(noun in figure.key for figure in found):
+        return True
+    said = f"{number.text} {noun}".casefold()
+    return any(said in one.casefold() for _, one in texts(list(items.values())))
+
+
+def _bound(text: str, numbers: Sequence[WrittenNumber], known: Sequence[Figure]) -> str | None:
+    """A lower bound is one in the evidence."""
+    for match in BOUND.finditer(text):
+        side = match["side"].casefold()
+        keys = [figure.key for number in numbers for figure in matching(number, known)]
+        if numbers and not any(side in key for key in keys):
+            return f"its evidence has another {side} bound"
+    return None
 
 
 def _direction(words: Sequence[str]) -> tuple[int, bool]:

@@ -32,6 +32,7 @@ from neonblue.llm.provider import (
 
 LanguageModelProvider = Literal["anthropic", "openai", "none"]
 Answer = TypeVar("Answer", bound=BaseModel)
+LONGEST_NAME = 100
 REST_SECONDS = 30.0
 """A provider that did not answer, or had no room, is left alone for so long."""
 DEFAULT_TIMEOUT_SECONDS = 20.0
@@ -220,7 +221,7 @@ def _call(
         prompt=request.name,
         provider=provider,
         model=request.model,
-        resolved_model=usage.model,
+        resolved_model=usage.model[:LONGEST_NAME],
         outcome=outcome,
         input_tokens=(usage.fresh or 0) + usage.cached + usage.cache_write,
         cached_tokens=usage.cached,

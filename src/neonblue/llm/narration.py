@@ -13,6 +13,7 @@ from neonblue.errors import UnavailableError
 from neonblue.llm.claims import Cited, fault_of
 from neonblue.llm.language_model import LanguageModel, ModelCall
 from neonblue.llm.prompts import read_prompt
+from neonblue.models.outside_text import marked
 
 RULES = "rules"
 MAX_SENTENCES = 8
@@ -59,11 +60,12 @@ def narrate(
     evidence: Mapping[str, Mapping[str, Any]],
     by_rule: Callable[[], str],
     known_names: Collection[str] = (),
+    shared: Collection[str] = (),
 ) -> Narration:
     """Ask the model once; its sentences stay as far as they are grounded in what they cite.
 
     ``evidence`` is facts by id; ``known_names`` are names that there are and that a sentence may
-    not use unless its evidence has them.
+    not use unless its evidence has them; ``shared`` are ids that every sentence rests on.
     """
     if model is None or not evidence:
         return Narration(text=by_rule(), narrated_by=RULES)
@@ -76,7 +78,7 @@ def narrate(
         )
     except UnavailableError as error:
         return Narration(text=by_rule(), narrated_by=RULES, note=str(error))
-    kept, dropped = _checked(reply.value, evidence, known_names)
+    kept, dropped = _checked(reply.value, evidence, known_names, shared)
     note = _note(model.name("cheap"), dropped, kept=len(kept))
     if not kept:
         return Narration(
@@ -94,18 +96,22 @@ def narrate(
 
 def _listed(evidence: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n".join(
-        json.dumps({"id": key, **facts}, default=str, ensure_ascii=False)
+        json.dumps(marked({"id": key, **facts}), default=str, ensure_ascii=False)
         for key, facts in evidence.items()
     )
 
 
 def _checked(
-    narrative: Narrative, evidence: Mapping[str, Mapping[str, Any]], known_names: Collection[str]
+    narrative: Narrative,
+    evidence: Mapping[str, Mapping[str, Any]],
+    known_names: Collection[str],
+    shared: Collection[str],
 ) -> tuple[list[Sentence], tuple[str, ...]]:
     kept: list[Sentence] = []
     dropped: list[str] = []
     for sentence in narrative.sentences:
-        fault = _fault(sentence, evidence, known_names, full=len(kept) >= MAX_SENTENCES)
+        full = len(kept) >= MAX_SENTENCES
+        fault = _fault(sentence, evidence, known_names, shared, full=full)
         if fault is None:
             kept.append(sentence)
         else:
@@ -117,6 +123,7 @@ def _fault(
     sentence: Sentence,
     evidence: Mapping[str, Mapping[str, Any]],
     known_names: Collection[str],
+    shared: Collection[str],
     *,
     full: bool,
 ) -> str | None:
@@ -128,9 +135,10 @@ def _fault(
     if unknown or not sentence.evidence:
         return "it cites no evidence that there is"
     cited = Cited(
-        items={key: evidence[key] for key in sentence.evidence},
+        items={key: evidence[key] for key in (*sentence.evidence, *shared)},
         everything=evidence,
         known_names=known_names,
+        shared=shared,
     )
     return fault_of(sentence.text, cited)
 

@@ -17,11 +17,11 @@ PLAIN = _words(
     """
     a an the this that these those its their his her it they there here which who whose what as at
     by for from in into of on onto over per to up with within across among between during since
-    until through and or while whereas but also then than so is are was were be been being has have
+    until through and or while whereas but also then than is are was were be been being has have
     had does did do shows show showed shown see sees seen found finds find gives give gave given
     has it's comes came come goes went stands stood ranges range ranged spans reached records
     record recorded counts count counted made makes make took takes take had having saw
-    experiment experiments test tests variant variants control treatment metric metrics primary
+    experiment experiments test tests variant variants metric metrics primary
     secondary guardrail event events user users visitor visitors unit units customer customers
     people group groups segment segments row rows result results outcome outcomes figure figures
     value values total totals number numbers share shares rate rates percentage percent per-cent
@@ -32,8 +32,7 @@ PLAIN = _words(
     observed measured measure measures compared comparison against versus before after later
     earlier previous following same other others another each respectively
     relative absolute difference differences effect effects lift lifts change changes changed
-    impact conversion conversions purchase purchases revenue order orders value worth
-    decision verdict reason reasons check checks status industry type kind category page
+    impact decision verdict reason reasons check checks status industry type kind category
     listed named called under below above further more most less least fewer fewest highest
     lowest largest smallest biggest top bottom higher lower larger smaller greater
     tested tried ran run started ended looked look note overall together taken followed
@@ -60,13 +59,27 @@ GOOD = _words("improved improve improves improvement better helped outperformed 
 BAD = _words("worse worsened harmed hurt underperformed worsening")
 MOST = _words("most highest largest biggest top")
 LEAST = _words("least lowest smallest fewest bottom")
+NEVER = _words(
+    """
+    zero one two three four five six seven eight nine ten eleven twelve dozen hundred thousand
+    million billion half third quarter tenth double doubled doubles doubling triple tripled twice
+    thrice twofold tenfold all every everyone everybody none nobody always only each majority
+    because cause
+    caused causes causing due thanks therefore hence should must recommend recommended suggest
+    suggests advise likely probably surely certainly guaranteed proves will would could
+    """
+)
+"""Not even where the evidence has them: figures in words, universal claims, causes and advice."""
 NEGATIONS = _words("not no never neither nor without cannot didn't isn't wasn't doesn't aren't")
 NEUTRAL_DIRECTIONS = _words("up lower upper improvement gain gains change added")
 """Also nouns and particles: the lower bound, added up; they speak of a direction with others."""
 CLAIMS: tuple[frozenset[str], ...] = (
     _words("significant significantly conclusive conclusively proven real"),
-    _words("ship shipped ships launch launched rollout"),
-    _words("rollback reverted revert"),
+    _words("ship shipped ships"),
+    _words("launch launched"),
+    _words("rollout"),
+    _words("rollback"),
+    _words("reverted revert"),
     _words("won win wins winner winners winning success successful succeeded"),
     _words("lost lose loser losers failed failure failures unsuccessful"),
     _words("inconclusive flat neutral unclear"),
@@ -76,7 +89,7 @@ CLAIMS: tuple[frozenset[str], ...] = (
     _words("stopped finished concluded completed"),
 )
 CLAIM_WORDS = frozenset().union(*CLAIMS)
-LEXICON = PLAIN | UP | DOWN | GOOD | BAD | MOST | LEAST | NEGATIONS | CLAIM_WORDS
+LEXICON = (PLAIN | UP | DOWN | GOOD | BAD | MOST | LEAST | NEGATIONS | CLAIM_WORDS) - NEVER
 WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
 

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 20
 PLAN_ID = "plan"
+VERDICTS = frozenset({"effect", "validity"})
+"""What decides, or withholds, is said by rules: nothing waits for a model there."""
 TASK = (
     "Say what these results show. The evidence `plan` is what was asked for and what rules say of "
     "it; the others are rows of the result."
@@ -138,6 +140,8 @@ def _ask(
 def _told(model: LanguageModel, store: Store, answered: Answered) -> Narration:
     """The rows phrased by the model; by rule where there are none, many, or they name users."""
     by_rule = Narration(text=answered.sentence, narrated_by=RULES)
+    if answered.plan is None or answered.plan.kind in VERDICTS:
+        return by_rule
     if not answered.rows or len(answered.rows) > MAX_ROWS:
         return by_rule
     evidence = _evidence(answered)
@@ -149,6 +153,7 @@ def _told(model: LanguageModel, store: Store, answered: Answered) -> Narration:
         evidence=evidence,
         by_rule=lambda: answered.sentence,
         known_names=store.experiments.defined().keys(),
+        shared=(PLAN_ID,),
     )
 
 

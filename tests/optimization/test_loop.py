@@ -319,6 +319,39 @@ def test_a_goal_file_that_cannot_be_used_says_why(platform: Platform, line: str,
         read_goal_file(platform.workspace.store, text)
 
 
+def test_a_variant_that_errors_is_stopped_before_anything_else(
+    platform: Platform,
+) -> None:
+    platform.policy(AUTONOMOUS)
+    terms = GOAL_FILE + 'error_event = "crash"\nerror_limit = 0.1\n'
+    goal = read_goal_file(platform.workspace.store, terms)
+    save_goal(platform.workspace.store, goal)
+    assert read_goal(platform.workspace.store, goal.goal_id) == goal
+    platform.steps(goal, 2)
+    experiment_id = f"{goal.goal_id}_1"
+    platform.visitors(experiment_id, lift=0.0, units=600)
+    crashes = [
+        event(experiment_id, f"u{number}", "", "crash", platform.now()) for number in range(1, 200)
+    ]
+    platform.workspace.store.events.insert(pa.Table.from_pylist(crashes, schema=event_schema()))
+    (taken,) = platform.step(goal).steps
+    assert (taken.act, taken.outcome) == ("stop", "done")
+    assert "crash of treatment" in taken.reason
+
+
+def test_stale_data_pause_it_and_new_ones_resume_it(platform: Platform, goal: Goal) -> None:
+    platform.policy(AUTONOMOUS)
+    platform.steps(goal, 2)
+    platform.visitors(f"{goal.goal_id}_1", lift=0.0, units=500)
+    platform.ahead += timedelta(days=4)
+    assert platform.steps(goal, 2) == [("pause", "done")]
+    came = event(f"{goal.goal_id}_1", "u1", "", "purchase", datetime.now(UTC))
+    platform.workspace.store.events.insert(pa.Table.from_pylist([came], schema=event_schema()))
+    platform.ahead = timedelta()
+    assert platform.steps(goal, 1) == [("resume", "done")]
+    assert status(platform, 1, goal) == "running"
+
+
 def test_a_goal_is_read_back_as_it_was_kept(platform: Platform, goal: Goal) -> None:
     assert read_goal(platform.workspace.store, goal.goal_id) == goal
 

@@ -17,6 +17,7 @@ RUNNING = Situation(
     decision="keep_running",
     evidence=EndedTest(z=1.5, progress=0.5),
     days=5.0,
+    units=2000,
 )
 WINNING = replace(RUNNING, decision="ship", variant="b", success_p_value=0.0038)
 WON = replace(RUNNING, status="concluded", winner="b")
@@ -76,6 +77,23 @@ def test_data_that_stopped_coming_pause_it() -> None:
     assert act(replace(RUNNING, failed_checks=("data_freshness",), decision="invalid"))[0] == (
         "pause"
     )
+
+
+def test_what_was_paused_for_want_of_data_is_resumed_when_they_come() -> None:
+    paused = replace(RUNNING, status="paused")
+    assert act(paused)[0] == "wait"
+    assert act(replace(paused, feed_returned=True)) == ("resume", {})
+    still_broken = replace(paused, feed_returned=True, failed_checks=("sample_ratio",))
+    assert act(still_broken)[0] == "wait"
+    harmed = replace(paused, feed_returned=True, decision="rollback")
+    assert act(harmed)[0] == "stop"
+
+
+def test_traffic_that_never_came_pauses_it() -> None:
+    empty = replace(RUNNING, evidence=None, units=0)
+    assert act(empty)[0] == "pause"
+    assert act(replace(empty, days=1.9))[0] == "wait"
+    assert act(replace(empty, days=0.5), replace(TERMS, incubation_days=0.01))[0] == "wait"
 
 
 def test_what_cannot_be_read_is_never_concluded() -> None:

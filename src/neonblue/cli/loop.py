@@ -3,7 +3,9 @@
 import argparse
 import signal
 import threading
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 SHORTEST_SECONDS = 1.0
 
@@ -31,10 +33,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """One step a goal, or steps until SIGINT or SIGTERM."""
-    import json
-
-    from neonblue.owner.embedded import run_job
-
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -43,13 +41,26 @@ def run(arguments: argparse.Namespace) -> int:
         "goal_file": _text(arguments.goal_file),
         "report": arguments.report,
     }
-    while True:
-        found = run_job("loop", asked, lambda done, total, message: None)
-        print(found["report"] if arguments.report else json.dumps(found["cycles"]), flush=True)
-        if arguments.report or arguments.interval <= 0:
-            return 0
-        if stop.wait(max(SHORTEST_SECONDS, arguments.interval)):
-            return 0
+    if arguments.report or arguments.interval <= 0:
+        _step(asked)
+        return 0
+    from neonblue.owner.embedded import data_held
+
+    with data_held():
+        while not stop.is_set():
+            _step(asked)
+            stop.wait(max(SHORTEST_SECONDS, arguments.interval))
+    return 0
+
+
+def _step(asked: Mapping[str, Any]) -> None:
+    """Print what one step came to, or the report."""
+    import json
+
+    from neonblue.owner.embedded import run_job
+
+    found = run_job("loop", asked, lambda done, total, message: None)
+    print(found["report"] if asked["report"] else json.dumps(found["cycles"]), flush=True)
 
 
 def _text(path: Path | None) -> str | None:

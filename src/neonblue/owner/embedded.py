@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from neonblue.owner.tool_client import ToolClient
 
 DRAIN_SECONDS = 10.0
+LET_GO_SECONDS = 1.0
 WARM_UP_AFTER_SECONDS = 1.0
 
 
@@ -67,6 +68,24 @@ def run_job(name: str, arguments: Mapping[str, Any], report: Report) -> dict[str
             "done; run the command again"
         )
     return result
+
+
+@contextmanager
+def data_held() -> Iterator[None]:
+    """Own the data directory, unless somebody does, until the block ends.
+
+    For a command that runs jobs again and again: the stores are opened once.
+    """
+    settings = StoreSettings()
+    if not settings.embedded:
+        yield
+        return
+    directory = DataDirectory(settings.owned_directory)
+    try:
+        directory.own()
+        yield
+    finally:
+        directory.close(drain_seconds=LET_GO_SECONDS)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from neonblue.errors import InvalidInputError, NotFoundError
+from neonblue.models.circuit_breaker import CircuitBreaker
 from neonblue.models.experiment import Aggregation, Direction, MetricDefinition, MetricKind
 from neonblue.optimization.loop.rules import HealingPolicy
 
@@ -41,6 +42,7 @@ class Goal:
     roll_out_steps: tuple[float, ...] = (0.25, 0.5, 1.0)
     days_a_step: float = 1.0
     on_broken_assignment: HealingPolicy = "pause"
+    breakers: tuple[CircuitBreaker, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.metrics or self.metrics[0].role != "primary":

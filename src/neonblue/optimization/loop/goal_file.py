@@ -8,18 +8,30 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from neonblue.errors import InvalidInputError
-from neonblue.models.experiment import Direction, MetricKind
+from neonblue.models.circuit_breaker import CircuitBreaker
+from neonblue.models.experiment import Direction, MetricDefinition, MetricKind
 from neonblue.optimization.loop.goal import Goal, goal_id_of, goal_metrics
 from neonblue.optimization.loop.rules import HealingPolicy
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
 
+ERROR_UNITS = 200
+"""Units of a variant before its share of errors is looked at."""
+NOT_TERMS = frozenset(
+    {
+        *("goal", "success_event", "like_experiment", "kind", "direction"),
+        *("error_event", "error_limit"),
+    }
+)
 Days = Annotated[float, Field(ge=0, le=365)]
 
 
 class GoalFile(BaseModel):
-    """The whole file; a key that is not known is an error. ``mde`` is a fraction."""
+    """The whole file; a key that is not known is an error. ``mde`` is a fraction.
+
+    A variant in which more than ``error_limit`` of the units have an ``error_event`` is stopped.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -38,6 +50,8 @@ class GoalFile(BaseModel):
     roll_out_steps: tuple[float, ...] = (0.25, 0.5, 1.0)
     days_a_step: Days = 1.0
     on_broken_assignment: HealingPolicy = "pause"
+    error_event: str | None = None
+    error_limit: Annotated[float, Field(gt=0, lt=1)] = 0.05
 
 
 def read_goal_file(store: Store, text: str, name: str = "the goal") -> Goal:
@@ -53,9 +67,7 @@ def read_goal_file(store: Store, text: str, name: str = "the goal") -> Goal:
     except ValidationError as error:
         faults = "; ".join(_fault(detail) for detail in error.errors())
         raise InvalidInputError(f"{name} cannot be used: {faults}") from error
-    terms = found.model_dump(
-        exclude={"goal", "success_event", "like_experiment", "kind", "direction"}
-    )
+    terms = found.model_dump(exclude=set(NOT_TERMS))
     metrics = goal_metrics(
         store,
         like_experiment=found.like_experiment,
@@ -63,7 +75,41 @@ def read_goal_file(store: Store, text: str, name: str = "the goal") -> Goal:
         kind=found.kind,
         direction=found.direction,
     )
-    return Goal(goal_id=goal_id_of(found.goal), text=found.goal, metrics=metrics, **terms)
+    return Goal(
+        goal_id=goal_id_of(found.goal),
+        text=found.goal,
+        metrics=(*metrics, *_error_metrics(found)),
+        breakers=_error_breakers(found),
+        **terms,
+    )
+
+
+def _error_metrics(found: GoalFile) -> tuple[MetricDefinition, ...]:
+    """Secondary: a guardrail would need such events before the first experiment may start."""
+    if found.error_event is None:
+        return ()
+    return (
+        MetricDefinition(
+            name=found.error_event,
+            kind="proportion",
+            event_type=found.error_event,
+            direction="decrease",
+            role="secondary",
+        ),
+    )
+
+
+def _error_breakers(found: GoalFile) -> tuple[CircuitBreaker, ...]:
+    if found.error_event is None:
+        return ()
+    return (
+        CircuitBreaker(
+            metric=found.error_event,
+            limit=found.error_limit,
+            side="above",
+            minimum_units=ERROR_UNITS,
+        ),
+    )
 
 
 def _fault(detail: Any) -> str:

@@ -152,7 +152,10 @@ def plan_of(goal: Goal, experiment_id: str, chosen: Chosen) -> Experiment:
         planned_sample_size=size,
         maximum_sample_size=None if size is None else math.ceil(size * MAXIMUM_RATIO),
         minimum_duration_days=goal.minimum_duration_days,
-        circuit_breakers=() if baseline is None else (default_breaker(goal.metrics[0], baseline),),
+        circuit_breakers=(
+            *(() if baseline is None else (default_breaker(goal.metrics[0], baseline),)),
+            *goal.breakers,
+        ),
     )
 
 

@@ -10,6 +10,7 @@ from neonblue.intelligence.analysis import analyze
 from neonblue.intelligence.evidence import Analysis
 from neonblue.intelligence.summaries import read_summaries
 from neonblue.models import Experiment
+from neonblue.optimization.loop.rules import STALE
 from neonblue.optimization.loop.situation import Situation, judged
 
 if TYPE_CHECKING:
@@ -53,7 +54,10 @@ def read(store: Store, experiment_id: str, *, now: datetime, actor: str) -> Read
         days=_days(analysis, now),
     )
     found = replace(
-        found, status=experiment.status, crossed_limits=_crossed(store, analysis.experiment)
+        found,
+        status=experiment.status,
+        crossed_limits=_crossed(store, analysis.experiment),
+        feed_returned=_feed_returned(change, analysis),
     )
     return Reading(situation=_with_roll_out(found, change, now), analysis=analysis)
 
@@ -72,6 +76,13 @@ def _crossed(store: Store, experiment: Experiment) -> tuple[str, ...]:
         for mean in (found.mean / found.denominator_mean,)
         if (mean > breaker.limit if breaker.side == "above" else mean < breaker.limit)
     )
+
+
+def _feed_returned(change: Change | None, analysis: Analysis) -> bool:
+    """Whether events came after the pause that was made for want of them."""
+    if change is None or (change.action, change.reason) != ("pause", STALE):
+        return False
+    return analysis.last_event_at is not None and analysis.last_event_at > change.recorded_at
 
 
 def _days(analysis: Analysis, now: datetime) -> float | None:

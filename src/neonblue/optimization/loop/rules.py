@@ -2,8 +2,9 @@
 
 In this order, the first that applies:
 
-1. healing: broken assignment stops the traffic, stale data pauses, until a person mends it;
-2. harm, or a crossed absolute limit: stop at once, then roll back;
+1. harm, or a crossed absolute limit: stop at once, then roll back;
+2. healing: broken assignment stops the traffic until a person mends it, stale data pause until they
+   come again, and so does traffic that never came;
 3. incubation: nothing else happens before its days are over;
 4. the verdict ``ship`` at the programme's level: conclude with the winner;
 5. the verdict says no: conclude without a winner; the idea is futile or the maximum is reached
@@ -26,6 +27,7 @@ HealingPolicy = Literal["hold", "pause", "roll_back", "restart"]
 """``restart`` ends it like ``roll_back`` and proposes the same idea anew, with units of its own."""
 
 BROKEN = "its assignment is broken"
+STALE = "its data have stopped coming"
 ASSIGNMENT_CHECKS = frozenset(
     {
         "sample_ratio",
@@ -38,6 +40,8 @@ ASSIGNMENT_CHECKS = frozenset(
 """Failed checks after which the units that have come are lost: only new ones can be trusted."""
 FEED_CHECKS = frozenset({"data_freshness"})
 """Failed checks that mend themselves when events flow again."""
+QUIET_DAYS = 1.0
+"""Nobody waits longer for the first unit, however short the incubation is."""
 AT_THE_MAXIMUM = 1.0 - 1e-9
 
 
@@ -120,9 +124,11 @@ def _healing(seen: Situation, terms: LoopTerms) -> Iterator[Next]:
         kind: ActKind = "pause" if terms.on_broken_assignment == "pause" else "stop"
         yield NextAct(kind=kind, reason=f"{BROKEN}: {', '.join(broken)}")
     if FEED_CHECKS & set(seen.failed_checks):
-        yield NextAct(kind="pause", reason="its data have stopped coming")
+        yield NextAct(kind="pause", reason=STALE)
     if seen.failed_checks:
         yield Wait(reason=f"it cannot be read: {', '.join(seen.failed_checks)} failed")
+    if seen.units == 0 and (seen.days or 0.0) >= max(terms.incubation_days, QUIET_DAYS):
+        yield NextAct(kind="pause", reason=f"no unit has come within {seen.days:.1f} days")
 
 
 def _paused(seen: Situation, terms: LoopTerms) -> Iterator[Next]:
@@ -132,7 +138,9 @@ def _paused(seen: Situation, terms: LoopTerms) -> Iterator[Next]:
             reason=f"paused while {', '.join(seen.failed_checks)} fails: mend it, then resume it "
             "or start a new version"
         )
-    yield Wait(reason="paused by somebody: resume it with change_experiment")
+    if seen.feed_returned:
+        yield NextAct(kind="resume", reason="its data come again")
+    yield Wait(reason="paused: resume it with change_experiment")
 
 
 def _verdict(seen: Situation, terms: LoopTerms) -> Iterator[Next]:

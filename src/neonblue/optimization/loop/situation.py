@@ -22,6 +22,7 @@ class Situation:
     metric and its units over the planned ones; None before anything is measured. Days are since
     the first exposure and since the last roll-out step; None where there was none. ``winner`` is
     the treatment that it was concluded with, None where nothing won or nothing is concluded.
+    ``feed_returned``: it was paused because its data had stopped coming, and some came since.
     """
 
     experiment_id: str
@@ -38,6 +39,7 @@ class Situation:
     roll_out_fraction: float = 0.0
     days_since_step: float | None = None
     crossed_limits: tuple[str, ...] = ()
+    feed_returned: bool = False
 
 
 def judged(

@@ -80,7 +80,7 @@ def settle(memory: Memory) -> None:
     """Wait until the index is level with ClickHouse, and say how long that took."""
     began = time.perf_counter()
     memory.start()
-    while not memory.upkeep.is_ready("experiments"):
+    while not memory.index_sync.is_ready("experiments"):
         time.sleep(0.2)
     count = memory.documents.count("experiments")
     print(f"{count:,} documents: index ready after {time.perf_counter() - began:.1f} s")

@@ -274,7 +274,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(f"chdb://{folder}/clickhouse")
         memory = Memory(store.documents, open_embedder(), Path(folder) / "chroma").start()
-        memory.upkeep.wait_until_ready(60)
+        memory.index_sync.wait_until_ready(60)
         documents = corpus()
         memory.remember(EXPERIMENTS, documents)
         contents = memory.contents(EXPERIMENTS, patience_seconds=60)

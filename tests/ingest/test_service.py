@@ -11,7 +11,7 @@ import pytest
 from tests.services.chroma import Chroma, running
 
 from neonblue.ingest.service import IngestService
-from neonblue.memory import others, settling
+from neonblue.memory import flush, remote_pending
 from neonblue.memory.collections import USER_JOURNEYS
 from neonblue.memory.embedding import open_embedder
 from neonblue.memory.library import Memory
@@ -34,8 +34,8 @@ async def test_chroma_may_go_away_and_come_back(
     eventually: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(settling, "REST_SECONDS", 0.5)
-    monkeypatch.setattr(others, "WINDOW_SECONDS", 1.0)
+    monkeypatch.setattr(flush, "IDLE_SECONDS", 0.5)
+    monkeypatch.setattr(remote_pending, "WINDOW_SECONDS", 1.0)
     memory = Memory(store.documents, open_embedder("minilm"), chroma.place).start()
     await topics.create()
     service = IngestService(store, topics.settings, lambda: memory).start()

@@ -164,7 +164,7 @@ HARMS = {
 
 def assert_whole(memory: Memory, count: int = COUNT) -> None:
     """The index becomes ready, has everything, and finds it."""
-    assert memory.upkeep.wait_until_ready(SECONDS)
+    assert memory.index_sync.wait_until_ready(SECONDS)
     wanted = memory.documents.hashes("experiments", memory.embedder.fingerprint)
     assert len(wanted) == count
     assert memory.index.hashes("experiments") == wanted
@@ -233,7 +233,7 @@ def test_a_library_that_crashes_or_writes_without_end_takes_nothing_along(
     monkeypatch.setattr(index_child, "COMMAND", (sys.executable, "-P", "-c", UNCHECKED))
     harm(graph(folder))
     memory = opened().start()
-    assert memory.upkeep.wait_until_ready(SECONDS)
+    assert memory.index_sync.wait_until_ready(SECONDS)
     for start in range(0, 1200, 200):
         more = [
             Document(document_id=f"m{number:04}", text=f"test {9000 + number}", metadata={})
@@ -243,7 +243,7 @@ def test_a_library_that_crashes_or_writes_without_end_takes_nothing_along(
         assert len(search(memory, EXPERIMENTS, "price", limit=5).hits) == 5
         size = sum(file.stat().st_size for file in (folder / "chroma").rglob("*"))
         assert size < 300 << 20
-    assert memory.upkeep.wait_until_ready(SECONDS)
+    assert memory.index_sync.wait_until_ready(SECONDS)
     assert len(memory.index.hashes("experiments")) == COUNT + 1200
     if harm is cut_header:
         assert "ended by signal" in last_damage(folder / "chroma")
@@ -289,7 +289,7 @@ def test_a_process_that_is_killed_under_queries_and_writes_is_replaced(opened: O
         thread.start()
     written = COUNT
     for _ in range(3):
-        assert memory.upkeep.wait_until_ready(SECONDS)
+        assert memory.index_sync.wait_until_ready(SECONDS)
         assert isinstance(memory.index, IndexProcess)
         if (pid := memory.index.pid) is not None:
             os.kill(pid, signal.SIGKILL)

@@ -1,8 +1,8 @@
 """The embedded index in a process of its own, seen from the process that owns the data.
 
 Whatever happens to the index, this process only hears ``IndexBrokenError``: searches are answered
-from ClickHouse, and the upkeep starts another process. An index that is damaged, or whose process
-crashed while it was opened or twice in a short time, is thrown away.
+from ClickHouse, and the index sync starts another process. An index that is damaged, or whose
+process crashed while it was opened or twice in a short time, is thrown away.
 """
 
 from __future__ import annotations

@@ -19,13 +19,13 @@ from neonblue.memory.collections import (
 from neonblue.memory.contents import PATIENCE_SECONDS, Contents
 from neonblue.memory.derived import DerivedValues
 from neonblue.memory.embedding import Embedder
-from neonblue.memory.fresh import Fresh
+from neonblue.memory.flush import Flush
+from neonblue.memory.hash_cache import HashCache
 from neonblue.memory.index_process import IndexProcess
-from neonblue.memory.known_hashes import KnownHashes
-from neonblue.memory.others import LOOK_SECONDS, Others
+from neonblue.memory.index_sync import IndexState, IndexSync
 from neonblue.memory.parts import Embed, embed_parts
-from neonblue.memory.settling import Settling
-from neonblue.memory.upkeep import IndexState, Upkeep
+from neonblue.memory.pending import Pending
+from neonblue.memory.remote_pending import LOOK_SECONDS, RemotePending
 from neonblue.memory.vector_index import ChromaServer, IndexBrokenError, VectorIndex
 from neonblue.stores.document_filter import Condition
 from neonblue.stores.documents import Document, Documents, EmbeddedDocument, MetadataValue
@@ -57,11 +57,13 @@ class Memory:
         self.documents = documents
         self.embedder = embedder
         self.index = _open_index(place, embedder)
-        self._fresh = {name: Fresh(embedder.dimension) for name in COLLECTIONS}
-        self._hashes = {name: KnownHashes() for name in COLLECTIONS}
-        self.upkeep = self._new_upkeep()
-        self._settling = Settling(self._fresh, self.index, self.upkeep, alone=self._alone)
-        self._others = {} if self._alone else {name: self._new_others(name) for name in DEFERRED}
+        self._pending = {name: Pending(embedder.dimension) for name in COLLECTIONS}
+        self._hashes = {name: HashCache() for name in COLLECTIONS}
+        self.index_sync = self._new_index_sync()
+        self._flush = Flush(self._pending, self.index, self.index_sync, alone=self._alone)
+        self._remote_pending = (
+            {} if self._alone else {name: self._new_remote_pending(name) for name in DEFERRED}
+        )
         self.embed_query = lru_cache(maxsize=QUERY_CACHE)(self._embed_query)
         self._vectors: dict[str, NDArray[np.float32]] = {}
         self._contents = {
@@ -79,23 +81,23 @@ class Memory:
 
     def start(self) -> Memory:
         """Begin to check the index and to read words and facts, in the background."""
-        self.upkeep.start()
+        self.index_sync.start()
         for collection in READ_AT_START:
             self._contents[collection.name].start()
         return self
 
     def close(self) -> None:
-        """Stop the upkeep and release Chroma."""
+        """Stop the index sync and release Chroma."""
         self._derived.close()
         for contents in self._contents.values():
             contents.close()
-        self._settling.stop()
-        self.upkeep.stop()
+        self._flush.stop()
+        self.index_sync.stop()
         self.index.close()
 
     def state(self, collection: Collection) -> IndexState:
         """Whether Chroma or ClickHouse answers for a collection, and how far a rebuild is."""
-        return self.upkeep.state(collection.name)
+        return self.index_sync.state(collection.name)
 
     def remember(
         self,
@@ -156,9 +158,9 @@ class Memory:
 
     def erase(self, collection: Collection, document_ids: Sequence[str]) -> None:
         """Remove documents from ClickHouse, Chroma and the words."""
-        with self.upkeep.writing, self._settling.paused:
-            self._fresh[collection.name].remove(document_ids)
-            self._forget_others(collection.name, document_ids)
+        with self.index_sync.writing, self._flush.paused:
+            self._pending[collection.name].remove(document_ids)
+            self._forget_remote(collection.name, document_ids)
             self._hashes[collection.name].remove(document_ids)
             self.documents.erase(collection.name, document_ids)
             self._in_index(
@@ -176,11 +178,11 @@ class Memory:
     ) -> list[tuple[str, float]]:
         """Ids and cosine similarities of the nearest documents, nearest first."""
         name = collection.name
-        if self.upkeep.is_ready(name):
+        if self.index_sync.is_ready(name):
             try:
                 return self._nearest_of_both(name, vector, limit, conditions)
             except IndexBrokenError as error:
-                self.upkeep.report_broken(error)
+                self.index_sync.report_broken(error)
         found = self.documents.nearest(
             name,
             vector.tolist(),
@@ -192,15 +194,15 @@ class Memory:
 
     def get(self, collection: Collection, document_ids: Sequence[str]) -> dict[str, Document]:
         """Documents by id, from Chroma if it is ready."""
-        if self.upkeep.is_ready(collection.name):
+        if self.index_sync.is_ready(collection.name):
             try:
                 found: dict[str, Document] = {}
-                for fresh in self._all_fresh(collection.name):
-                    found = {**fresh.get(document_ids), **found}
+                for pending in self._all_pending(collection.name):
+                    found = {**pending.get(document_ids), **found}
                 rest = [name for name in document_ids if name not in found]
                 return {**self.index.get(collection.name, rest), **found}
             except IndexBrokenError as error:
-                self.upkeep.report_broken(error)
+                self.index_sync.report_broken(error)
         return self.documents.get(collection.name, document_ids)
 
     def similarities(
@@ -209,15 +211,15 @@ class Memory:
         """The cosine similarity of each named document."""
         if not document_ids:
             return {}
-        if self.upkeep.is_ready(collection.name):
+        if self.index_sync.is_ready(collection.name):
             try:
                 known: dict[str, float] = {}
-                for fresh in self._all_fresh(collection.name):
-                    known = {**fresh.similarities(vector, document_ids), **known}
+                for pending in self._all_pending(collection.name):
+                    known = {**pending.similarities(vector, document_ids), **known}
                 rest = [name for name in document_ids if name not in known]
                 return {**self.index.similarities(collection.name, vector, rest), **known}
             except IndexBrokenError as error:
-                self.upkeep.report_broken(error)
+                self.index_sync.report_broken(error)
         found = self.documents.embedded(collection.name, self.embedder.fingerprint, document_ids)
         return {item.document.document_id: float(item.vector @ vector) for item in found}
 
@@ -260,7 +262,7 @@ class Memory:
                 self._contents[name].put(embedded)
                 done += len(batch)
                 report(done, total, f"{name}: {done} of {total} documents embedded again")
-        self._restart_upkeep()
+        self._restart_index_sync()
         return done
 
     @property
@@ -268,50 +270,50 @@ class Memory:
         """Embedded, this process owns the data, so every change comes through it."""
         return not isinstance(self.index.place, ChromaServer)
 
-    def _new_upkeep(self) -> Upkeep:
-        return Upkeep(
+    def _new_index_sync(self) -> IndexSync:
+        return IndexSync(
             self.documents,
             self.index,
             fingerprint=self.embedder.fingerprint,
             dimension=self.embedder.dimension,
             collections=COLLECTIONS,
-            fresh=self._fresh_names,
+            pending=self._pending_names,
             alone=self._alone,
         )
 
-    def _new_others(self, collection: str) -> Others:
-        return Others(
+    def _new_remote_pending(self, collection: str) -> RemotePending:
+        return RemotePending(
             self.documents,
             self.index,
-            self.upkeep,
+            self.index_sync,
             collection=collection,
             fingerprint=self.embedder.fingerprint,
-            own=self._fresh[collection],
+            own=self._pending[collection],
         )
 
-    def _all_fresh(self, collection: str, age_seconds: float = LOOK_SECONDS) -> list[Fresh]:
+    def _all_pending(self, collection: str, age_seconds: float = LOOK_SECONDS) -> list[Pending]:
         """What Chroma need not have yet; of a document in both, this process's own comes first."""
-        own, others = self._fresh[collection], self._others.get(collection)
-        return [own] if others is None else [own, others.look(age_seconds=age_seconds)]
+        own, remote = self._pending[collection], self._remote_pending.get(collection)
+        return [own] if remote is None else [own, remote.look(age_seconds=age_seconds)]
 
-    def _fresh_names(self, collection: str) -> set[str]:
-        return set().union(*(each.names() for each in self._all_fresh(collection, age_seconds=0)))
+    def _pending_names(self, collection: str) -> set[str]:
+        return set().union(*(each.names() for each in self._all_pending(collection, age_seconds=0)))
 
-    def _forget_others(self, collection: str, document_ids: Sequence[str]) -> None:
-        if collection in self._others:
-            self._others[collection].remove(list(document_ids))
+    def _forget_remote(self, collection: str, document_ids: Sequence[str]) -> None:
+        if collection in self._remote_pending:
+            self._remote_pending[collection].remove(list(document_ids))
 
-    def _restart_upkeep(self) -> None:
+    def _restart_index_sync(self) -> None:
         self._one_model = False
-        self.upkeep.report_broken(IndexBrokenError("documents were embedded again"))
-        self.upkeep.start()
+        self.index_sync.report_broken(IndexBrokenError("documents were embedded again"))
+        self.index_sync.start()
 
     def _store(
         self, collection: str, embedded: Sequence[EmbeddedDocument], *, at_once: bool
     ) -> None:
         if not at_once:
-            self._settling.make_room(collection, len(embedded))
-        with self.upkeep.writing:
+            self._flush.make_room(collection, len(embedded))
+        with self.index_sync.writing:
             self.documents.save(collection, embedded)
             if self._alone:
                 stored = (item.document for item in embedded)
@@ -319,8 +321,8 @@ class Memory:
             if at_once:
                 self._index_now(collection, embedded)
             else:
-                self._fresh[collection].put(embedded)
-            self._forget_others(collection, [item.document.document_id for item in embedded])
+                self._pending[collection].put(embedded)
+            self._forget_remote(collection, [item.document.document_id for item in embedded])
             self._derived.changed(collection)
         self._contents[collection].put(embedded)
 
@@ -332,9 +334,9 @@ class Memory:
         return known
 
     def _index_now(self, collection: str, embedded: Sequence[EmbeddedDocument]) -> None:
-        with self._settling.paused:
+        with self._flush.paused:
             self._in_index(collection, lambda: self.index.upsert(collection, embedded))
-            self._fresh[collection].remove(item.document.document_id for item in embedded)
+            self._pending[collection].remove(item.document.document_id for item in embedded)
 
     def _nearest_of_both(
         self,
@@ -343,12 +345,12 @@ class Memory:
         limit: int,
         conditions: Sequence[Condition],
     ) -> list[tuple[str, float]]:
-        """Chroma's without those that are fresh here, in whose place Chroma has an older state."""
-        fresh: list[tuple[str, float]] = []
+        """Chroma's without those that are pending here: of those Chroma has an older state."""
+        pending: list[tuple[str, float]] = []
         newer: set[str] = set()
-        for layer in self._all_fresh(collection):
+        for layer in self._all_pending(collection):
             near, names = layer.nearest(vector, limit, conditions)
-            fresh += [(name, likeness) for name, likeness in near if name not in newer]
+            pending += [(name, likeness) for name, likeness in near if name not in newer]
             newer |= names
         asked = limit
         while True:
@@ -357,15 +359,15 @@ class Memory:
             if len(kept) >= limit or len(found) < asked:
                 break
             asked *= 4
-        return sorted([*fresh, *kept], key=lambda item: (-item[1], item[0]))[:limit]
+        return sorted([*pending, *kept], key=lambda item: (-item[1], item[0]))[:limit]
 
     def _in_index(self, collection: str, change: Callable[[], object]) -> None:
-        if not self.upkeep.is_ready(collection):
+        if not self.index_sync.is_ready(collection):
             return
         try:
             change()
         except IndexBrokenError as error:
-            self.upkeep.report_broken(error)
+            self.index_sync.report_broken(error)
 
     def _embedded(
         self, collection: Collection, documents: Sequence[Document], embed: Embed

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neonblue.memory import fresh, settling
+from neonblue.memory import flush, pending
 from neonblue.memory.collections import USER_JOURNEYS
 from neonblue.memory.embedding import Embedder
-from neonblue.memory.fresh import Fresh
 from neonblue.memory.library import Memory
+from neonblue.memory.pending import Pending
 from neonblue.memory.search import search
 from neonblue.stores.document_filter import Condition
 from neonblue.stores.documents import Document, EmbeddedDocument
@@ -46,7 +46,7 @@ def test_what_is_found_is_what_a_plain_search_finds(
     steps: list[tuple[str, int]], limit: int
 ) -> None:
     vectors = np.random.default_rng(3).normal(size=(70, 4)).astype(np.float32)
-    tested, expected = Fresh(4, most=12), {}
+    tested, expected = Pending(4, most=12), {}
     for number, (step, name) in enumerate(steps):
         if step == "put":
             device = "mobile" if number % 2 else "desktop"
@@ -60,7 +60,7 @@ def test_what_is_found_is_what_a_plain_search_finds(
             tested.remove([str(name)])
             expected.pop(str(name), None)
         elif str(name) in expected:
-            tested.settled([expected.pop(str(name))])
+            tested.flushed([expected.pop(str(name))])
     allowed = [e for e in expected.values() if e.document.metadata["device_type"] == "mobile"]
     ranked = sorted(allowed, key=lambda each: -float(each.vector @ vectors[69]))
     found, names = tested.nearest(vectors[69], limit, [MOBILE])
@@ -97,10 +97,10 @@ def test_older_states_in_chroma_do_not_hide_what_is_further_away(memory: Memory)
 
 
 def test_what_has_rested_reaches_chroma(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settling, "REST_SECONDS", 0.2)
+    monkeypatch.setattr(flush, "IDLE_SECONDS", 0.2)
     memory.remember(USER_JOURNEYS, [journey("ann", "left with a full cart")], at_once=False)
     wait_for(lambda: in_chroma(memory) == {"ann"})
-    wait_for(lambda: not memory._fresh[USER_JOURNEYS.name].names())
+    wait_for(lambda: not memory._pending[USER_JOURNEYS.name].names())
     (hit,) = search(memory, USER_JOURNEYS, "full cart").hits
     assert hit.document.document_id == "ann"
 
@@ -108,8 +108,8 @@ def test_what_has_rested_reaches_chroma(memory: Memory, monkeypatch: pytest.Monk
 def test_a_full_house_holds_the_writer_back_and_loses_nothing(
     memory: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    few = Fresh(memory.embedder.dimension, most=300)
-    monkeypatch.setitem(memory._fresh, USER_JOURNEYS.name, few)
+    few = Pending(memory.embedder.dimension, most=300)
+    monkeypatch.setitem(memory._pending, USER_JOURNEYS.name, few)
     names = [f"u{number}" for number in range(900)]
     for start in range(0, 900, 100):
         batch = [journey(name, f"read page {start}") for name in names[start : start + 100]]
@@ -121,22 +121,22 @@ def test_a_full_house_holds_the_writer_back_and_loses_nothing(
 def test_an_erased_journey_does_not_come_back(
     memory: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(settling, "REST_SECONDS", 0.0)
+    monkeypatch.setattr(flush, "IDLE_SECONDS", 0.0)
     names = [f"u{number}" for number in range(200)]
     memory.remember(USER_JOURNEYS, [journey(name, "read") for name in names], at_once=False)
     memory.erase(USER_JOURNEYS, names[:100])
-    wait_for(lambda: not memory._fresh[USER_JOURNEYS.name].names())
+    wait_for(lambda: not memory._pending[USER_JOURNEYS.name].names())
     assert in_chroma(memory) == set(names[100:])
 
 
 def test_what_had_no_time_to_rest_is_found_after_a_restart(
     memory: Memory, embedder: Embedder, tmp_path: Path
 ) -> None:
-    assert fresh.REST_SECONDS > 1
+    assert pending.IDLE_SECONDS > 1
     memory.remember(USER_JOURNEYS, [journey("ann", "left with a full cart")], at_once=False)
     memory.close()
     again = Memory(memory.documents, embedder, tmp_path / "chroma").start()
-    assert again.upkeep.wait_until_ready(60)
+    assert again.index_sync.wait_until_ready(60)
     assert in_chroma(again) == {"ann"}
     again.close()
 
@@ -147,8 +147,8 @@ def test_the_index_gets_ready_while_journeys_stream_in(
     from neonblue.memory.vector_index import IndexBrokenError
 
     memory.remember(USER_JOURNEYS, [journey("ann", "read")], at_once=False)
-    memory.upkeep.report_broken(IndexBrokenError("a test says so"))
+    memory.index_sync.report_broken(IndexBrokenError("a test says so"))
     for number in range(20):
         memory.remember(USER_JOURNEYS, [journey("bob", f"read {number}")], at_once=False)
-    assert memory.upkeep.wait_until_ready(30)
+    assert memory.index_sync.wait_until_ready(30)
     assert set(memory.get(USER_JOURNEYS, ["ann", "bob"])) == {"ann", "bob"}

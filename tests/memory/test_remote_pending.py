@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from tests.services.chroma import Chroma
 
-from neonblue.memory import others, settling, upkeep
+from neonblue.memory import flush, index_sync, remote_pending
 from neonblue.memory.collections import USER_JOURNEYS
 from neonblue.memory.embedding import Embedder
-from neonblue.memory.fresh import Fresh
 from neonblue.memory.library import Memory
+from neonblue.memory.pending import Pending
 from neonblue.memory.search import search
 from neonblue.stores import Store
 from neonblue.stores.documents import Document
@@ -26,12 +26,12 @@ def start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Callable[[], Memory]]:
     """Begins a memory of its own, as each process has, on one Chroma server."""
-    monkeypatch.setattr(others, "CHECK_SECONDS", 0.0)
+    monkeypatch.setattr(remote_pending, "CHECK_SECONDS", 0.0)
     started: list[Memory] = []
 
     def begin() -> Memory:
         started.append(Memory(store.documents, embedder, chroma.place).start())
-        assert started[-1].upkeep.wait_until_ready(60)
+        assert started[-1].index_sync.wait_until_ready(60)
         return started[-1]
 
     yield begin
@@ -53,7 +53,7 @@ def found(memory: Memory, query: str) -> list[tuple[str, str]]:
 
 
 def memory_now(memory: Memory) -> None:
-    memory._others[USER_JOURNEYS.name].look(age_seconds=0.0)
+    memory._remote_pending[USER_JOURNEYS.name].look(age_seconds=0.0)
 
 
 def in_chroma(memory: Memory) -> dict[str, str]:
@@ -91,7 +91,7 @@ def test_half_a_second_is_how_old_an_answer_may_be(start: Callable[[], Memory]) 
 def test_a_process_that_starts_later_finds_what_rests_elsewhere(
     start: Callable[[], Memory], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upkeep, "LAST_BATCH", 0)  # anything missing would begin a rebuild
+    monkeypatch.setattr(index_sync, "LAST_BATCH", 0)  # anything missing would begin a rebuild
     worker = start()
     remember(worker, CART)
     server = start()
@@ -101,16 +101,16 @@ def test_a_process_that_starts_later_finds_what_rests_elsewhere(
 
 def test_when_there_is_no_room_the_newest_are_known(start: Callable[[], Memory]) -> None:
     worker, server = start(), start()
-    known = server._others[USER_JOURNEYS.name]
-    known.fresh = Fresh(server.embedder.dimension, most=2)
+    known = server._remote_pending[USER_JOURNEYS.name]
+    known.pending = Pending(server.embedder.dimension, most=2)
     for name in ("ann", "bob", "cy", "dan"):
         remember(worker, f"{CART} of {name}", name)
         if name != "ann":  # once one at a time, once more than fit
             memory_now(server)
-    assert known.fresh.names() == {"cy", "dan"}
+    assert known.pending.names() == {"cy", "dan"}
     remember(worker, BICYCLE, "cy")
     assert found(server, BICYCLE)[0] == ("cy", BICYCLE)
-    assert known.fresh.names() == {"cy", "dan"}
+    assert known.pending.names() == {"cy", "dan"}
 
 
 def test_it_is_dropped_when_the_index_has_it(
@@ -119,12 +119,12 @@ def test_it_is_dropped_when_the_index_has_it(
     worker, server = start(), start()
     remember(worker, CART)
     assert found(server, CART) == [("ann", CART)]
-    monkeypatch.setattr(settling, "REST_SECONDS", 0.0)
+    monkeypatch.setattr(flush, "IDLE_SECONDS", 0.0)
     eventually(lambda: in_chroma(worker) == {"ann": CART})
-    monkeypatch.setattr(others, "SETTLED_SECONDS", 0.0)
-    monkeypatch.setattr(others, "WINDOW_SECONDS", 0.0)
+    monkeypatch.setattr(remote_pending, "FLUSHED_SECONDS", 0.0)
+    monkeypatch.setattr(remote_pending, "WINDOW_SECONDS", 0.0)
     assert found(server, CART) == [("ann", CART)]
-    assert len(server._others[USER_JOURNEYS.name].fresh) == 0
+    assert len(server._remote_pending[USER_JOURNEYS.name].pending) == 0
 
 
 def test_what_a_dead_process_left_behind_is_brought_to_the_index(
@@ -135,7 +135,7 @@ def test_what_a_dead_process_left_behind_is_brought_to_the_index(
     worker.close()
     assert found(server, CART) == [("ann", CART)]
     assert in_chroma(server) == {}
-    monkeypatch.setattr(others, "SETTLED_SECONDS", 0.0)
+    monkeypatch.setattr(remote_pending, "FLUSHED_SECONDS", 0.0)
     assert found(server, CART) == [("ann", CART)]
     assert in_chroma(server) == {"ann": CART}
 
@@ -143,12 +143,12 @@ def test_what_a_dead_process_left_behind_is_brought_to_the_index(
 def test_it_is_brought_too_when_nobody_asks(
     start: Callable[[], Memory], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upkeep, "FIRST_CHECK_SECONDS", 1.0)
-    monkeypatch.setattr(upkeep, "CHECK_SECONDS", 1.0)
+    monkeypatch.setattr(index_sync, "FIRST_CHECK_SECONDS", 1.0)
+    monkeypatch.setattr(index_sync, "CHECK_SECONDS", 1.0)
     worker = start()
     remember(worker, CART)
     worker.close()
-    monkeypatch.setattr(others, "WINDOW_SECONDS", 0.0)
+    monkeypatch.setattr(remote_pending, "WINDOW_SECONDS", 0.0)
     server = start()
     eventually(lambda: in_chroma(server) == {"ann": CART})
 
@@ -161,10 +161,10 @@ def test_who_was_erased_elsewhere_does_not_come_back(
     remember(worker, "read an article", "bob", at_once=True)
     assert found(server, CART)[0] == ("ann", CART)
     third.erase(USER_JOURNEYS, ["ann"])
-    monkeypatch.setattr(settling, "REST_SECONDS", 0.0)
-    monkeypatch.setattr(others, "SETTLED_SECONDS", 0.0)
+    monkeypatch.setattr(flush, "IDLE_SECONDS", 0.0)
+    monkeypatch.setattr(remote_pending, "FLUSHED_SECONDS", 0.0)
     assert [name for name, _ in found(server, CART)] == ["bob"]
-    eventually(lambda: len(worker._fresh[USER_JOURNEYS.name]) == 0)
+    eventually(lambda: len(worker._pending[USER_JOURNEYS.name]) == 0)
     assert [*in_chroma(third)] == ["bob"]
     assert [name for name, _ in found(worker, CART)] == ["bob"]
 
@@ -176,8 +176,8 @@ def test_the_newest_state_reaches_the_index_whoever_had_the_older_one(
     remember(first, CART)
     remember(second, BICYCLE, at_once=True)
     assert in_chroma(second) == {"ann": BICYCLE}
-    monkeypatch.setattr(settling, "REST_SECONDS", 0.0)
-    eventually(lambda: len(first._fresh[USER_JOURNEYS.name]) == 0)
+    monkeypatch.setattr(flush, "IDLE_SECONDS", 0.0)
+    eventually(lambda: len(first._pending[USER_JOURNEYS.name]) == 0)
     assert in_chroma(second) == {"ann": BICYCLE}
 
 

@@ -1,4 +1,4 @@
-"""Brings fresh documents to Chroma when they have rested, or when there is no room for more."""
+"""Brings pending documents to Chroma when they are idle, or when there is no room for more."""
 
 from __future__ import annotations
 
@@ -8,35 +8,36 @@ import time
 from collections.abc import Mapping
 
 from neonblue.errors import UnavailableError
-from neonblue.memory.fresh import REST_SECONDS, Fresh
 from neonblue.memory.index_process import IndexProcess
-from neonblue.memory.upkeep import Upkeep
+from neonblue.memory.index_sync import IndexSync
+from neonblue.memory.pending import IDLE_SECONDS, Pending
 from neonblue.memory.vector_index import IndexBrokenError, VectorIndex
 
 logger = logging.getLogger(__name__)
 
 BATCH = 50
-IDLE_SECONDS = 1.0
+POLL_SECONDS = 1.0
 # Resting as long as writing took leaves a core to what must be quick; not so when room gets short.
 SHORT_OF_ROOM = 0.25
 WAIT_SECONDS = 0.05
 
 
-class Settling:
-    """A thread that begins with the first fresh document. ``paused`` keeps it from writing.
+class Flush:
+    """A thread that begins with the first pending document. ``paused`` keeps it from writing.
 
     ``alone`` when no other process writes to the index.
     """
 
     def __init__(
         self,
-        fresh: Mapping[str, Fresh],
+        pending: Mapping[str, Pending],
         index: VectorIndex | IndexProcess,
-        upkeep: Upkeep,
+        index_sync: IndexSync,
         *,
         alone: bool,
     ) -> None:
-        self._fresh, self._index, self._upkeep, self._alone = fresh, index, upkeep, alone
+        self._pending, self._index = pending, index
+        self._index_sync, self._alone = index_sync, alone
         self.paused = threading.RLock()
         self._stopping = threading.Event()
         self._starting = threading.Lock()
@@ -45,18 +46,18 @@ class Settling:
     def make_room(self, collection: str, count: int) -> None:
         """Return when so many documents fit; while they do not, the caller is held back."""
         self._start()
-        while self._fresh[collection].room < count and not self._stopping.is_set():
+        while self._pending[collection].room < count and not self._stopping.is_set():
             if not self._leave_to_check(collection, count):
                 self._stopping.wait(WAIT_SECONDS)
 
     def _leave_to_check(self, collection: str, count: int) -> bool:
         """Drop some while the index is not ready: ClickHouse answers, and the check that makes it
         ready, which ends under the same lock, writes them."""
-        fresh = self._fresh[collection]
-        with self._upkeep.writing:
-            if self._upkeep.is_ready(collection):
+        pending = self._pending[collection]
+        with self._index_sync.writing:
+            if self._index_sync.is_ready(collection):
                 return False
-            fresh.settled(fresh.rested(count, seconds=0.0))
+            pending.flushed(pending.idle(count, seconds=0.0))
             return True
 
     def stop(self) -> None:
@@ -69,37 +70,37 @@ class Settling:
         with self._starting:
             if self._thread is None and not self._stopping.is_set():
                 self._thread = threading.Thread(
-                    target=self._run, name="neonblue-memory-settling", daemon=True
+                    target=self._run, name="neonblue-memory-flush", daemon=True
                 )
                 self._thread.start()
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             started = time.monotonic()
-            written = [self._settle(name) for name in self._fresh]
+            written = [self._flush(name) for name in self._pending]
             took = time.monotonic() - started
-            short = any(each.room < SHORT_OF_ROOM * each.most for each in self._fresh.values())
-            self._stopping.wait(IDLE_SECONDS if not any(written) else 0.0 if short else took)
+            short = any(each.room < SHORT_OF_ROOM * each.most for each in self._pending.values())
+            self._stopping.wait(POLL_SECONDS if not any(written) else 0.0 if short else took)
 
-    def _settle(self, collection: str) -> int:
-        """Write one batch of what has rested; returns how many documents that were."""
-        fresh = self._fresh[collection]
-        short = fresh.room < SHORT_OF_ROOM * fresh.most
+    def _flush(self, collection: str) -> int:
+        """Write one batch of what is idle; returns how many documents that were."""
+        pending = self._pending[collection]
+        short = pending.room < SHORT_OF_ROOM * pending.most
         with self.paused:
-            if not self._upkeep.is_ready(collection):
+            if not self._index_sync.is_ready(collection):
                 return 0
-            batch = fresh.rested(BATCH, seconds=0.0 if short else REST_SECONDS)
+            batch = pending.idle(BATCH, seconds=0.0 if short else IDLE_SECONDS)
             try:
                 if self._alone:
                     self._index.upsert(collection, batch)
                 else:  # another process may have stored a newer state, or erased it
                     names = [each.document.document_id for each in batch]
-                    self._upkeep.bring(collection, names)
+                    self._index_sync.bring(collection, names)
             except IndexBrokenError as error:
-                self._upkeep.report_broken(error)
+                self._index_sync.report_broken(error)
                 return 0
             except UnavailableError as error:
-                logger.warning("fresh documents go on resting: %s", error)
+                logger.warning("pending documents stay pending: %s", error)
                 return 0
-            fresh.settled(batch)
+            pending.flushed(batch)
         return len(batch)

@@ -4,14 +4,14 @@ from pathlib import Path
 
 from neonblue.memory.collections import USER_JOURNEYS
 from neonblue.memory.embedding import Embedder
-from neonblue.memory.known_hashes import KnownHashes
+from neonblue.memory.hash_cache import HashCache
 from neonblue.memory.library import Memory
 from neonblue.stores import Store
 from neonblue.stores.documents import Document
 
 
 def test_the_latest_are_kept() -> None:
-    known = KnownHashes(most=2)
+    known = HashCache(most=2)
     known.put({"a": "1", "b": "2"})
     known.put({"a": "3", "c": "4"})
     assert known.of(["a", "b", "c"]) == {"a": "3", "c": "4"}

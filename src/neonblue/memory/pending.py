@@ -1,8 +1,8 @@
 """Documents that Chroma does not have yet, found exactly in this process.
 
 Moving a vector in Chroma costs milliseconds, and a journey under way changes every few seconds. So
-what ClickHouse has acknowledged is searchable from here at once, and goes to Chroma when it has
-rested. Losing it with the process loses nothing: the check at start finds what Chroma lacks.
+what ClickHouse has acknowledged is searchable from here at once, and goes to Chroma when it is
+idle. Losing it with the process loses nothing: the check at start finds what Chroma lacks.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # 31 MB of vectors at 384 numbers each, searched in 2 ms.
 MOST_DOCUMENTS = 20_000
-REST_SECONDS = 60.0
+IDLE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class _Entry:
     since: float
 
 
-class Fresh:
-    """The fresh documents of one collection. Safe between threads."""
+class Pending:
+    """The pending documents of one collection. Safe between threads."""
 
     def __init__(self, dimension: int, *, most: int = MOST_DOCUMENTS) -> None:
         import numpy as np
@@ -74,7 +74,7 @@ class Fresh:
                 self._vectors[row], self._names[row] = each.vector, name
                 self._used = max(self._used, row + 1)
 
-    def rested(self, limit: int, *, seconds: float = REST_SECONDS) -> list[EmbeddedDocument]:
+    def idle(self, limit: int, *, seconds: float = IDLE_SECONDS) -> list[EmbeddedDocument]:
         """The documents unchanged for longest, if that is at least ``seconds``."""
         until = time.monotonic() - seconds
         found: list[EmbeddedDocument] = []
@@ -85,7 +85,7 @@ class Fresh:
                 found.append(entry.document)
         return found
 
-    def settled(self, documents: Iterable[EmbeddedDocument]) -> None:
+    def flushed(self, documents: Iterable[EmbeddedDocument]) -> None:
         """Drop what Chroma has now, unless it has changed meanwhile."""
         with self._guard:
             for each in documents:

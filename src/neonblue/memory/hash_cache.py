@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 MOST = 50_000
 
 
-class KnownHashes:
+class HashCache:
     """Hashes by document id, the latest ``most`` of them. Safe between threads."""
 
     def __init__(self, most: int = MOST) -> None:

@@ -52,7 +52,7 @@ class IndexState:
     reason: str = ""
 
 
-class Upkeep:
+class IndexSync:
     """The background thread and what it knows. ``writing`` is held by whoever changes documents."""
 
     def __init__(
@@ -63,12 +63,12 @@ class Upkeep:
         fingerprint: str,
         dimension: int,
         collections: Iterable[str],
-        fresh: Callable[[str], set[str]] = lambda _: set(),
+        pending: Callable[[str], set[str]] = lambda _: set(),
         alone: bool = True,
     ) -> None:
         self._documents, self._index = documents, index
         self._fingerprint, self._dimension = fingerprint, dimension
-        self._fresh = fresh
+        self._pending = pending
         self.writing = threading.RLock()
         self._states = {name: IndexState(phase="checking") for name in collections}
         self._failures: Counter[str] = Counter()
@@ -85,7 +85,7 @@ class Upkeep:
             if self._thread is None and not self._stopped:
                 self._wanted = True
                 self._thread = threading.Thread(
-                    target=self._run, name="neonblue-memory-upkeep", daemon=True
+                    target=self._run, name="neonblue-memory-index-sync", daemon=True
                 )
                 self._thread.start()
 
@@ -222,7 +222,7 @@ class Upkeep:
             self._index.probe(collection, self._dimension)
             self._require_found(collection, sorted(present.keys() - extra))
             if not self._alone and not self.is_ready(collection):
-                # What was fresh elsewhere was left out: look again when it has rested.
+                # What was pending elsewhere was left out: look again when it has rested.
                 self._check_at = min(self._check_at, time.monotonic() + FIRST_CHECK_SECONDS)
             total = self._documents.count(collection)
             self._set(collection, IndexState(phase="ready", done=total, total=total))
@@ -251,8 +251,8 @@ class Upkeep:
     ) -> tuple[list[str], list[str]]:
         wanted = self._documents.hashes(collection, self._fingerprint)
         missing = {name for name, digest in wanted.items() if present.get(name) != digest}
-        # What is fresh is found without the index, and on its way to it.
-        return sorted(missing - self._fresh(collection)), sorted(present.keys() - wanted.keys())
+        # What is pending is found without the index, and on its way to it.
+        return sorted(missing - self._pending(collection)), sorted(present.keys() - wanted.keys())
 
     def _write(self, collection: str, missing: Sequence[str]) -> bool:
         """Put in what is missing; False as soon as another process is seen to do the same."""

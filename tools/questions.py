@@ -1,7 +1,7 @@
 """natural_language_query."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastmcp.dependencies import Shared
 from pydantic import Field
@@ -15,32 +15,37 @@ from neonblue.workspace import Workspace, open_workspace
 def natural_language_query(
     question: Annotated[str, Field(min_length=1, max_length=1000)],
     context: str | None = None,
+    plan: dict[str, Any] | None = None,
+    save_as: str | None = None,
     workspace: Workspace = Shared(open_workspace),
 ) -> QuestionAnswer:
     """Answer a question about events, users and experiments in plain words.
 
-    Counts, users, rates, sums, averages, by a property or over time, against the period before;
-    funnels; experiments by status; which are broken; past outcomes; similar experiments; advice.
-    What is not understood is not guessed: status is unsupported, with questions that work, or
-    ambiguous, with the readings. Questions about results of a running experiment are recorded
-    looks. Times are UTC; rates are shares of exposed users.
+    Counts, users, rates, sums, averages, by property or time; two periods; funnels, retention,
+    next steps; what moved, and where; experiments by status or result, lessons, advice.
+    Nothing is guessed: unsupported comes with questions that work, ambiguous with readings.
+    Results of a running experiment are recorded looks. UTC; rates are of exposed users.
 
     Args:
         question: e.g. purchases by country in the last 7 days.
         context: The question before, for one that continues it.
+        plan: One of readings, or a corrected plan, to run instead.
+        save_as: Keep the plan for this question as e.g. weekly_orders.
     """
-    from neonblue.query.assisted import answer_question
+    from neonblue.query.assisted import answer_plan, answer_question
+    from neonblue.query.verified import remember
 
     asked = f"{question} {context}" if context and len(question.split()) <= 3 else question
     workspace.learner.catch_up()
-    assisted = answer_question(
-        workspace.answerer,
-        workspace.language_model,
-        workspace.store,
-        asked,
-        workspace.metric_catalogue,
-        now=datetime.now(UTC),
-    )
+    store, answerer, now = workspace.store, workspace.answerer, datetime.now(UTC)
+    catalogue = workspace.metric_catalogue
+    if plan is None:
+        model = workspace.language_model
+        assisted = answer_question(answerer, model, store, asked, catalogue, now=now)
+    else:
+        assisted = answer_plan(answerer, plan, catalogue, now=now)
+    if save_as is not None:
+        remember(store, answerer, save_as, question, assisted.answered, now)
     return question_answer(assisted)
 
 

@@ -41,6 +41,7 @@ WITHOUT_USERS = {
     "traffic_batches",  # shares and counts by variant
     "unit_sketches",  # hashes of ids, erased by the hash
     "unit_starts",
+    "verified_questions",  # refused where the question, its plan or its answer names a user
 }
 BY_OTHER_COLUMNS = {"dead_letters", "documents"}
 

@@ -14,6 +14,7 @@ COMMANDS = {
     "load": "load experiment data from a CSV, Parquet or JSONL file",
     "define": "define an experiment in a small TOML file",
     "metrics": "check a catalogue of metrics, or import another tool's",
+    "questions": "list, check or forget questions whose plans somebody checked",
     "changes": "show what happened to experiments, and follow it",
     "ingest": "read events from Kafka, a file or stdin into the store",
     "dead-letters": "list, export or replay messages that could not be read",

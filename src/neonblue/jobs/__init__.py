@@ -32,6 +32,7 @@ JOBS: tuple[str, ...] = (
     "forecast-train",
     "forecast-calibration",
     "metrics",
+    "questions",
     "migrate",
     "inspect",
     "demo",

@@ -29,9 +29,11 @@ from neonblue.stores.question_query import MeasureQuery, compiled
 if TYPE_CHECKING:
     from neonblue.behavior.conversion_events import EventKinds
     from neonblue.memory.library import Memory
+    from neonblue.models import Experiment
     from neonblue.query.metric_layer import LayerMetric
     from neonblue.query.telling import Hidden
     from neonblue.stores import Store
+    from neonblue.stores.verified_questions import VerifiedRow
 
 FUNNEL_SECONDS = 86_400
 KEPT_SECONDS = 60.0
@@ -73,6 +75,32 @@ class Answerer:
         self._kinds = kinds
         self._guard = Lock()
         self._known: tuple[float, tuple[LayerMetric, ...], CatalogFacts] | None = None
+        self._verified: tuple[VerifiedRow, ...] | None = None
+
+    def forget_known(self) -> None:
+        """Read again what can be named and which questions are verified."""
+        with self._guard:
+            self._known = self._verified = None
+
+    def named(
+        self, catalogue: Sequence[LayerMetric]
+    ) -> tuple[CatalogFacts, tuple[Experiment, ...]]:
+        """What a plan can name."""
+        return self._catalog(catalogue), tuple(self._store.experiments.defined().values())
+
+    def codes(self) -> tuple[str, ...]:
+        """Values of properties that are known by their capitals."""
+        return vocabulary_of(self._catalog(()), ()).codes
+
+    def verified(self, question: str, now: datetime) -> Reading | None:
+        """The plan that somebody checked for this question."""
+        from neonblue.query.verified import verified_reading
+
+        with self._guard:
+            rows = self._verified
+            if rows is None:
+                rows = self._verified = self._store.verified_questions.all()
+        return verified_reading(question, rows, self.codes(), now) if rows else None
 
     def _catalog(self, catalogue: Sequence[LayerMetric]) -> CatalogFacts:
         """What can be named, read again after a minute or with another catalogue file."""
@@ -97,6 +125,7 @@ class Answerer:
         """The answer, or what could be asked instead; never a guess."""
         reading, catalog = self.read(question, catalogue, now)
         related = supported(catalog)
+        reading = self.verified(question, now) or reading
         if reading.others:
             return _ambiguous(reading, related)
         if not reading.answers or reading.plan is None:

@@ -23,6 +23,8 @@ from neonblue.query.model_plan import (
     names_of,
     plan_by_model,
 )
+from neonblue.query.reading import Reading
+from neonblue.query.verified import check_plan, plan_given
 from neonblue.query.vocabulary import vocabulary_of
 
 if TYPE_CHECKING:
@@ -70,6 +72,22 @@ def answer_question(
     if answered.status != "unsupported":
         return Assisted(answered=answered, planned_by=RULES, told=by_rule)
     return _planned(answerer, model, store, question, catalogue, answered, now)
+
+
+def answer_plan(
+    answerer: Answerer,
+    content: Mapping[str, Any],
+    catalogue: Sequence[LayerMetric],
+    *,
+    now: datetime,
+) -> Assisted:
+    """The answer to a plan from outside; ``InvalidInputError`` for one that cannot be run."""
+    plan = plan_given(content)
+    check_plan(answerer, plan, catalogue)
+    reading = Reading(plan=plan, confidence=1.0, assumed=("the plan was given",))
+    answered = answerer.run(plan, reading, (), now=now)
+    told = Narration(text=answered.sentence, narrated_by=RULES)
+    return Assisted(answered=answered, planned_by="given", told=told)
 
 
 def _planned(

@@ -54,14 +54,21 @@ BEYOND = listed(
 USED: Mapping[str, frozenset[str]] = {
     "measure": listed(
         "measure event_type of_event experiments filters breakdown grain since until compare "
-        "ascending limit"
+        "compare_since compare_until ascending limit"
     ),
+    "retention": listed("day experiments filters breakdown grain since until limit"),
+    "steps": listed("event_type step experiments filters since until limit"),
+    "moved": listed(
+        "measure event_type experiments filters since until compare compare_since compare_until"
+    ),
+    "learnt": listed("topic since until limit"),
+    "segments": listed("topic experiments since until ascending limit"),
     "funnel": listed("steps experiments since until"),
     "experiments": listed("experiments standing since until counted limit"),
-    "outcomes": listed("standing at_least counted ascending limit"),
+    "outcomes": listed("standing at_least counted ascending since until limit"),
     "validity": listed("experiments"),
     "effect": listed("experiments"),
-    "similar": listed("topic experiments standing at_least limit"),
+    "similar": listed("topic experiments standing metric at_least since until limit"),
     "recommend": listed("topic experiments"),
 }
 STANDINGS: Mapping[str, frozenset[str]] = {
@@ -243,7 +250,8 @@ def _there_is_no(what: str, name: str) -> str:
 
 
 def _times(plan: Plan) -> str:
-    times = [moment for moment in (plan.since, plan.until) if moment is not None]
+    fields = (plan.since, plan.until, plan.compare_since, plan.compare_until)
+    times = [moment for moment in fields if moment is not None]
     if any(not EARLIEST <= moment <= LATEST for moment in times):
         return "its times are out of reach"
     if plan.since is not None and plan.until is not None and plan.since >= plan.until:
@@ -263,6 +271,8 @@ def _incomplete(plan: Plan, names: Names) -> str:
     checks: Mapping[str, Callable[[Plan, Names], str]] = {
         "measure": _measure,
         "funnel": _funnel,
+        "moved": _moved,
+        "steps": lambda one, _: "" if one.event_type else "it needs an event",
         "effect": lambda one, _: "" if len(one.experiments) == 1 else "it needs one experiment",
         "similar": lambda one, _: "" if len(one.experiments) <= 1 else "it is like several",
         "recommend": lambda one, _: "" if len(one.experiments) <= 1 else "it is about several",
@@ -279,6 +289,14 @@ def _measure(plan: Plan, names: Names) -> str:
     if len({one.name for one in plan.filters}) < len(plan.filters):
         return "it narrows one property twice"
     return ""
+
+
+def _moved(plan: Plan, names: Names) -> str:
+    if not plan.event_type or plan.since is None:
+        return "what moved needs an event and a time"
+    if plan.measure not in ("count", "users", "sum"):
+        return "what moved is known of counts, users and sums"
+    return _measure(plan, names)
 
 
 def _funnel(plan: Plan, _: Names) -> str:

@@ -8,6 +8,7 @@ returned with what could be asked. Where two plans fit, both are readings to cho
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -38,7 +39,7 @@ AGAINST = r"\b(?:versus|vs|against|compared?|comparison|than|opposed to)\b"
 
 def parse(question: str, vocabulary: Vocabulary, now: datetime) -> Reading:
     """Read a question; never raises for what it does not understand."""
-    text = " ".join(_codes(question, vocabulary).casefold().split()).rstrip("?!. ")
+    text = " ".join(coded(question, vocabulary.codes).casefold().split()).rstrip("?!. ")
     text = plain(text, carts="cart" in vocabulary.events)
     returning = retention_in(text)
     if returning is not None:
@@ -90,10 +91,16 @@ def _times(text: str, now: datetime) -> tuple[dict[str, Any], str, bool]:
     return {"since": found.since, "until": found.until}, text, False
 
 
-def _codes(question: str, vocabulary: Vocabulary) -> str:
+def read_times(question: str, now: datetime) -> dict[str, Any]:
+    """The times that a question says, as fields of a plan."""
+    text = plain(" ".join(question.casefold().split()).rstrip("?!. "))
+    return _times(text, now)[0]
+
+
+def coded(question: str, codes: Iterable[str]) -> str:
     """Values of two letters are known by their capitals: US is a country, us are we."""
     question = re.sub(r"\bU\.S\.(?:A\.)?|\bUSA\b", "US", question)
-    for code in vocabulary.codes:
+    for code in codes:
         question = re.sub(rf"\b{re.escape(code)}\b", f" @{code} ", question)
     return question
 

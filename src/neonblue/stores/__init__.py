@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from neonblue.stores.unit_sketches import UnitSketches
     from neonblue.stores.unit_starts import UnitStarts
     from neonblue.stores.variant_signs import VariantSigns
+    from neonblue.stores.verified_questions import VerifiedQuestions
 
 
 class Store:
@@ -196,6 +197,13 @@ class Store:
         name = None if embedded else self.database.name
         path = anchor_path(self._audit_anchors, name, log="audit-log")
         return AuditEntries(self.database, AnchorFile(path, sole=embedded))
+
+    @cached_property
+    def verified_questions(self) -> VerifiedQuestions:
+        """Questions with plans that somebody checked."""
+        from neonblue.stores.verified_questions import VerifiedQuestions
+
+        return VerifiedQuestions(self.database)
 
     @cached_property
     def approvals(self) -> Approvals:

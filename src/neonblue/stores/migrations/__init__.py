@@ -38,6 +38,7 @@ from neonblue.stores.migrations import (
     traffic_batches,
     unit_starts,
     user_lookup,
+    verified_questions,
 )
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     arrival_index.MIGRATION,
     model_calls.MIGRATION,
     traffic_batches.MIGRATION,
+    verified_questions.MIGRATION,
 )
 
 APPLIED_TABLE = """

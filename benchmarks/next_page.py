@@ -24,8 +24,8 @@ from neonblue.behavior.next_action_training import (
     score_probabilities,
     train_next_action,
 )
-from neonblue.behavior.quick_next_action import NONE, STEPS, quick_next_action, recent_steps
 from neonblue.behavior.sequences import Sequences, read_sequences
+from neonblue.behavior.streaming_next_action import NONE, STEPS, recent_steps, streaming_next_action
 
 STREAM_ROWS = 10_000
 
@@ -47,7 +47,9 @@ def back_off(learnt: Sequences, asked: Sequences, categories: int) -> NextAction
 def in_a_stream(model: NextActionModel, asked: Sequences) -> str:
     """Accuracy, calibration and speed of the form that the ingest worker asks, batch by batch."""
     arrays, names = model.arrays(), {"names": list(model.names)}
-    quick = quick_next_action(StoredModel(kind="x", version=1, arrays=arrays, description=names))
+    quick = streaming_next_action(
+        StoredModel(kind="x", version=1, arrays=arrays, description=names)
+    )
     opens, answers, started = asked.positions == 0, [], time.perf_counter()
     for first in range(0, len(asked.steps), STREAM_ROWS):
         steps = asked.steps[first : first + STREAM_ROWS]

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from neonblue.behavior import own_training
+from neonblue.behavior import training_on_events
 from neonblue.behavior.journey_index import keep_sessions
 from neonblue.behavior.model_files import ModelFiles
 from neonblue.behavior.outlook import predict
@@ -71,8 +71,8 @@ def main() -> None:
     folder = Path(sys.argv[2] if len(sys.argv) > 2 else tempfile.mkdtemp())
     store, files = open_store(f"chdb://{folder / 'clickhouse'}"), ModelFiles(folder / "models")
     fill(store, events)
-    own_training.MOST_USERS = LEARNT_USERS
-    own_training.train_on_events(store.sessions, files, lambda *_: None)
+    training_on_events.MOST_USERS = LEARNT_USERS
+    training_on_events.train_on_events(store.sessions, files, lambda *_: None)
     kept = keep_sessions(store.sessions, store.sessions.recent(users=4 * LEARNT_USERS))
     random, taken = np.random.default_rng(2), []
     for number in random.integers(events // EVENTS_A_USER, size=ASKED):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from neonblue.behavior.conversion_events import BY_WORDS, EventKinds
 from neonblue.behavior.event_kinds import EXPOSURE, KINDS
-from neonblue.behavior.quick_next_action import NONE, STEPS, recent_steps
+from neonblue.behavior.streaming_next_action import NONE, STEPS, recent_steps
 
 if TYPE_CHECKING:
     import pyarrow as pa

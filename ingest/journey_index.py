@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 
 from neonblue.behavior.conversion_events import known_kinds
 from neonblue.errors import UnavailableError
+from neonblue.ingest.changed_journeys import ChangedJourneys
 from neonblue.ingest.event_vectors import EventVectors
 from neonblue.ingest.journeys import journey_document
 from neonblue.ingest.text_embedding import TextEmbedding
-from neonblue.ingest.touched import Touched
 from neonblue.memory.collections import USER_JOURNEYS
 from neonblue.memory.parts import split_parts
 from neonblue.stores.forgotten import NEVER
@@ -66,11 +66,11 @@ class JourneyIndex:
         memory: Callable[[], Memory],
         board: StatusBoard,
         vectors: EventVectors | None = None,
-        touched: Touched | None = None,
+        changed_journeys: ChangedJourneys | None = None,
         kinds: FindKinds | None = None,
     ) -> None:
         self._kinds = kinds or kinds_of_store(store)
-        self._touched = touched or Touched()
+        self._changed_journeys = changed_journeys or ChangedJourneys()
         self._asked_at = 0.0
         self._store = store
         self._memory = memory
@@ -90,7 +90,7 @@ class JourneyIndex:
     def ask_to_stop(self) -> None:
         """Ask for the end; returns at once."""
         self._stopping.set()
-        self._touched.wake()
+        self._changed_journeys.wake()
 
     def stop(self, timeout_seconds: float = 5.0) -> bool:
         """Finish the batch under way and end; whether that was done in time."""
@@ -134,7 +134,7 @@ class JourneyIndex:
             self._erase_forgotten_meanwhile(memory, found)
             done += batch
         self._store.journey_marks.indexed(done)
-        self._touched.put_back(set(waiting).difference(done))
+        self._changed_journeys.put_back(set(waiting).difference(done))
         return len(done)
 
     def _without_forgotten(self, documents: Sequence[Document]) -> list[Document]:
@@ -153,7 +153,7 @@ class JourneyIndex:
 
     def _next(self, limit: int) -> Sequence[ChangedJourney]:
         """What was handed over, or what ClickHouse says when that is too much, and now and then."""
-        handed = self._touched.take(limit)
+        handed = self._changed_journeys.take(limit)
         due = time.monotonic() - self._asked_at > ASK_SECONDS
         if handed and not due:
             return handed
@@ -174,7 +174,7 @@ class JourneyIndex:
                 # Texts of events have what time the journeys leave.
                 more = done < size and self._embed_events()
                 if not (done or more):
-                    self._touched.wait(IDLE_SECONDS)
+                    self._changed_journeys.wait(IDLE_SECONDS)
                 pause = 0.0
             except UnavailableError as error:
                 self._board.trouble(str(error))

@@ -25,10 +25,10 @@ from neonblue.stores.dead_letters import DeadLetter, letter_id
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from neonblue.ingest.changed_journeys import ChangedJourneys
     from neonblue.ingest.definitions import Definitions
     from neonblue.ingest.enrich import Enricher, Enrichment
     from neonblue.ingest.record import Record
-    from neonblue.ingest.touched import Touched
     from neonblue.stores import Store
 
 
@@ -79,7 +79,7 @@ class Pipeline:
     """Messages in, rows out, for Kafka, files, stdin and replayed letters alike.
 
     ``source`` is kept with every row. Without an ``enricher`` events are stored as they came.
-    ``touched`` is told whose journeys have changed.
+    ``changed_journeys`` is told whose journeys have changed.
     """
 
     def __init__(
@@ -89,9 +89,9 @@ class Pipeline:
         *,
         source: str,
         enricher: Enricher | None,
-        touched: Touched | None = None,
+        changed_journeys: ChangedJourneys | None = None,
     ) -> None:
-        self._touched = touched
+        self._changed_journeys = changed_journeys
         self._store = store
         self._definitions = definitions
         self._decoder = EventDecoder(source)
@@ -192,8 +192,8 @@ class Pipeline:
             return
         users = events["user_id"].unique()
         at = self._store.journey_marks.touch(users)
-        if self._touched is not None:
-            self._touched.add(users.to_pylist(), at)
+        if self._changed_journeys is not None:
+            self._changed_journeys.add(users.to_pylist(), at)
 
     def _leftovers(
         self, records: Sequence[Record], decoded: DecodedBatch

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from neonblue.errors import UnavailableError
+from neonblue.ingest.changed_journeys import ChangedJourneys
 from neonblue.ingest.definitions import Definitions
 from neonblue.ingest.enrich import Enricher
 from neonblue.ingest.event_vectors import EventVectors
@@ -17,7 +18,6 @@ from neonblue.ingest.journey_index import JourneyIndex, kinds_of_store
 from neonblue.ingest.pipeline import Pipeline
 from neonblue.ingest.status import StatusBoard
 from neonblue.ingest.telemetry import Telemetry
-from neonblue.ingest.touched import Touched
 from neonblue.ingest.trained_next_action import TrainedNextAction
 from neonblue.ingest.trained_scorer import TrainedScorer
 
@@ -41,7 +41,7 @@ def open_pipeline(
     *,
     source: str,
     models: ModelFiles | None = None,
-    touched: Touched | None = None,
+    changed_journeys: ChangedJourneys | None = None,
     kinds: FindKinds | None = None,
 ) -> Pipeline:
     """A pipeline whose enrichment starts from what ClickHouse has, with trained models if given.
@@ -54,7 +54,11 @@ def open_pipeline(
         kinds or kinds_of_store(store),
     )
     pipeline = Pipeline(
-        store, Definitions(store), source=source, enricher=enricher, touched=touched
+        store,
+        Definitions(store),
+        source=source,
+        enricher=enricher,
+        changed_journeys=changed_journeys,
     )
     pipeline.recall_before_next()
     return pipeline
@@ -80,9 +84,9 @@ class IngestService:
         self._settings = settings
         self._board = StatusBoard(store, Telemetry())
         self._vectors = EventVectors()
-        self._touched = Touched()
+        self._changed_journeys = ChangedJourneys()
         self._journeys = JourneyIndex(
-            store, memory, self._board, self._vectors, self._touched, self._kinds
+            store, memory, self._board, self._vectors, self._changed_journeys, self._kinds
         )
         self._models = models
         self._stopping = threading.Event()
@@ -148,7 +152,7 @@ class IngestService:
             self._store,
             source="kafka",
             models=self._models,
-            touched=self._touched,
+            changed_journeys=self._changed_journeys,
             kinds=self._kinds,
         )
         worker = Worker(self._settings, pipeline, self._board, self._vectors)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from neonblue.behavior.quick_next_action import (
+from neonblue.behavior.streaming_next_action import (
     NONE,
     STEPS,
-    QuickNextAction,
+    StreamingNextAction,
     codes_of_recent,
-    quick_next_action,
+    streaming_next_action,
 )
 from neonblue.ingest.activity import Features
 from neonblue.ingest.optional_model import OptionalModel
@@ -46,9 +46,9 @@ class TrainedNextAction:
         )
 
 
-def _tried(stored: StoredModel) -> QuickNextAction:
+def _tried(stored: StoredModel) -> StreamingNextAction:
     """The model, once it has answered for a unit of which nothing is known."""
-    model = quick_next_action(stored)
+    model = streaming_next_action(stored)
     recent = np.full((1, STEPS), NONE)
     answers = model.after(codes_of_recent(recent, model.codes_of(model.names)))
     model.names[int(answers.actions[0])]

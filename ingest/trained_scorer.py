@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neonblue.behavior.event_kinds import KINDS
-from neonblue.behavior.quick_intent import QuickIntent, quick_intent_from_arrays
+from neonblue.behavior.streaming_intent import StreamingIntent, streaming_intent_from_arrays
 from neonblue.ingest.activity import Features
 from neonblue.ingest.optional_model import OptionalModel
 from neonblue.ingest.scorer import INTENTS, RuleScorer, Scores
@@ -54,9 +54,9 @@ class TrainedScorer:
         )
 
 
-def _tried(stored: StoredModel) -> QuickIntent:
+def _tried(stored: StoredModel) -> StreamingIntent:
     """The model, once it has answered for a unit that did nothing."""
-    model = quick_intent_from_arrays(stored.arrays)
+    model = streaming_intent_from_arrays(stored.arrays)
     (chance,) = model.probability(np.zeros((1, len(KINDS))), np.ones(1))
     if not 0 <= chance <= 1:
         raise ValueError(f"it answers with the probability {chance!r}")

@@ -9,11 +9,11 @@ from neonblue.behavior.conversion_events import EventKinds
 from neonblue.behavior.funnel import analyze
 from neonblue.behavior.journey_index import find_similar, keep_sessions
 from neonblue.behavior.journeys import describe
+from neonblue.behavior.model_drift import check_drift
 from neonblue.behavior.model_files import ModelFiles
 from neonblue.behavior.outlook import predict
-from neonblue.behavior.own_drift import check_drift
-from neonblue.behavior.own_training import train_on_events
 from neonblue.behavior.pseudonyms import Pseudonyms
+from neonblue.behavior.training_on_events import train_on_events
 from neonblue.errors import InvalidInputError, NotFoundError
 from neonblue.stores.funnels import FunnelScope
 

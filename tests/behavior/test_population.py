@@ -3,7 +3,7 @@
 import pytest
 
 from neonblue.behavior.outlook import predict
-from neonblue.behavior.own_training import train_on_events
+from neonblue.behavior.training_on_events import train_on_events
 from neonblue.workspace import Workspace
 
 from .conftest import START_MS, event_table, silent

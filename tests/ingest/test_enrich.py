@@ -12,8 +12,8 @@ import pytest
 from neonblue.behavior.event_kinds import CONSIDER, CONVERT, KINDS, LEAVE, OTHER, VIEW, kind_of
 from neonblue.behavior.model_files import ModelFiles
 from neonblue.behavior.next_action_training import train_next_action
-from neonblue.behavior.quick_intent import fit_quick_intent
 from neonblue.behavior.sequences import Sequences
+from neonblue.behavior.streaming_intent import fit_streaming_intent
 from neonblue.ingest.activity import Features
 from neonblue.ingest.decode import EventDecoder
 from neonblue.ingest.enrich import Enricher, Enrichment
@@ -168,7 +168,7 @@ def test_a_trained_model_takes_the_rules_place(tmp_path: Path, make_event: Any) 
     assert set(by_rules.rows["made_by"].to_pylist()[0].split('"')) >= {"rules-1"}
     counts = np.random.default_rng(1).poisson(2, size=(400, len(KINDS))).astype(float)
     rows = np.column_stack([counts, np.zeros_like(counts), np.ones(400)])
-    quick = fit_quick_intent(rows, counts[:, VIEW] > 2)
+    quick = fit_streaming_intent(rows, counts[:, VIEW] > 2)
     files.publish("intent", quick.arrays(), {})
     by_model, _ = Enricher(scorer).enrich(decoded(contents))
     made_by = json.loads(by_model.rows["made_by"].to_pylist()[0])
@@ -231,7 +231,7 @@ def test_a_damaged_model_gives_way_to_the_rules_with_a_warning(
     files = ModelFiles(tmp_path)
     counts = np.random.default_rng(1).poisson(2, size=(400, len(KINDS))).astype(float)
     rows = np.column_stack([counts, np.zeros_like(counts), np.ones(400)])
-    files.publish("intent", fit_quick_intent(rows, counts[:, VIEW] > 2).arrays(), {})
+    files.publish("intent", fit_streaming_intent(rows, counts[:, VIEW] > 2).arrays(), {})
     sequences = Sequences(steps=np.tile([1, 2, 3], 200), lengths=np.full(60, 10))
     model = train_next_action(sequences, ("cart", "pay", "thanks"), lambda *_: None)
     files.publish("next_action", model.arrays(), {"names": model.names})

@@ -25,7 +25,7 @@ from neonblue.behavior.intent_moments import (
 )
 from neonblue.behavior.intent_rivals import Rival, rival_from_arrays
 from neonblue.behavior.model_files import ModelFiles, StoredModel
-from neonblue.behavior.quick_intent import fit_quick_intent, flat_quick_intent
+from neonblue.behavior.streaming_intent import fit_streaming_intent, flat_streaming_intent
 from neonblue.behavior.user_features import NAMES, UserEvents
 from neonblue.errors import InvalidInputError
 
@@ -161,13 +161,13 @@ def _known(users: Sequence[UserEvents], span: Span) -> Moments | None:
 def _quick(acting: Moments, span: Span) -> tuple[Mapping[str, NDArray[Any]], str]:
     """The stream's model of counts, flat unless it beats the base rate on later weeks."""
     early, later = acting.early(span), acting.later(span)
-    flat = flat_quick_intent(float(acting.converted.mean()))
+    flat = flat_streaming_intent(float(acting.converted.mean()))
     if 0 < early.converted.sum() < len(early) and len(later):
-        model, rate = fit_quick_intent(early.rows, early.converted), early.converted.mean()
+        model, rate = fit_streaming_intent(early.rows, early.converted), early.converted.mean()
         losses = log_losses(model.of_rows(later.rows), later.converted)
         base = log_losses(np.full(len(later), rate), later.converted)
         if beats(losses, base, later.users, "base_rate").shown:
-            return fit_quick_intent(acting.rows, acting.converted).arrays(), "logistic"
+            return fit_streaming_intent(acting.rows, acting.converted).arrays(), "logistic"
     return flat.arrays(), "base_rate"
 
 

@@ -14,9 +14,9 @@ from neonblue.behavior.intent_training import AWAY, HERE, INTENT, reading_from, 
 from neonblue.behavior.journey_index import SimilarJourneys, find_similar
 from neonblue.behavior.journeys import Stage, looks_like_a_bot, own_steps, stage_of
 from neonblue.behavior.model_files import ModelFiles, StoredModel
-from neonblue.behavior.own_training import NEXT_ACTION
 from neonblue.behavior.sequence_files import model_of
 from neonblue.behavior.sequences import from_lists
+from neonblue.behavior.training_on_events import NEXT_ACTION
 from neonblue.behavior.user_features import UserEvents, feature_row, joined
 from neonblue.stores.sessions import GAP_SECONDS, Session, Sessions
 

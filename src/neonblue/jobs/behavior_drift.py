@@ -11,6 +11,6 @@ from neonblue.workspace import Workspace
 
 def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """No arguments; the result has a stability index and a verdict for each model."""
-    from neonblue.behavior.own_drift import check_drift
+    from neonblue.behavior.model_drift import check_drift
 
     return check_drift(workspace.store.sessions, workspace.model_files, workspace.event_kinds())

@@ -14,7 +14,7 @@ KEPT_USERS = 50_000
 def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """No arguments; the result says of each model whether it was kept, with its scores."""
     from neonblue.behavior.journey_index import keep_sessions
-    from neonblue.behavior.own_training import EVENTS_EACH, train_on_events
+    from neonblue.behavior.training_on_events import EVENTS_EACH, train_on_events
 
     kinds = workspace.event_kinds()
     result = train_on_events(workspace.store.sessions, workspace.model_files, report, kinds)

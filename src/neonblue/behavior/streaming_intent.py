@@ -18,7 +18,7 @@ SESSIONS_COLUMN = 2 * len(KINDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QuickIntent:
+class StreamingIntent:
     """Probability of a conversion from counts of recent events by kind and of sessions."""
 
     model: OutcomeModel
@@ -40,13 +40,13 @@ class QuickIntent:
         }
 
 
-def fit_quick_intent(rows: Float, converted: NDArray[np.bool_]) -> QuickIntent:
+def fit_streaming_intent(rows: Float, converted: NDArray[np.bool_]) -> StreamingIntent:
     """Fit on rows of ``user_features``."""
     counts = np.column_stack([rows[:, : len(KINDS)], rows[:, SESSIONS_COLUMN]])
-    return QuickIntent(model=fit_outcome(np.log1p(counts), converted.astype(np.float64)))
+    return StreamingIntent(model=fit_outcome(np.log1p(counts), converted.astype(np.float64)))
 
 
-def flat_quick_intent(rate: float) -> QuickIntent:
+def flat_streaming_intent(rate: float) -> StreamingIntent:
     """The same probability for everybody: where counts foretell nothing."""
     columns = len(KINDS) + 1
     weights = np.zeros(columns + 1)
@@ -57,12 +57,12 @@ def flat_quick_intent(rate: float) -> QuickIntent:
         columns_mean=np.zeros(columns),
         columns_spread=np.ones(columns),
     )
-    return QuickIntent(model=model)
+    return StreamingIntent(model=model)
 
 
-def quick_intent_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> QuickIntent:
-    """The model that ``QuickIntent.arrays`` wrote."""
-    return QuickIntent(
+def streaming_intent_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> StreamingIntent:
+    """The model that ``StreamingIntent.arrays`` wrote."""
+    return StreamingIntent(
         model=OutcomeModel(
             weights=arrays["quick_weights"],
             binary=True,

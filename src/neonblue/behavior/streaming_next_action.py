@@ -3,7 +3,7 @@
 The trained model's tables of plain contexts answer without its network: the deepest known context
 names its likeliest successor, with a probability calibrated on users that were held out. The state
 a unit needs is its last ``STEPS`` steps. A stream calls ``recent_steps`` for the state and
-``QuickNextAction.after`` for the answers.
+``StreamingNextAction.after`` for the answers.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class QuickOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QuickNextAction:
+class StreamingNextAction:
     """Answers by context, the shortest contexts first; ``names`` are the actions it knows."""
 
     names: tuple[str, ...]
@@ -83,11 +83,11 @@ class QuickNextAction:
         return keys
 
 
-def quick_next_action(stored: StoredModel) -> QuickNextAction:
+def streaming_next_action(stored: StoredModel) -> StreamingNextAction:
     """The quick form of a stored next-action model; 0.1 s, so once a version."""
     names = tuple(stored.description.get("names", ()))
     model = model_from_arrays(stored.arrays, names)
-    return QuickNextAction(
+    return StreamingNextAction(
         names=names,
         categories=model.categories,
         orders=tuple(_order(table, model.plain_map) for table in model.tables.families["plain"]),

@@ -7,14 +7,14 @@ import pytest
 from neonblue.behavior.model_files import ModelFiles, StoredModel
 from neonblue.behavior.next_action import NextActionModel
 from neonblue.behavior.next_action_training import train_next_action
-from neonblue.behavior.quick_next_action import (
+from neonblue.behavior.sequences import Sequences, from_lists
+from neonblue.behavior.streaming_next_action import (
     NONE,
     STEPS,
     codes_of_recent,
-    quick_next_action,
     recent_steps,
+    streaming_next_action,
 )
-from neonblue.behavior.sequences import Sequences, from_lists
 
 from .conftest import silent
 
@@ -35,7 +35,7 @@ def blank(rows: int) -> np.ndarray:
 
 
 def test_a_cycle_is_answered_from_the_last_steps(stored: StoredModel) -> None:
-    quick = quick_next_action(stored)
+    quick = streaming_next_action(stored)
     recent = np.array([[2, 1, 0, 0, 0], [4, 3, 2, 1, 0], [1, 1, 4, 3, 3]])
     answers = quick.after(recent)
     assert [quick.names[one] for one in answers.actions] == ["c", "a", "b"]
@@ -43,7 +43,7 @@ def test_a_cycle_is_answered_from_the_last_steps(stored: StoredModel) -> None:
 
 
 def test_an_unseen_context_falls_back_to_a_shorter_one(stored: StoredModel) -> None:
-    quick = quick_next_action(stored)
+    quick = streaming_next_action(stored)
     unseen = quick.after(np.array([[2, 4, 2, 4, 2], [2, 0, 1, 3, 0], [0, 0, 0, 0, 0]]))
     known = quick.after(np.array([[2, 1, 0, 0, 0]]))
     assert unseen.actions[:2].tolist() == [known.actions[0]] * 2
@@ -58,14 +58,14 @@ def test_probabilities_are_those_that_come_true_for_users_never_counted(
     others = cycling.select(~half)
     opens = others.positions == 0
     recent = recent_steps(blank(len(others.steps)), opens, others.steps)
-    answers = quick_next_action(as_stored(model.arrays(), ())).after(np.maximum(recent, 0))
+    answers = streaming_next_action(as_stored(model.arrays(), ())).after(np.maximum(recent, 0))
     follows = ~np.roll(opens, -1)
     came = np.roll(others.steps, -1)[follows] == answers.actions[follows] + 1
     assert answers.probabilities[follows].mean() == pytest.approx(came.mean(), abs=0.05)
 
 
 def test_names_the_model_does_not_know_are_unknown_steps(stored: StoredModel) -> None:
-    codes = quick_next_action(stored).codes_of(["d", "never seen", "a"])
+    codes = streaming_next_action(stored).codes_of(["d", "never seen", "a"])
     assert codes.tolist() == [4, 0, 1]
     assert codes_of_recent(np.array([[0, 1, NONE]]), codes).tolist() == [[4, 0, 0]]
 
@@ -75,7 +75,7 @@ def test_a_model_file_without_a_calibration_is_read_as_it_is(
 ) -> None:
     arrays = cycle_model.arrays()
     del arrays["plain_map"]
-    quick = quick_next_action(as_stored(arrays, cycle_model.names))
+    quick = streaming_next_action(as_stored(arrays, cycle_model.names))
     assert quick.after(np.array([[1, 0, 0, 0, 0]])).actions.tolist() == [1]
 
 
@@ -107,7 +107,7 @@ def test_recent_steps_do_not_depend_on_where_batches_end(batch: int) -> None:
 def test_an_empty_batch_is_an_empty_answer(stored: StoredModel) -> None:
     nothing = np.zeros(0, dtype=np.int64)
     recent = recent_steps(blank(0), nothing.astype(bool), nothing)
-    assert quick_next_action(stored).after(recent).actions.tolist() == []
+    assert streaming_next_action(stored).after(recent).actions.tolist() == []
 
 
 def test_a_model_file_carries_the_quick_form(tmp_path: Path, cycle_model: NextActionModel) -> None:
@@ -116,6 +116,6 @@ def test_a_model_file_carries_the_quick_form(tmp_path: Path, cycle_model: NextAc
     stored = files.current("next_action")
     assert stored is not None
     asked = np.array([[3, 2, 1, 0, 0]])
-    assert quick_next_action(stored).after(asked).actions.tolist() == [3]
+    assert streaming_next_action(stored).after(asked).actions.tolist() == [3]
     last = cycle_model.next_probabilities(from_lists([[1, 2, 3]]))[0]
     assert last.argmax() == 3

@@ -15,7 +15,7 @@ from neonblue.stores.journey_marks import ChangedJourney
 MOST = 20_000
 
 
-class Touched:
+class ChangedJourneys:
     """Shared by the worker, which adds, and the index, which takes."""
 
     def __init__(self) -> None:

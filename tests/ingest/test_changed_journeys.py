@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from neonblue.ingest import changed_journeys as module
 from neonblue.ingest import journey_index
-from neonblue.ingest import touched as module
+from neonblue.ingest.changed_journeys import ChangedJourneys
 from neonblue.ingest.journey_index import JourneyIndex
 from neonblue.ingest.record import LineRecord
 from neonblue.ingest.status import StatusBoard
 from neonblue.ingest.telemetry import Telemetry
-from neonblue.ingest.touched import Touched
 from neonblue.memory.collections import USER_JOURNEYS
 from neonblue.memory.embedding import open_embedder
 from neonblue.memory.library import Memory
@@ -30,53 +30,55 @@ def memory(store: Store, tmp_path: Path) -> Iterator[Memory]:
 
 
 @pytest.fixture
-def touched() -> Touched:
-    return Touched()
+def changed_journeys() -> ChangedJourneys:
+    return ChangedJourneys()
 
 
 @pytest.fixture
-def index(store: Store, memory: Memory, touched: Touched) -> Iterator[JourneyIndex]:
+def index(
+    store: Store, memory: Memory, changed_journeys: ChangedJourneys
+) -> Iterator[JourneyIndex]:
     board = StatusBoard(store, Telemetry())
-    opened = JourneyIndex(store, lambda: memory, board, touched=touched)
+    opened = JourneyIndex(store, lambda: memory, board, changed_journeys=changed_journeys)
     yield opened
     opened.stop()
 
 
-def test_the_latest_touch_of_each_unit_is_taken_once(touched: Touched) -> None:
-    touched.add(["ann", "bob"], NOW)
-    touched.add(["ann"], NOW + timedelta(seconds=1))
-    taken = touched.take(10)
+def test_the_latest_touch_of_each_unit_is_taken_once(changed_journeys: ChangedJourneys) -> None:
+    changed_journeys.add(["ann", "bob"], NOW)
+    changed_journeys.add(["ann"], NOW + timedelta(seconds=1))
+    taken = changed_journeys.take(10)
     assert taken is not None
     assert {each.user_id: each.touched_at for each in taken} == {
         "ann": NOW + timedelta(seconds=1),
         "bob": NOW,
     }
-    assert touched.take(10) == []
+    assert changed_journeys.take(10) == []
 
 
 def test_too_many_are_left_to_clickhouse_and_memory_stays_bounded(
-    touched: Touched, monkeypatch: pytest.MonkeyPatch
+    changed_journeys: ChangedJourneys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MOST", 100)
-    touched.add([f"u{number}" for number in range(60)], NOW)
-    assert touched.take(50) is None
-    touched.add([f"u{number}" for number in range(101)], NOW)
-    assert not touched._at
-    assert touched.take(500) is None
-    assert touched.take(500) == []
+    changed_journeys.add([f"u{number}" for number in range(60)], NOW)
+    assert changed_journeys.take(50) is None
+    changed_journeys.add([f"u{number}" for number in range(101)], NOW)
+    assert not changed_journeys._at
+    assert changed_journeys.take(500) is None
+    assert changed_journeys.take(500) == []
 
 
 async def test_what_the_pipeline_stored_is_searchable_and_marked(
     index: JourneyIndex,
     memory: Memory,
-    touched: Touched,
+    changed_journeys: ChangedJourneys,
     store: Store,
     make_pipeline: Any,
     make_message: Any,
     eventually: Any,
 ) -> None:
     index.start()
-    pipeline = make_pipeline(touched=touched)
+    pipeline = make_pipeline(changed_journeys=changed_journeys)
     for number in range(5):
         record = LineRecord("events", 0, number, None, make_message(number, user_id="ann")[1])
         pipeline.write(pipeline.prepare([record]))
@@ -91,9 +93,13 @@ async def test_what_the_pipeline_stored_is_searchable_and_marked(
 
 
 def test_behind_it_goes_by_who_was_asked_for_and_the_newest(
-    index: JourneyIndex, touched: Touched, store: Store, make_pipeline: Any, make_message: Any
+    index: JourneyIndex,
+    changed_journeys: ChangedJourneys,
+    store: Store,
+    make_pipeline: Any,
+    make_message: Any,
 ) -> None:
-    pipeline = make_pipeline(touched=touched)
+    pipeline = make_pipeline(changed_journeys=changed_journeys)
     for number, user in enumerate(["first", "wanted", "later", "last"]):
         record = LineRecord("events", 0, number, None, make_message(number, user_id=user)[1])
         pipeline.write(pipeline.prepare([record]))
@@ -104,14 +110,14 @@ def test_behind_it_goes_by_who_was_asked_for_and_the_newest(
 def test_known_texts_are_not_held_up_by_new_ones(
     index: JourneyIndex,
     memory: Memory,
-    touched: Touched,
+    changed_journeys: ChangedJourneys,
     make_pipeline: Any,
     make_message: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(journey_index, "AT_ONCE", 1)
     monkeypatch.setattr(journey_index, "EMBED_SECONDS", 0.0)
-    pipeline = make_pipeline(touched=touched)
+    pipeline = make_pipeline(changed_journeys=changed_journeys)
 
     def act(user: str, kind: str, number: int) -> None:
         message = make_message(number, user_id=user, event_type=kind, experiment_id="")[1]
@@ -125,7 +131,7 @@ def test_known_texts_are_not_held_up_by_new_ones(
     assert index._index(index._next(10), at_once=False) == 2
     assert set(memory.get(USER_JOURNEYS, ["bob", "one", "two", "three"])) == {"bob", "three"}
     for newest in ("two", "one"):
-        waiting = touched.take(10)
+        waiting = changed_journeys.take(10)
         assert waiting is not None
         assert index._index(waiting, at_once=False) == 1
         assert newest in memory.get(USER_JOURNEYS, [newest])

@@ -16,7 +16,7 @@ from neonblue.behavior.drift import (
 )
 from neonblue.behavior.intent_training import AWAY, HERE, INTENT
 from neonblue.behavior.model_files import ModelFiles, StoredModel
-from neonblue.behavior.own_training import NEXT_ACTION, RecentUse, recent_use
+from neonblue.behavior.training_on_events import NEXT_ACTION, RecentUse, recent_use
 from neonblue.behavior.user_features import NAMES
 from neonblue.errors import NotFoundError
 from neonblue.stores.sessions import Sessions

@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.tables import markdown, share_text, write_section
 from neonblue.behavior.encoding import fit_encoding
-from neonblue.behavior.personalisation import LEAST_THAT_MATTERS, Policy, Units, judge
+from neonblue.behavior.personalisation import MIN_THAT_MATTERS, Policy, Units, judge
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "behavior.md"
 DEVICES, COUNTRIES = ["ios", "android", "web"], ["us", "de", "in", "br"]
@@ -125,7 +125,7 @@ def wrong(world: World, policy: Policy) -> str:
         right = world.differs and (number == world.best or world.name.startswith("all five"))
         return "" if right else "a treatment"
     settled = policy.answer in ("everybody", "no_difference")
-    matters = LEAST_THAT_MATTERS * world.base
+    matters = MIN_THAT_MATTERS * world.base
     return "nothing gains" if settled and (world.differs or world.gain > matters) else ""
 
 

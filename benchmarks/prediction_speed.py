@@ -71,7 +71,7 @@ def main() -> None:
     folder = Path(sys.argv[2] if len(sys.argv) > 2 else tempfile.mkdtemp())
     store, files = open_store(f"chdb://{folder / 'clickhouse'}"), ModelFiles(folder / "models")
     fill(store, events)
-    training_on_events.MOST_USERS = LEARNT_USERS
+    training_on_events.MAX_USERS = LEARNT_USERS
     training_on_events.train_on_events(store.sessions, files, lambda *_: None)
     kept = keep_sessions(store.sessions, store.sessions.recent(users=4 * LEARNT_USERS))
     random, taken = np.random.default_rng(2), []

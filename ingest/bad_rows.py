@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # Rejected rows are seldom like the others: thousands separators exist only above 999.
 MAX_REJECTED_FRACTION = 0.01
 # Good rows beside which a single bad one is no reason to refuse a small file.
-LEAST_BESIDE_ONE = 20
+MIN_BESIDE_ONE = 20
 # Beyond this share of bad rows the columns are more likely mixed up than the rows bad.
 MIXED_UP_FRACTION = 0.5
 
@@ -34,7 +34,7 @@ def refuse_bad_rows(
             f"{file.path.name!r} has a header but no rows: export it again. Nothing was loaded"
         )
     allowed = MAX_REJECTED_FRACTION if plan.allow_rejects is None else plan.allow_rejects
-    alone = plan.allow_rejects is None and rejects.total == 1 and kept >= LEAST_BESIDE_ONE
+    alone = plan.allow_rejects is None and rejects.total == 1 and kept >= MIN_BESIDE_ONE
     if rejects.total > allowed * (kept + rejects.total) and not alone:
         raise InvalidInputError(
             f"{rejects.total:,} of {read:,} rows of {file.path.name!r} cannot be used: "

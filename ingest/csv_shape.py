@@ -9,7 +9,7 @@ from neonblue.ingest.csv_fields import QUOTE, read_line
 from neonblue.ingest.csv_layout import CsvLayout
 
 NUMBER = re.compile(rb"\s*[-+(]?[\d.,'\s\xa0]*\d[\d.,]*[%)]?\s*\Z")
-LEAST_ROWS = 20
+MIN_ROWS = 20
 # A column is one of categories when its values come up this often.
 TIMES_SEEN = 10
 
@@ -22,7 +22,7 @@ class RowShape:
         rows = [row for row in layout.sample if len(row) == len(layout.names)]
         self._numbers: list[int] = []
         self._categories: dict[int, frozenset[bytes]] = {}
-        if len(rows) < LEAST_ROWS:
+        if len(rows) < MIN_ROWS:
             return
         for index, values in enumerate(zip(*rows, strict=True)):
             if all(NUMBER.match(value) for value in values):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from neonblue.stores.text_vectors import TextVectors
 
 KEPT_VECTORS = 10_000
-MOST_WANTED = 2_000
+MAX_WANTED = 2_000
 AT_ONCE = 32
 DIGITS = 5
 
@@ -43,7 +43,7 @@ class EventVectors:
         with self._guard:
             self._wanted[text_hash] = text
             self._wanted.move_to_end(text_hash)
-            if len(self._wanted) > MOST_WANTED:
+            if len(self._wanted) > MAX_WANTED:
                 self._wanted.popitem(last=False)
 
     @property

@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 # A batch shrinks or grows to take about this long, so that a newer or more wanted journey never
 # waits long behind others.
 BATCH_SECONDS = 0.8
-SMALLEST_BATCH, BATCH = 256, 1024
+MIN_BATCH, BATCH = 256, 1024
 IDLE_SECONDS = 0.2
 RETRY_SECONDS = 2.0
 REPORT_SECONDS = 2.0
@@ -119,7 +119,7 @@ class JourneyIndex:
         memory = self._memory()
         self._texts = self._texts or TextEmbedding(memory.embedder, self._store.text_vectors)
         late = _lacking(documents, self._texts)
-        batches = _cut([each for each in waiting if each.user_id not in late], SMALLEST_BATCH)
+        batches = _cut([each for each in waiting if each.user_id not in late], MIN_BATCH)
         known = len(batches)
         batches += _cut([each for each in waiting if each.user_id in late], AT_ONCE)
         until = time.monotonic() + (math.inf if at_once else EMBED_SECONDS)
@@ -189,7 +189,7 @@ class JourneyIndex:
     def _adapt(self, done: int, seconds: float) -> None:
         if done == self._size or seconds > BATCH_SECONDS:
             fitting = int(self._size * BATCH_SECONDS / max(seconds, 0.01))
-            self._size = min(max(fitting, self._size // 2, SMALLEST_BATCH), 2 * self._size, BATCH)
+            self._size = min(max(fitting, self._size // 2, MIN_BATCH), 2 * self._size, BATCH)
 
     def _embed_events(self) -> bool:
         if not self._vectors.waiting:

@@ -15,7 +15,7 @@ from neonblue.ingest.activity import Features
 
 VERSION = "transitions-1"
 # Fewer observed successors than this are too few to name a likely one.
-LEAST_SEEN = 20
+MIN_SEEN = 20
 SMOOTHING = 0.5
 
 
@@ -69,7 +69,7 @@ class Transitions:
         best = self._counts.argmax(axis=1)
         hits = self._counts[np.arange(len(best)), best]
         shares = (hits + SMOOTHING) / (totals + SMOOTHING * len(totals))
-        unknown = totals < LEAST_SEEN
+        unknown = totals < MIN_SEEN
         names = [
             "" if blank else type_names[number] for blank, number in zip(unknown, best, strict=True)
         ]

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from neonblue.memory.keyword_index import FEWEST_DEAD_ROWS, KeywordIndex
+from neonblue.memory.keyword_index import MIN_DEAD_ROWS, KeywordIndex
 
 PAGES = ("home", "search", "product", "basket", "checkout", "thanks", "account", "returns")
 
@@ -21,7 +21,7 @@ def test_journeys_that_go_on_are_held_and_weighed_as_if_added_once() -> None:
         often.add((f"j{number}", journey(number, pages)) for number in range(100))
     once.add((f"j{number}", journey(number, 30)) for number in range(100))
     assert len(often) == 100
-    assert often.rows_held <= 2 * 100 + FEWEST_DEAD_ROWS
+    assert often.rows_held <= 2 * 100 + MIN_DEAD_ROWS
     for query in ("visitor7 checkout", "basket", "visitor99 visitor1 returns nothing"):
         scores = often.score(query)
         assert dict(scores.best(100)) == pytest.approx(dict(once.search(query, 100)))

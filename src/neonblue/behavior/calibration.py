@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Float = NDArray[np.floating]
 FIRST_GUESS = np.array([1.0, 0.0])
 RIDGE = 1e-3
-SMALLEST_STEP = 1e-8
+MIN_STEP = 1e-8
 
 
 def calibration_error(probability: Float, happened: NDArray[np.bool_], bins: int = 10) -> float:
@@ -50,7 +50,7 @@ def fit_logistic_map(score: Float, happened: NDArray[np.bool_]) -> LogisticMap:
         step = _newton_step(design, weights, happened)
         step = _shortened(design, weights, step, happened)
         weights = weights - step
-        if float(np.abs(step).max()) < SMALLEST_STEP:
+        if float(np.abs(step).max()) < MIN_STEP:
             break
     return LogisticMap(slope=float(weights[0]), intercept=float(weights[1]))
 
@@ -71,9 +71,7 @@ def _shortened(
     happened: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
     before = _map_loss(design, weights, happened)
-    while np.abs(step).max() > SMALLEST_STEP and (
-        _map_loss(design, weights - step, happened) > before
-    ):
+    while np.abs(step).max() > MIN_STEP and (_map_loss(design, weights - step, happened) > before):
         step = step / 2
     return step
 

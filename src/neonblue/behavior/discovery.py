@@ -25,7 +25,7 @@ from neonblue.stats.multiplicity import adjusted_p_values
 
 Float = NDArray[np.float64]
 Flags = NDArray[np.bool_]
-MOST_CANDIDATES = 20
+MAX_CANDIDATES = 20
 FALSE_DISCOVERY_RATE = 0.05
 NORMAL_975 = 1.959963984540054
 
@@ -133,7 +133,7 @@ def search(units: SegmentUnits, *, seed: int = 1) -> Search:
     ranked += _ranked(units, pairs, half)
     compared = len(members) + len(pairs)
     members.update(pairs)
-    best = [name for name, _ in sorted(ranked, key=lambda one: -one[1])[:MOST_CANDIDATES]]
+    best = [name for name, _ in sorted(ranked, key=lambda one: -one[1])[:MAX_CANDIDATES]]
     return Search(
         candidates=tuple(_measured(units, {name: members[name] for name in best}, ~half)),
         compared=compared,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Float = NDArray[np.float64]
 BINS = 10
 SOME, MUCH = 0.1, 0.25
-SMALLEST_SHARE = 1e-4
+MIN_SHARE = 1e-4
 
 DriftVerdict = Literal["stable", "some_drift", "drifted"]
 
@@ -51,8 +51,8 @@ def snapshot_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Snapshot:
 
 def stability_index(before: Float, now: Float) -> float:
     """The index between two rows of shares (any positive scale)."""
-    p = np.maximum(before / max(before.sum(), 1e-300), SMALLEST_SHARE)
-    q = np.maximum(now / max(now.sum(), 1e-300), SMALLEST_SHARE)
+    p = np.maximum(before / max(before.sum(), 1e-300), MIN_SHARE)
+    q = np.maximum(now / max(now.sum(), 1e-300), MIN_SHARE)
     return float(((q - p) * np.log(q / p)).sum())
 
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 Float = NDArray[np.float64]
 Properties = Mapping[str, str]
-MOST_CATEGORIES = 20
-FEWEST_OF_A_CATEGORY = 20
+MAX_CATEGORIES = 20
+MIN_OF_A_CATEGORY = 20
 MISSING = ""
 
 
@@ -66,8 +66,8 @@ def fit_encoding(units: Sequence[Properties]) -> Encoding:
         texts = [unit.get(name, MISSING) for unit in units]
         common = [
             value
-            for value, count in Counter(texts).most_common(MOST_CATEGORIES)
-            if count >= FEWEST_OF_A_CATEGORY
+            for value, count in Counter(texts).most_common(MAX_CATEGORIES)
+            if count >= MIN_OF_A_CATEGORY
         ]
         field = _numeric_field(name, texts)
         if field is not None:
@@ -79,7 +79,7 @@ def fit_encoding(units: Sequence[Properties]) -> Encoding:
 
 def _category_field(name: str, values: Sequence[str], texts: Sequence[str]) -> CategoryField:
     shares = [texts.count(value) / len(texts) for value in values]
-    others = len(texts) * (1 - sum(shares)) >= FEWEST_OF_A_CATEGORY
+    others = len(texts) * (1 - sum(shares)) >= MIN_OF_A_CATEGORY
     return CategoryField(
         name=name, values=tuple(values), shares=tuple(0.0 if others else one for one in shares)
     )

@@ -9,7 +9,7 @@ from neonblue.behavior.proportion import Share, share
 from neonblue.errors import InvalidInputError
 from neonblue.stores.funnels import FunnelCounts, Funnels, FunnelScope
 
-FEWEST_STEPS, MOST_STEPS = 2, 12
+MIN_STEPS, MAX_STEPS = 2, 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +39,9 @@ def check(steps: Sequence[str], scope: FunnelScope) -> None:
         InvalidInputError: not 2 to 12 different steps, a window that is not positive, or a time
             that ends before it begins.
     """
-    if not FEWEST_STEPS <= len(steps) <= MOST_STEPS or len(set(steps)) != len(steps):
+    if not MIN_STEPS <= len(steps) <= MAX_STEPS or len(set(steps)) != len(steps):
         raise InvalidInputError(
-            f"a funnel needs {FEWEST_STEPS} to {MOST_STEPS} different event types, "
+            f"a funnel needs {MIN_STEPS} to {MAX_STEPS} different event types, "
             f"not {list(steps)!r}: get_user_journey shows which ones there are"
         )
     if scope.window_seconds <= 0:

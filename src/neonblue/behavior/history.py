@@ -16,8 +16,8 @@ from neonblue.behavior.sequences import Sequences
 REMEMBERED_PAGES = 8
 REMEMBERED_STAYS = 4
 STAY_EDGES = np.array([1, 2, 3, 4, 5, 7, 10, 16])
-MOST_DISTINCT = 9
-MOST_CHANGES = 15
+MAX_DISTINCT = 9
+MAX_CHANGES = 15
 NEVER = -1_000_000
 # A walk holds one categories x categories table a user: this many cells at a time.
 CELLS_AT_ONCE = 6_000_000
@@ -41,7 +41,7 @@ def code_sizes(categories: int) -> list[int]:
     pages = [categories + 1] * REMEMBERED_PAGES
     stays = [len(STAY_EDGES) + 1] * REMEMBERED_STAYS
     own = [categories + 1, categories + 1]
-    return [*pages, *stays, *own, POSITION_CODES, MOST_DISTINCT + 1, MOST_CHANGES + 1]
+    return [*pages, *stays, *own, POSITION_CODES, MAX_DISTINCT + 1, MAX_CHANGES + 1]
 
 
 def level_count(categories: int) -> int:
@@ -112,8 +112,8 @@ class _Walk:
             self.first[:active, None],
             self.last_move[users, page][:, None],
             np.full((active, 1), _position_code(position)),
-            np.minimum((self.visits[:active] > 0).sum(axis=1), MOST_DISTINCT)[:, None],
-            np.minimum(self.changes[:active], MOST_CHANGES)[:, None],
+            np.minimum((self.visits[:active] > 0).sum(axis=1), MAX_DISTINCT)[:, None],
+            np.minimum(self.changes[:active], MAX_CHANGES)[:, None],
         )
         return np.hstack(fields).astype(np.int16)
 

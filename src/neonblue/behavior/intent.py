@@ -20,7 +20,7 @@ from neonblue.errors import InvalidInputError
 Float = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Whole = NDArray[np.int64]
-FEWEST_OF_EACH = 50
+MIN_OF_EACH = 50
 CALIBRATION_FOLDS = 4
 
 
@@ -69,9 +69,9 @@ def train_intent(
 def refuse_too_few(happened: Flags) -> None:
     """Raise ``InvalidInputError`` unless there are 50 rows of each outcome."""
     fewest = int(min(happened.sum(), (~happened).sum()))
-    if fewest < FEWEST_OF_EACH:
+    if fewest < MIN_OF_EACH:
         raise InvalidInputError(
-            f"only {fewest} rows of one outcome are there and {FEWEST_OF_EACH} are needed to "
+            f"only {fewest} rows of one outcome are there and {MIN_OF_EACH} are needed to "
             "learn intent: train on a longer period"
         )
 

@@ -24,7 +24,7 @@ from neonblue.behavior.intent_rivals import (
     fit_trees,
 )
 
-FEWEST_OF_EACH, FEWEST_LATER = 50, 10
+MIN_OF_EACH, FEWEST_LATER = 50, 10
 Z = 1.959963984540054
 Float = NDArray[np.float64]
 
@@ -141,7 +141,7 @@ def _winner(
 
 
 def _too_little(early: Moments, later: Moments) -> str:
-    for moments, fewest, when in ((early, FEWEST_OF_EACH, "early"), (later, FEWEST_LATER, "later")):
+    for moments, fewest, when in ((early, MIN_OF_EACH, "early"), (later, FEWEST_LATER, "later")):
         conversions = int(moments.converted.sum())
         rarer = min(conversions, len(moments) - conversions)
         if rarer < fewest:

@@ -23,7 +23,7 @@ AWAY, LAST_KIND = NAMES.index("hours_away"), NAMES.index("last_kind")
 SESSIONS, SESSION_STEPS = NAMES.index("sessions"), NAMES.index("session_steps")
 # Within a band the log of the hours goes on telling; the last one is open.
 BAND_EDGES_HOURS = 24.0 * np.array([1, 3, 7, 14, 28, 60])
-FEWEST_AWAY = 50
+MIN_AWAY = 50
 BANDS = len(BAND_EDGES_HOURS) + 1
 
 # More rows and members take minutes and change little.
@@ -59,7 +59,7 @@ class Range:
 def range_of(rows: Float) -> Range:
     """The range of rows; a time away counts up to where 50 rows are as long away or longer."""
     high = rows.max(axis=0)
-    high[AWAY] = np.sort(rows[:, AWAY])[-min(FEWEST_AWAY, len(rows))]
+    high[AWAY] = np.sort(rows[:, AWAY])[-min(MIN_AWAY, len(rows))]
     return Range(low=rows.min(axis=0), high=high)
 
 

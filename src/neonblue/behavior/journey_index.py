@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 KEPT_PATH = 60
 BATCH = 20_000
 # Visitors who left after one step are alike too: without them every journey seems to convert.
-FEWEST_STEPS = 1
+MIN_STEPS = 1
 # Cosine similarity below which two journeys have little in common.
 ALIKE = 0.5
 NEIGHBOURS = 50
@@ -51,7 +51,7 @@ def keep_sessions(
     kept = 0
     for first in range(0, len(sessions), BATCH):
         described = [(one, describe(one, kinds)) for one in sessions[first : first + BATCH]]
-        batch = [pair for pair in described if pair[1].steps >= FEWEST_STEPS]
+        batch = [pair for pair in described if pair[1].steps >= MIN_STEPS]
         if batch:
             store.keep(_rows(batch, pseudonyms, kinds))
         kept += len(batch)

@@ -23,7 +23,7 @@ PLACES = 32
 PAIR_PLACES = 48
 WEIGHTS = {"what": 1.0, "order": 0.9, "when": 0.35, "how_much": 0.45}
 PAUSE_EDGES_MS = np.array([500, 2_000, 10_000, 60_000, 300_000])
-MOST_STEPS = 512
+MAX_STEPS = 512
 DAY_MS = 86_400_000
 Float = NDArray[np.float32]
 
@@ -44,7 +44,7 @@ def before_conversion(types: Sequence[str], kinds: EventKinds = BY_WORDS) -> int
 
 def journey_vector(trace: Trace) -> Float:
     """The vector of a journey's last 512 steps, exposures left out; zeros without a step."""
-    own = [i for i, one in enumerate(trace.types) if kind_of(one) != EXPOSURE][-MOST_STEPS:]
+    own = [i for i, one in enumerate(trace.types) if kind_of(one) != EXPOSURE][-MAX_STEPS:]
     blocks = dict(_blocks([trace.types[i] for i in own], [trace.times_ms[i] for i in own]))
     value = sum(trace.values[i] for i in own)
     blocks["how_much"] = np.append(blocks["how_much"], np.log1p(max(value, 0)) / 3)

@@ -28,7 +28,7 @@ FOLDS = 4
 MEMBERS = 2
 # Little data needs more and smaller steps to get anywhere: (rows from, rows a batch, epochs).
 PACES = ((200_000, 1024, 5), (20_000, 256, 6), (0, 64, 10))
-FEWEST_STEPS = 200
+MIN_STEPS = 200
 
 Progress = Callable[[float, float, str], None]
 
@@ -93,9 +93,9 @@ def _plain_map(inputs: Inputs, target: NDArray[np.int64]) -> LogisticMap:
 
 def _categories(sequences: Sequences, names: tuple[str, ...]) -> int:
     predicted = int((sequences.lengths - 1).clip(0).sum())
-    if predicted < FEWEST_STEPS:
+    if predicted < MIN_STEPS:
         raise InvalidInputError(
-            f"there are {predicted} steps to learn from and {FEWEST_STEPS} are needed: "
+            f"there are {predicted} steps to learn from and {MIN_STEPS} are needed: "
             "train on a longer period or a larger file"
         )
     categories = max(int(sequences.steps.max()), len(names), 2)

@@ -18,7 +18,7 @@ from scipy.special import ndtri
 
 from neonblue.behavior.encoding import Encoding, fit_encoding
 from neonblue.behavior.policy_evaluation import (
-    FEWEST_EFFECTIVE,
+    MIN_EFFECTIVE,
     LoggedOutcomes,
     PolicyValue,
     evaluate_policy,
@@ -33,10 +33,10 @@ from neonblue.stores.unit_rows import UnitRows
 
 Float = NDArray[np.float64]
 MOST_UNITS = 100_000
-FEWEST_A_VARIANT = 200
-LARGEST_SRM_P = 0.001
+MIN_A_VARIANT = 200
+MAX_SRM_P = 0.001
 
-LEAST_THAT_MATTERS = 0.02
+MIN_THAT_MATTERS = 0.02
 """Of the control's mean, where the metric has no ``mde``."""
 SEEN = 2.8
 """Standard errors of a gain that is found with a power of 80 % at 5 %."""
@@ -149,7 +149,7 @@ def judge(
     personalised = _value(units, expected, shares, chosen)
     if not personalised.may_rank:
         return _nothing_learnt(personalised.warning, units, names[control], metric)
-    matters = (mde or LEAST_THAT_MATTERS) * abs(values[control].value)
+    matters = (mde or MIN_THAT_MATTERS) * abs(values[control].value)
     lifts = _lifts(units, expected, shares, control)
     single = _single_best(lifts, control, matters)
     choosing = _choosing(low, high, matters, _visible_gain(units, expected, shares, best))
@@ -205,10 +205,10 @@ def nothing_learnt(reason: str, experiment: Experiment, metric: MetricDefinition
 
 def _missing(units: Units, names: Sequence[str]) -> str:
     counts = np.bincount(units.variant, minlength=len(names))
-    if counts.min() < FEWEST_A_VARIANT:
+    if counts.min() < MIN_A_VARIANT:
         few = names[int(counts.argmin())]
         return (
-            f"{few!r} has {counts.min()} units and {FEWEST_A_VARIANT} a variant are needed: "
+            f"{few!r} has {counts.min()} units and {MIN_A_VARIANT} a variant are needed: "
             "wait for more exposures"
         )
     if units.rows.shape[1] == 0:
@@ -224,7 +224,7 @@ def _not_randomised(units: Units, weights: Sequence[float] | None) -> str:
         return ""
     counts = np.bincount(units.variant, minlength=len(weights))
     p_value = srm_test(counts, weights).p_value
-    if p_value >= LARGEST_SRM_P:
+    if p_value >= MAX_SRM_P:
         return ""
     return (
         f"the split {counts.tolist()} is not the planned one (p = {p_value:.1e}), so the units are "
@@ -392,7 +392,7 @@ def _values_by_choice(
     result = {}
     for index, name in enumerate(names):
         own = contributions[chosen == index]
-        if len(own) >= FEWEST_EFFECTIVE:
+        if len(own) >= MIN_EFFECTIVE:
             half = 1.96 * float(own.std(ddof=1)) / np.sqrt(len(own))
             mean = float(own.mean())
             result[name] = (mean, float(mean - half), float(mean + half), len(own))

@@ -1,7 +1,7 @@
 """What a policy would have earned, estimated from what another policy logged.
 
 IPW and SNIPS (Swaminathan & Joachims 2015, eq. 3 and 8), DR (Dudík, Langford & Li 2011, eq. 3),
-with the effective sample size of the weights (Kish 1965): below ``FEWEST_EFFECTIVE`` rows the
+with the effective sample size of the weights (Kish 1965): below ``MIN_EFFECTIVE`` rows the
 estimates are not to be compared and ``may_rank`` is false.
 """
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from neonblue.errors import InvalidInputError
 
 Float = NDArray[np.float64]
-FEWEST_EFFECTIVE = 100.0
+MIN_EFFECTIVE = 100.0
 # A share of effective rows below which the estimate leans on few of them: worth a warning.
 LOW_EFFECTIVE_SHARE = 0.1
 NORMAL_975 = 1.959963984540054
@@ -76,7 +76,7 @@ def evaluate_policy(logged: LoggedOutcomes, method: Method = "dr") -> PolicyValu
         n=len(weights),
         effective_sample_size=effective,
         largest_weight=float(weights.max()),
-        may_rank=effective >= FEWEST_EFFECTIVE,
+        may_rank=effective >= MIN_EFFECTIVE,
         warning=_warning(effective, len(weights)),
     )
 
@@ -106,7 +106,7 @@ def rank_policies(candidates: dict[str, LoggedOutcomes], method: Method = "snips
             ranked=(),
             values=values,
             refusal=f"not ranked: the log is worth only {worst:.0f} rows for {', '.join(weak)} "
-            f"and {FEWEST_EFFECTIVE:.0f} are needed; log more under a policy closer to it",
+            f"and {MIN_EFFECTIVE:.0f} are needed; log more under a policy closer to it",
         )
     ranked = sorted(values, key=lambda name: -values[name].value)
     return PolicyRanking(ranked=tuple(ranked), values=values, refusal="")
@@ -141,7 +141,7 @@ def _contributions(logged: LoggedOutcomes, weights: Float, method: Method) -> Fl
 
 
 def _warning(effective: float, n: int) -> str:
-    if effective < FEWEST_EFFECTIVE:
+    if effective < MIN_EFFECTIVE:
         return (
             f"effective sample size {effective:.0f} of {n} logged rows: far too few, "
             "policies are not compared on it"

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 Flags = NDArray[np.bool_]
 MAX_VALUES = 12
-LEAST_NUMERIC_SHARE = 0.9
+MIN_NUMERIC_SHARE = 0.9
 """Share of a property's values that are numbers for it to be cut into thirds."""
-LEAST_PER_VARIANT = 20
+MIN_PER_VARIANT = 20
 PAIRED_CANDIDATES = 8
 
 
@@ -88,10 +88,10 @@ def _too_small(inside: Flags, treated: Flags) -> str | None:
     cells = [
         int((side & group).sum()) for side in (inside, ~inside) for group in (treated, ~treated)
     ]
-    if min(cells) >= 2 * LEAST_PER_VARIANT:
+    if min(cells) >= 2 * MIN_PER_VARIANT:
         return None
-    where = "inside" if min(cells[:2]) < 2 * LEAST_PER_VARIANT else "outside"
-    return f"{min(cells)} units {where} in one variant, {2 * LEAST_PER_VARIANT} are needed"
+    where = "inside" if min(cells[:2]) < 2 * MIN_PER_VARIANT else "outside"
+    return f"{min(cells)} units {where} in one variant, {2 * MIN_PER_VARIANT} are needed"
 
 
 def _parts(name: str, values: NDArray[np.str_]) -> Iterator[_Part | LeftOut]:
@@ -125,7 +125,7 @@ def _numbers(values: NDArray[np.str_]) -> NDArray[np.float64] | None:
     """The values as numbers, NaN where they are none; None where too few are."""
     numbers = np.array([_number(text) for text in values])
     given = values != ""
-    return numbers if np.isfinite(numbers[given]).mean() >= LEAST_NUMERIC_SHARE else None
+    return numbers if np.isfinite(numbers[given]).mean() >= MIN_NUMERIC_SHARE else None
 
 
 def _number(text: str) -> float:

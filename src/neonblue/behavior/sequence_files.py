@@ -24,8 +24,8 @@ from neonblue.models.private_file import open_private
 
 KIND = "sequences"
 HELD_OUT_SHARE = 0.05
-FEWEST_HELD_OUT = 20
-MOST_HELD_OUT = 20_000
+MIN_HELD_OUT = 20
+MAX_HELD_OUT = 20_000
 SEQUENCES_AT_ONCE = 50_000
 
 
@@ -91,10 +91,10 @@ def train_and_keep(
 
 def _later(sequences: Sequences) -> np.ndarray[Any, np.dtype[np.bool_]]:
     count = len(sequences.lengths)
-    held_out = min(max(int(count * HELD_OUT_SHARE), FEWEST_HELD_OUT), MOST_HELD_OUT)
-    if count < 2 * FEWEST_HELD_OUT:
+    held_out = min(max(int(count * HELD_OUT_SHARE), MIN_HELD_OUT), MAX_HELD_OUT)
+    if count < 2 * MIN_HELD_OUT:
         raise InvalidInputError(
-            f"there are {count} sequences and {2 * FEWEST_HELD_OUT} are needed, to learn from "
+            f"there are {count} sequences and {2 * MIN_HELD_OUT} are needed, to learn from "
             "some and measure on others: train on a longer period or a larger file"
         )
     return np.arange(count) >= count - held_out

@@ -28,9 +28,9 @@ from neonblue.errors import InvalidInputError
 from neonblue.stores.sessions import Session, Sessions
 
 NEXT_ACTION = "next_action"
-MOST_USERS = 50_000
+MAX_USERS = 50_000
 EVENTS_EACH = 300
-MOST_NAMES = 60
+MAX_NAMES = 60
 MOMENTS_EACH = 4
 # Drift is looked for in a shorter time, or a change of last week would drown in a quarter.
 NOW_DAYS = 30
@@ -55,8 +55,8 @@ def train_on_events(
         InvalidInputError: there is hardly any event.
     """
     report(0, 3, "reading sessions")
-    users = _drawn(sessions, MOST_USERS, LEARNT_DAYS, kinds)
-    acting = _drawn(sessions, MOST_USERS, LEARNT_DAYS, kinds, acting=True)
+    users = _drawn(sessions, MAX_USERS, LEARNT_DAYS, kinds)
+    acting = _drawn(sessions, MAX_USERS, LEARNT_DAYS, kinds, acting=True)
     if not users or not acting:
         raise InvalidInputError(
             "there are no events to learn from: load some with neonblue load, then train"
@@ -100,7 +100,7 @@ def _train_next_action(
 ) -> dict[str, Any]:
     paths = [path for path in (own_steps(events.types) for events in users) if path]
     counts = Counter(name for path in paths for name in path)
-    names = tuple(name for name, _ in sorted(counts.most_common(MOST_NAMES)))
+    names = tuple(name for name, _ in sorted(counts.most_common(MAX_NAMES)))
     if len(names) < 2:
         raise InvalidInputError(
             f"users do only {len(names)} kind of thing: there is no next action to foresee"
@@ -148,8 +148,8 @@ def recent_use(sessions: Sessions, kinds: EventKinds = BY_WORDS) -> RecentUse:
     Raises:
         InvalidInputError: there are no events.
     """
-    users = _drawn(sessions, MOST_USERS // 5, NOW_DAYS, kinds)
-    acting = _drawn(sessions, MOST_USERS // 5, NOW_DAYS, kinds, acting=True)
+    users = _drawn(sessions, MAX_USERS // 5, NOW_DAYS, kinds)
+    acting = _drawn(sessions, MAX_USERS // 5, NOW_DAYS, kinds, acting=True)
     if not users or not acting:
         raise InvalidInputError("there are no events: load some with neonblue load")
     return use_of(users, acting)

@@ -25,7 +25,7 @@ READ_SECONDS = 2.0
 READ_BATCH = 2000
 PUT_BATCH = 100
 
-LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class Contents:
@@ -109,7 +109,7 @@ class Contents:
             self._read_at = time.monotonic()
             self._read.set()
         except UnavailableError as error:
-            LOG.warning("words and facts of %s were not read: %s", self._name, error)
+            logger.warning("words and facts of %s were not read: %s", self._name, error)
             self._reader = None  # the next search begins again
         finally:
             self._changed.clear()

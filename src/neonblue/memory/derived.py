@@ -16,7 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 Value = TypeVar("Value")
 Key = tuple[str, str]
 
@@ -101,4 +101,4 @@ class DerivedValues:
 
 def _tell_failure(future: Future[Any]) -> None:
     if not future.cancelled() and (error := future.exception()) is not None:
-        LOG.warning("what is derived from the memory was not made anew: %s", error)
+        logger.warning("what is derived from the memory was not made anew: %s", error)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Mask = NDArray[np.bool_]
 
-SMALLEST_TABLE = 256
+MIN_TABLE = 256
 BYTE = 127.0
 BLOCK = 4096
 
@@ -47,8 +47,8 @@ class FactTable:
         self._rows: dict[str, int] = {}
         self._free: list[int] = []
         self._columns = {field: _Column(kind) for field, kind in fields.items()}
-        self._vectors = np.zeros((SMALLEST_TABLE, dimension), dtype=np.int8)
-        self._scales = np.zeros(SMALLEST_TABLE, dtype=np.float32)
+        self._vectors = np.zeros((MIN_TABLE, dimension), dtype=np.int8)
+        self._scales = np.zeros(MIN_TABLE, dtype=np.float32)
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -23,8 +23,8 @@ METADATA_FILE = "index_metadata.pickle"
 # hnswlib's: version, offset of level 0, capacity, count, bytes of an element, offsets of label and
 # vector, highest level, entry point, links a level and at level 0, M, multiplier, ef_construction.
 LAYOUT = struct.Struct("<iQQQQQQiIQQQdQ")
-MOST_LINKS = 4096
-MOST_LEVELS = 64
+MAX_LINKS = 4096
+MAX_LEVELS = 64
 LABEL_BYTES = 8
 BLOCK = 4096
 # Vectors are stored with unit length.
@@ -99,13 +99,13 @@ def _read_header(file: Path) -> _Header:
     sound = (
         header.offset_level0 == 0
         and header.elements <= header.capacity <= max(4 * header.elements, 1 << 20)
-        and 0 < header.max_links <= MOST_LINKS
-        and 0 < header.max_links_level0 <= MOST_LINKS
+        and 0 < header.max_links <= MAX_LINKS
+        and 0 < header.max_links_level0 <= MAX_LINKS
         and header.vector_offset == 4 + 4 * header.max_links_level0
         and vector_bytes > 0
         and vector_bytes % 4 == 0
         and header.element_bytes == header.label_offset + LABEL_BYTES
-        and -1 <= header.max_level <= MOST_LEVELS
+        and -1 <= header.max_level <= MAX_LEVELS
         and (header.entry_point < header.elements or header.elements == 0)
     )
     if not sound:

@@ -25,10 +25,10 @@ B = 0.75
 WORD = re.compile(r"[^\W_]+")
 MAX_QUERY_WORDS = 64
 # Of rows that have a word, and what a word adds there, kept between queries.
-MOST_KEPT_BYTES = 32 << 20
+MAX_KEPT_BYTES = 32 << 20
 # Rows of replaced and removed documents stay until they are as many as those in use, so that giving
 # them back costs no more than adding did.
-FEWEST_DEAD_ROWS = 64
+MIN_DEAD_ROWS = 64
 # A word in more than this share of the rows is kept as one value a row: that is less than twice as
 # large, and adding a column to another takes a tenth of the time of adding at places.
 DENSE_SHARE = 0.25
@@ -174,7 +174,7 @@ class KeywordIndex:
         import numpy as np
 
         dead = len(self._ids) - len(self._rows)
-        if dead <= max(FEWEST_DEAD_ROWS, len(self._rows)):
+        if dead <= max(MIN_DEAD_ROWS, len(self._rows)):
             return
         alive = np.frombuffer(bytes(self._alive), dtype=bool)
         place = np.cumsum(alive, dtype=np.int32) - 1
@@ -221,7 +221,7 @@ class KeywordIndex:
         if (known := self._impacts.get(word)) is None:
             known = self._new_impacts(word, norms)
             size = known.values.nbytes + (0 if isinstance(known.at, slice) else known.at.nbytes)
-            if self._kept_bytes + size > MOST_KEPT_BYTES:
+            if self._kept_bytes + size > MAX_KEPT_BYTES:
                 self._forget_impacts()
             self._kept_bytes += size
             self._impacts[word] = known

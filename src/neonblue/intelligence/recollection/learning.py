@@ -31,7 +31,7 @@ from neonblue.stores.forecasts import ForecastOutcome
 if TYPE_CHECKING:
     from neonblue.stores import Store
 
-LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 PATTERN_SOURCES = 100_000
 BACKGROUND_SECONDS = 60.0
 SETTLING = timedelta(minutes=10)
@@ -116,7 +116,7 @@ def _facts(store: Store, experiment_id: str, now: datetime) -> ExperimentFacts |
         return facts_of(analysis, audience=audience_of(store, analysis.experiment))
     except NeonBlueError as error:
         # One experiment that cannot be analysed must not keep the others out of the memory.
-        LOG.warning("experiment %r was not remembered: %s", experiment_id, error)
+        logger.warning("experiment %r was not remembered: %s", experiment_id, error)
         return None
 
 
@@ -192,7 +192,7 @@ class Learner:
             try:
                 self.catch_up()
             except NeonBlueError as error:  # the store or a model is away: the next round may work
-                LOG.warning("nothing was learnt in this round: %s", error)
+                logger.warning("nothing was learnt in this round: %s", error)
             self._closed.wait(BACKGROUND_SECONDS)
 
     def catch_up(self, *, at_once: bool = False) -> Learnt | None:

@@ -32,7 +32,7 @@ from neonblue.intelligence.text_model.training_record import (
 if TYPE_CHECKING:
     from neonblue.stores import Store
 
-LOG = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 # A command that ends within this time trains nothing.
 FIRST_AFTER_SECONDS = 60.0
 EVERY_SECONDS = 60.0
@@ -82,7 +82,7 @@ class Retrainer:
             try:
                 self.round()
             except (NeonBlueError, OSError) as error:  # the store is away, or the disk is full
-                LOG.warning("the text model was not trained in this round: %s", error)
+                logger.warning("the text model was not trained in this round: %s", error)
             self._closed.wait(EVERY_SECONDS)
 
     def round(self) -> Round:
@@ -98,7 +98,7 @@ class Retrainer:
             require_enough(pairs)
         except InvalidInputError as error:
             return self._remember("too_few", str(error), tested)
-        LOG.info("%d more experiments have finished: the text model is trained again", len(new))
+        logger.info("%d more experiments have finished: the text model is trained again", len(new))
         return self._judged(self._train(pairs), tested)
 
     def _judged(self, found: Mapping[str, Any] | None, tested: Sequence[str]) -> Round:
@@ -107,10 +107,10 @@ class Retrainer:
         if found.get("busy"):
             return "busy"
         if "error" in found:
-            LOG.warning("training the text model failed: %s", found["error"])
+            logger.warning("training the text model failed: %s", found["error"])
             return self._remember("failed", str(found["error"]), tested)
         record = record_training(self._folder, tested, found, at=datetime.now(UTC))
-        LOG.info("the text model was trained: %s", record.detail)
+        logger.info("the text model was trained: %s", record.detail)
         return "kept" if found["kept_new"] else "rejected"
 
     def _remember(self, outcome: Round, detail: str, tested: Sequence[str]) -> Round:

@@ -12,6 +12,7 @@ LANE, BAR = 70, 20
 BOTTOM = 40
 TICKS_SECONDS = (20, 60)
 MAX_TICKS = 10
+TICK_WIDTH = 30
 TAIL = 1.05
 """How far the picture goes beyond the last moment, so that its status is seen."""
 COLOURS = {
@@ -84,7 +85,8 @@ def _axis(last: float, height: int) -> Iterator[str]:
             f'<line x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{height - BOTTOM + 4}" '
             'stroke="#eaeef2"/>'
         )
-        yield _text(x, height - 16, f"{seconds} s", fill="#59636e")
+        if x < WIDTH - RIGHT - TICK_WIDTH:
+            yield _text(x, height - 16, f"{seconds} s", fill="#59636e")
 
 
 def _lane(story: Story, number: int, y: float, last: float) -> Iterator[str]:

@@ -12,6 +12,7 @@ from neonblue.tools import design as design_tools
 from neonblue.tools import loop as loop_tools
 from neonblue.tools import ongoing as ongoing_tools
 from neonblue.tools import traffic as traffic_tools
+from neonblue.tools import tuning as tuning_tools
 
 SURFACE = Surface(
     name="optimization_engine",
@@ -31,6 +32,7 @@ SURFACE = Surface(
         traffic_tools,
         loop_tools,
         calibration_tools,
+        tuning_tools,
         assignment_tools,
         approvals,
         audit,

@@ -10,7 +10,7 @@ from neonblue.tools.results.calibration import Calibration
 from neonblue.workspace import Workspace, open_workspace
 
 
-@records(title="Calibrate the rules on own data")
+@records(title="Calibrate the rules")
 def calibrate(
     experiment_id: str,
     metric: str | None = None,
@@ -20,13 +20,13 @@ def calibrate(
 ) -> Calibration:
     """Measure false-alarm rate and power of the rules on an ended experiment's control units.
 
-    They are resplit at random (A/A), then known lifts are added; the verdict decides at ten looks.
+    Resplit at random (A/A), then with known lifts; ten looks.
 
     Args:
         experiment_id: Whose control units.
-        metric: A proportion or mean; default the primary.
+        metric: Default the primary.
         lifts: True relative lifts, e.g. [0.05].
-        resplits: More take longer, about 0.1 s each and lift.
+        resplits: About 0.1 s each and lift.
     """
     from neonblue.optimization.calibration import calibrate_rules
 

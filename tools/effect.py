@@ -78,7 +78,7 @@ def _changing(
         annotations=ToolAnnotations(
             read_only_hint=False,
             destructive_hint=destructive,
-            idempotent_hint=idempotent,
+            idempotent_hint=idempotent or None,  # false where nothing is said
             open_world_hint=open_world,
         ),
     )

@@ -130,15 +130,13 @@ def simulate_policy(
 ) -> PolicyTrials:
     """Try the loop's rules in a world of known truth, beside naive peeking and one planned look.
 
-    The same code as in production decides over simulated units. Says how many ships were wrong,
-    how many winners were missed, conversions lost, units harmed and days to a decision. Takes
-    about a second an experiment. Changes nothing.
+    Production's code decides. About a second an experiment.
 
     Args:
-        world: How units behave; mostly_null is how most programmes are.
-        experiments: Ideas in the programme.
-        winners: Share of ideas that truly win; the world's own by default.
-        seed: The same seed gives the same units.
+        world: How units behave.
+        experiments: How many ideas.
+        winners: Share of ideas that win; the world's own by default.
+        seed: For repeats.
     """
     from neonblue.optimization.simulation.policy_trial import try_policy
 

@@ -15,9 +15,8 @@ def optimize_ongoing_experiment(
 ) -> OngoingChanges:
     """Say which changes to make to an experiment now, each with the tool call that makes it.
 
-    Weighs health, verdict, the loop's rules, the plan's segments, traffic, diagnosis and similar
-    experiments. Changes nothing. One look is recorded. For advice in words:
-    recommend_experiment_optimization.
+    Weighs health, verdict, segments, traffic, diagnosis and similar experiments. Changes nothing;
+    one look is recorded.
 
     Args:
         experiment_id: From list_experiments.

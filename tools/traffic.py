@@ -1,10 +1,9 @@
 """How the next units are shared among the variants of an experiment."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from fastmcp.dependencies import Shared
-from pydantic import Field
 
 from neonblue.tools.effect import records
 from neonblue.tools.results.traffic import AllocationProposal, ArmComparison, ProposedCall
@@ -18,21 +17,20 @@ if TYPE_CHECKING:
 def allocate_traffic(
     experiment_id: str,
     policy: Literal["fixed", "ramp", "top_two"] | None = None,
-    floor: Annotated[float, Field(ge=0.05, le=0.5)] = 0.05,
+    floor: float = 0.05,
     metric: str | None = None,
     workspace: Workspace = Shared(open_workspace),
 ) -> AllocationProposal:
     """Propose the weights of the next batch of units: fixed, a ramp, or top-two Thompson.
 
-    It proposes only; next_call makes the change, through policy and approval. Exposed units stay.
-    Contrasts within batches, so trends do not mislead. Winner and equality come from the AIPW
-    sequence, which the analysis uses too after a change. The look is recorded.
+    Changes nothing: next_call does. Exposed units stay. Winner and equality come from the AIPW
+    sequence. The look is recorded.
 
     Args:
-        experiment_id: A running one.
-        policy: Default: planned split for two variants, else top_two.
-        floor: Least share of a variant.
-        metric: A proportion or mean; default the primary.
+        experiment_id: It runs.
+        policy: Default top_two for three variants.
+        floor: Least share, from 0.05.
+        metric: Default the primary.
     """
     from neonblue.optimization.traffic_proposal import propose_traffic
 

@@ -39,6 +39,7 @@ WITHOUT_USERS = {
     "schema_migrations",
     "text_vectors",
     "traffic_batches",  # shares and counts by variant
+    "tuning_records",  # settings and means
     "unit_sketches",  # hashes of ids, erased by the hash
     "unit_starts",
     "verified_questions",  # refused where the question, its plan or its answer names a user

@@ -40,6 +40,8 @@ NOT_BY_VARIANT: dict[str, dict[str, Any]] = {
     "assign_variant": {**EXPERIMENT, "unit_id": "u1"},
     "run_optimization_cycle": {"goal": "sell more", "success_event": "purchase"},
     "simulate_policy": {"experiments": 1},
+    "tune_parameters": {"study_id": "s", "space": {"price": [1, 2]}},
+    "evolve_variants": {"study_id": "s"},
     "design_experiment": {"metric_kind": "proportion", "baseline": 0.1, "mde": 0.1},
     "semantic_experiment_search": {"query": "checkout"},
     "predict_experiment_outcome": {"config": {"name": "Shorter form", "metric": "purchase"}},

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from neonblue.stores.text_vectors import TextVectors
     from neonblue.stores.traffic import Traffic
     from neonblue.stores.traffic_batches import TrafficBatches
+    from neonblue.stores.tuning_records import TuningRecords
     from neonblue.stores.unit_rows import UnitRows
     from neonblue.stores.unit_sketches import UnitSketches
     from neonblue.stores.unit_starts import UnitStarts
@@ -123,6 +124,13 @@ class Store:
         from neonblue.stores.traffic_batches import TrafficBatches
 
         return TrafficBatches(self.database)
+
+    @cached_property
+    def tuning(self) -> TuningRecords:
+        """Studies that tune parameters: what was declared, asked and told."""
+        from neonblue.stores.tuning_records import TuningRecords
+
+        return TuningRecords(self.database)
 
     @cached_property
     def aggregates(self) -> Aggregates:

@@ -36,6 +36,7 @@ from neonblue.stores.migrations import (
     published_changes,
     sessions,
     traffic_batches,
+    tuning,
     unit_starts,
     user_lookup,
     verified_questions,
@@ -75,6 +76,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     model_calls.MIGRATION,
     traffic_batches.MIGRATION,
     verified_questions.MIGRATION,
+    tuning.MIGRATION,
 )
 
 APPLIED_TABLE = """

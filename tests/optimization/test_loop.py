@@ -339,6 +339,29 @@ def test_a_variant_that_errors_is_stopped_before_anything_else(
     assert "crash of treatment" in taken.reason
 
 
+def test_units_that_met_both_variants_roll_it_back_by_policy(
+    platform: Platform, goal: Goal
+) -> None:
+    platform.policy(AUTONOMOUS)
+    goal = replace(goal, on_broken_assignment="roll_back", ideas=goal.ideas[:1])
+    platform.steps(goal, 2)
+    experiment_id = f"{goal.goal_id}_1"
+    platform.visitors(experiment_id, lift=0.0, units=1000)
+    again = [
+        event(experiment_id, f"u{number}", variant, "exposure", platform.now())
+        | {"event_id": f"again-{number}-{variant}"}
+        for number in range(1, 60)
+        for variant in ("control", "treatment")
+    ]
+    platform.workspace.store.events.insert(pa.Table.from_pylist(again, schema=event_schema()))
+    first = platform.step(goal).steps[0]
+    assert (first.act, first.outcome) == ("stop", "done")
+    assert "multiple_exposures" in first.reason
+    assert ("roll_back", "done") in platform.steps(goal, 1)
+    assert status(platform, 1, goal) == "rolled_back"
+    assert platform.authority.audit.verify().unbroken
+
+
 def test_stale_data_pause_it_and_new_ones_resume_it(platform: Platform, goal: Goal) -> None:
     platform.policy(AUTONOMOUS)
     platform.steps(goal, 2)

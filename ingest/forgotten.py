@@ -28,8 +28,8 @@ def without_forgotten(prepared: Prepared, forgotten: Forgotten) -> tuple[Prepare
     if not forgotten.anybody():
         return prepared, 0
     events, kept = _events_kept(prepared.events, forgotten)
-    letters = tuple(each for each in prepared.letters if not _names_forgotten(each, forgotten))
-    dropped = prepared.events.num_rows - len(kept) + len(prepared.letters) - len(letters)
+    letters = tuple(each for each in prepared.dead_letters if not _names_forgotten(each, forgotten))
+    dropped = prepared.events.num_rows - len(kept) + len(prepared.dead_letters) - len(letters)
     if dropped == 0:
         return prepared, 0
     smaller = replace(
@@ -37,7 +37,7 @@ def without_forgotten(prepared: Prepared, forgotten: Forgotten) -> tuple[Prepare
         events=events,
         indices=[prepared.indices[row] for row in kept],
         enrichment=_enrichment_of(prepared.enrichment, kept),
-        letters=letters,
+        dead_letters=letters,
     )
     return smaller, dropped
 
@@ -55,7 +55,7 @@ def forgotten_meanwhile(prepared: Prepared, store: Store) -> tuple[Prepared, int
     if dropped == 0:
         return prepared, 0
     users = set(prepared.events["user_id"].unique().to_pylist())
-    for letter in prepared.letters:
+    for letter in prepared.dead_letters:
         users |= _users_of(letter)
     for user, accepted in store.forgotten.among(users).items():
         if accepted == NEVER:

@@ -56,7 +56,7 @@ class Prepared:
     deletions: tuple[EventKey, ...]
     moved: tuple[EventKey, ...]
     changes: tuple[tuple[Record, TableChange], ...]
-    letters: tuple[DeadLetter, ...]
+    dead_letters: tuple[DeadLetter, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ class Written:
     events: int
     deletions: int
     definitions: int
-    letters: tuple[DeadLetter, ...]
+    dead_letters: tuple[DeadLetter, ...]
     kept: Prepared
     dropped: int
 
@@ -122,7 +122,7 @@ class Pipeline:
             deletions=gone,
             moved=moved,
             changes=tuple(changes),
-            letters=tuple(letters),
+            dead_letters=tuple(letters),
         )
 
     def _recall_if_due(self) -> None:
@@ -146,7 +146,7 @@ class Pipeline:
         with self._store.database.writing():
             kept, dropped = without_forgotten(prepared, self._store.forgotten)
             written = self._write(kept, dropped)
-            whole = replace(kept, letters=written.letters)
+            whole = replace(kept, dead_letters=written.dead_letters)
             kept, more = forgotten_meanwhile(whole, self._store)
         if more == 0:
             return written
@@ -154,7 +154,7 @@ class Pipeline:
         return replace(
             written,
             events=written.events - gone,
-            letters=kept.letters,
+            dead_letters=kept.dead_letters,
             kept=kept,
             dropped=dropped + more,
         )
@@ -169,7 +169,7 @@ class Pipeline:
         if defined and self._enricher is not None:
             self._enricher.reread_kinds()
         letters = [
-            *prepared.letters,
+            *prepared.dead_letters,
             *refused,
             *unenriched,
             *(
@@ -182,7 +182,7 @@ class Pipeline:
             events=prepared.events.num_rows - len(refused),
             deletions=len(prepared.deletions),
             definitions=defined,
-            letters=tuple(letters),
+            dead_letters=tuple(letters),
             kept=prepared,
             dropped=dropped,
         )

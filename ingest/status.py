@@ -74,7 +74,7 @@ class StatusBoard:
             self.now.events += written.events
             self.now.deletions += written.deletions
             self.now.definitions += written.definitions
-            self.now.dead_letters += len(written.letters)
+            self.now.dead_letters += len(written.dead_letters)
             if written.dropped:
                 self.now.dropped[REASON] = self.now.dropped.get(REASON, 0) + written.dropped
         self._telemetry.delivered(len(prepared.records), written)

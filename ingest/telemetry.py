@@ -24,7 +24,7 @@ class Telemetry:
         counter, gauge = meter.create_counter, meter.create_gauge
         self._messages = counter("neonblue.ingest.messages", unit="{message}")
         self._events = counter("neonblue.ingest.events", unit="{event}")
-        self._letters = counter("neonblue.ingest.dead_letters", unit="{message}")
+        self._dead_letters = counter("neonblue.ingest.dead_letters", unit="{message}")
         self._dropped = counter("neonblue.ingest.dropped", unit="{message}")
         self._troubles = counter("neonblue.ingest.retries", unit="{attempt}")
         self._unpublished = counter("neonblue.ingest.unpublished", unit="{message}")
@@ -37,8 +37,8 @@ class Telemetry:
         """A batch is durable; dead letters are counted by reason."""
         self._messages.add(messages)
         self._events.add(written.events)
-        for letter in written.letters:
-            self._letters.add(1, {"reason": letter.reason})
+        for letter in written.dead_letters:
+            self._dead_letters.add(1, {"reason": letter.reason})
         if written.dropped:
             self._dropped.add(written.dropped, {"reason": REASON})
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from neonblue.errors import UnavailableError
+from neonblue.ingest.dead_letter_topic import DeadLetterTopic
 from neonblue.ingest.event_vectors import EventVectors
 from neonblue.ingest.kafka import (
     lag,
@@ -27,7 +28,6 @@ from neonblue.ingest.kafka import (
     source_topics,
     start_client,
 )
-from neonblue.ingest.letter_box import LetterBox
 from neonblue.ingest.outgoing import enriched_messages
 from neonblue.ingest.rebalance import Rebalance
 
@@ -75,7 +75,7 @@ class Worker:
         self._pipeline = pipeline
         self._status = status
         self._vectors = vectors or EventVectors()
-        self._letters = LetterBox(settings.dead_topic, status)
+        self._dead_letters = DeadLetterTopic(settings.dead_topic, status)
         self._stopping = asyncio.Event()
         self._queue: asyncio.Queue[Batch] = asyncio.Queue(maxsize=QUEUED_BATCHES)
 
@@ -233,8 +233,8 @@ class Worker:
                 self._settings.enriched_topic,
                 await asyncio.to_thread(enriched_messages, written.kept, self._vectors),
             )
-        if written.letters:
-            await self._letters.publish(producer, written.letters)
+        if written.dead_letters:
+            await self._dead_letters.publish(producer, written.dead_letters)
 
     async def _send(
         self, producer: AIOKafkaProducer, topic: str, messages: Sequence[Outgoing]

@@ -191,7 +191,7 @@ def test_a_flat_row_marked_as_deleted_removes_its_event(
 ) -> None:
     send(plain(), plain(event_id="e2", __deleted="false"))
     written = send(plain(**mark))
-    assert (written.events, written.deletions, written.letters) == (0, 1, ())
+    assert (written.events, written.deletions, written.dead_letters) == (0, 1, ())
     assert store.database.rows("SELECT event_id FROM events FINAL") == [("e2",)]
 
 
@@ -236,7 +236,7 @@ def test_a_new_primary_key_moves_the_event(send: Send, store: Store) -> None:
 
 def test_a_truncated_table_is_said_and_nothing_deleted(send: Send, store: Store) -> None:
     send(change("c", ROW))
-    (letter,) = send(change("t", None)).letters
+    (letter,) = send(change("t", None)).dead_letters
     assert (letter.reason, store.events.count()) == ("truncate_not_applied", 1)
 
 
@@ -286,12 +286,12 @@ NOTES = {
 @pytest.mark.parametrize("name", NOTES)
 def test_what_debezium_says_about_itself_is_passed_over(send: Send, name: str) -> None:
     written = send(json.dumps(NOTES[name]).encode(), b"null", None)
-    assert (written.events, written.letters) == (0, ())
+    assert (written.events, written.dead_letters) == (0, ())
 
 
 @pytest.mark.parametrize("topic", ["__debezium-heartbeat.shop", "shop.transaction"])
 def test_topics_without_rows_are_passed_over(send: Send, topic: str) -> None:
-    assert send(plain(), b"\0avro", topic=topic).letters == ()
+    assert send(plain(), b"\0avro", topic=topic).dead_letters == ()
 
 
 def test_a_snapshot_and_the_stream_of_the_same_rows_count_once(send: Send, store: Store) -> None:

@@ -142,7 +142,7 @@ def test_what_decides_is_frozen_once_somebody_has_looked(send: Send, store: Stor
         ]
     )
     written = send(change("metrics", {**METRIC, "event_type": "visit"}, op="u", lsn=3))
-    assert [letter.reason for letter in written.letters] == ["bad_definition"]
+    assert [letter.reason for letter in written.dead_letters] == ["bad_definition"]
     assert store.experiments.get("checkout").metrics[0].event_type == "order"
     send(change("variants", {**VARIANTS[1], "weight": 1}, op="u", lsn=4))
     assert store.experiments.get("checkout").variants[1].weight == 1
@@ -151,7 +151,7 @@ def test_what_decides_is_frozen_once_somebody_has_looked(send: Send, store: Stor
 def test_a_definition_of_the_wrong_type_is_set_aside(send: Send, store: Store) -> None:
     define(send)
     written = send(change("experiments", {**PLAN, "status": "sleeping"}, op="u", lsn=6))
-    assert [letter.reason for letter in written.letters] == ["bad_definition"]
+    assert [letter.reason for letter in written.dead_letters] == ["bad_definition"]
 
 
 BROKEN = {
@@ -172,7 +172,7 @@ def test_a_plan_that_breaks_a_rule_is_set_aside_and_the_last_good_one_stays(
     define(send)
     good = store.experiments.get("checkout")
     table, changed, why = BROKEN[name]
-    (letter,) = send(change(table, changed, op="u", lsn=2)).letters
+    (letter,) = send(change(table, changed, op="u", lsn=2)).dead_letters
     assert letter.reason == "bad_definition"
     assert why in letter.detail
     assert store.experiments.get("checkout") == good
@@ -180,7 +180,7 @@ def test_a_plan_that_breaks_a_rule_is_set_aside_and_the_last_good_one_stays(
     send(change("experiments", stopped, op="u", lsn=3))
     assert store.experiments.get("checkout").status == "stopped"
     whole = {"experiments": {**PLAN, "name": "Again"}, "variants": VARIANTS[1], "metrics": METRIC}
-    assert not send(change(table, whole[table], op="u", lsn=4)).letters
+    assert not send(change(table, whole[table], op="u", lsn=4)).dead_letters
 
 
 def test_control_may_change_hands_in_two_batches(send: Send, store: Store) -> None:
@@ -197,7 +197,7 @@ def test_of_several_changes_the_one_that_breaks_the_plan_is_set_aside(send: Send
         change("variants", {**VARIANTS[0], "weight": 2}, op="u", lsn=2),
         change("metrics", {**METRIC, "margin": 0}, op="u", lsn=3),
         change("experiments", {**PLAN, "name": "New"}, op="u", lsn=4),
-    ).letters
+    ).dead_letters
     assert b"margin" in letter.payload
 
 
@@ -224,7 +224,7 @@ def test_rows_that_a_transform_made_flat_define_experiments_too(
         LineRecord(f"shop.public.{table}", 0, n, None, json.dumps({**each, "__op": "r"}).encode())
         for n, (table, each) in enumerate(flat)
     ]
-    assert not pipeline.write(pipeline.prepare(records)).letters
+    assert not pipeline.write(pipeline.prepare(records)).dead_letters
     assert store.experiments.get("checkout").control.variant_id == "control"
     gone = json.dumps({"id": "checkout", "__deleted": "true"}).encode()
     pipeline.write(pipeline.prepare([LineRecord("shop.public.experiments", 0, 9, None, gone)]))
@@ -236,7 +236,7 @@ def test_decimals_and_large_columns_of_a_definition(send: Send, store: Store) ->
     define(send)
     send(change("experiments", {**PLAN, "hypothesis": "long"}, op="u", lsn=2))
     left = {**PLAN, "name": "New", "hypothesis": "__debezium_unavailable_value"}
-    assert not send(change("experiments", left, op="u", lsn=3)).letters
+    assert not send(change("experiments", left, op="u", lsn=3)).dead_letters
     assert (
         store.experiments.get("checkout").name,
         store.experiments.get("checkout").hypothesis,
@@ -253,7 +253,7 @@ def test_decimals_and_large_columns_of_a_definition(send: Send, store: Store) ->
     }
     after = {"field": "after", "type": "struct", "fields": [scale]}
     schema = {"type": "struct", "fields": [after]}
-    assert not send(json.dumps({"schema": schema, "payload": payload}).encode()).letters
+    assert not send(json.dumps({"schema": schema, "payload": payload}).encode()).dead_letters
     assert store.experiments.get("checkout").variants[1].weight == 5.0
 
 

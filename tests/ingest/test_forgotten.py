@@ -51,10 +51,10 @@ def test_a_replayed_topic_does_not_bring_a_forgotten_user_back(
     bad = (b"ann", b'{"user_id": "ann", "event_id": "broken')
     quoting = (None, b'{"user_id": "ann", "event_id": 7}')
     first = ingest(*messages, bad, quoting)
-    assert (first.events, len(first.letters), first.dropped) == (12, 2, 0)
+    assert (first.events, len(first.dead_letters), first.dropped) == (12, 2, 0)
     forget(workspace, "ann")
     again = ingest(*messages, bad, quoting)
-    assert (again.events, len(again.letters), again.dropped) == (8, 0, 6)
+    assert (again.events, len(again.dead_letters), again.dropped) == (8, 0, 6)
     assert set(again.kept.events["user_id"].to_pylist()) == {"bob"}
     assert [json.loads(messages[row][1])["user_id"] for row in again.kept.indices] == ["bob"] * 8
     enriched = again.kept.enrichment

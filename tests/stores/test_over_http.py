@@ -186,7 +186,7 @@ def test_a_user_forgotten_by_another_process_meanwhile_is_erased_again(
         other.forgotten.add("ann")
         other.forgetting.erase("ann")
     written = pipeline.write(prepared)
-    assert (written.events, written.dropped, written.letters) == (1, 2, ())
+    assert (written.events, written.dropped, written.dead_letters) == (1, 2, ())
     assert written.kept.events["user_id"].to_pylist() == ["bob"]
     assert remote.forgetting.count("ann") == {}
     assert remote.dead_letters.counts() == {}

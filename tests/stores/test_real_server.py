@@ -129,7 +129,7 @@ def test_what_the_engine_refuses_for_itself_blames_no_row(
         mend()
     assert either.dead_letters.counts() == {}
     written = pipeline.write(prepared)
-    assert (written.events, written.letters, either.events.count()) == (1000, (), 1000)
+    assert (written.events, written.dead_letters, either.events.count()) == (1000, (), 1000)
 
 
 @pytest.mark.parametrize("user", ["reader", "granted"])
@@ -153,8 +153,8 @@ def test_a_row_that_breaks_a_constraint_is_the_only_one_set_aside(either: Store)
         written = pipeline.write(events(pipeline, values))
     finally:
         either.database.command("ALTER TABLE events DROP CONSTRAINT small")
-    assert sorted(letter.offset for letter in written.letters) == [0, 500, 999]
-    assert all("VIOLATED_CONSTRAINT" in letter.detail for letter in written.letters)
+    assert sorted(letter.offset for letter in written.dead_letters) == [0, 500, 999]
+    assert all("VIOLATED_CONSTRAINT" in letter.detail for letter in written.dead_letters)
     assert either.events.count() == 997
 
 

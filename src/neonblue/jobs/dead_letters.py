@@ -76,7 +76,7 @@ def _replayed(workspace: Workspace, arguments: Mapping[str, Any], report: Report
             for each in page
         ]
         written = pipeline.write(pipeline.prepare(records))
-        failed = {letter.letter_id for letter in written.letters}
+        failed = {letter.letter_id for letter in written.dead_letters}
         good = [letter for letter in page if letter.letter_id not in failed]
         store.dead_letters.save(good, "replayed")
         counts["replayed"] += len(good)

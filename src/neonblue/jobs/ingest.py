@@ -48,7 +48,7 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
             counts["events"] += written.events
             counts["deletions"] += written.deletions
             counts["definitions"] += written.definitions
-            counts["dead_letters"] += len(written.letters)
+            counts["dead_letters"] += len(written.dead_letters)
             counts["dropped"] += written.dropped
             report(counts["messages"], 0, "messages read")
     if arguments.get("index", True):

@@ -27,7 +27,7 @@ PATIENCE_SECONDS = 5.0
 REST_SECONDS = 30.0
 
 
-class LetterBox:
+class DeadLetterTopic:
     """Publishes letters as far as the topic takes them; never raises for what Kafka does."""
 
     def __init__(

@@ -48,19 +48,19 @@ async def test_a_letter_that_is_too_large_is_published_short_with_a_reference(
 ) -> None:
     """The broker's refusal comes from the producer's own limit here: the same error."""
     from neonblue.ingest import kafka
-    from neonblue.ingest.letter_box import LetterBox
+    from neonblue.ingest.dead_letter_topic import DeadLetterTopic
     from neonblue.ingest.status import StatusBoard
     from neonblue.ingest.telemetry import Telemetry
 
     await topics.create()
     payloads = [b"small", b"x" * 200_000, b"small too"]
     records = [LineRecord("events", 0, n, b"k", each) for n, each in enumerate(payloads)]
-    letters = pipeline.write(pipeline.prepare(records)).letters
+    letters = pipeline.write(pipeline.prepare(records)).dead_letters
     producer = RefusingProducer(kafka.open_producer(topics.settings), most_bytes=50_000)
     board = StatusBoard(store, Telemetry())
     await producer.start()
     try:
-        await LetterBox(topics.settings.dead_topic, board).publish(producer, letters)
+        await DeadLetterTopic(topics.settings.dead_topic, board).publish(producer, letters)
     finally:
         await producer.stop()
     published = await topics.read(topics.settings.dead_topic, 3)

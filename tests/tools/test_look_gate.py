@@ -314,4 +314,4 @@ async def test_read_only_withholds_what_holds_for_one_look_and_says_so(
 async def test_annotations_say_which_tools_keep_a_record(client: Client[Any]) -> None:
     tools = await client.list_tools()
     silent = {t.name for t in tools if t.annotations and t.annotations.read_only_hint}
-    assert silent == {"list_catalog", "list_experiments", "simulate_policy"}
+    assert silent == {"evolve_variants", "list_catalog", "list_experiments", "simulate_policy"}

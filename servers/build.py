@@ -67,7 +67,6 @@ def build_server(surface: Surface, *, read_only: bool = False) -> FastMCP:
                     _without_return(raising(ToolError, function, read_only=read_only))
                 )
                 tool.parameters = compact(tool.parameters)
-                tool.tags = set()  # they are for us: a model need not read them
                 schemas[tool.name] = tool.parameters
                 if read_only and tool.annotations is not None:
                     tool.annotations = tool.annotations.model_copy(update={"read_only_hint": True})

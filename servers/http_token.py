@@ -12,7 +12,6 @@ from pathlib import Path
 from fastmcp.server.auth import AccessToken, TokenVerifier
 
 from neonblue.errors import UnavailableError
-from neonblue.models.private_file import FOR_OWNER
 from neonblue.settings import HttpSettings
 
 READ, WRITE, APPROVE = "read", "write", "approve"
@@ -65,9 +64,11 @@ def kept_token(directory: Path) -> tuple[str, Path]:
     """
     path = directory / TOKEN_FILE
     try:
+        if path.is_symlink():
+            raise OSError("it is a symbolic link")
+        _drop_what_others_know(path)
         if not path.exists():
             _write_new(path, secrets.token_urlsafe(32))
-        _keep_from_others(path)
         token = path.read_text("ascii").strip()
     except (OSError, ValueError) as error:
         raise UnavailableError(
@@ -79,14 +80,16 @@ def kept_token(directory: Path) -> tuple[str, Path]:
     return token, path
 
 
-def _keep_from_others(path: Path) -> None:
-    """Mend a file that others may read; ``OSError`` when it is not ours to mend."""
+def _drop_what_others_know(path: Path) -> None:
+    """Remove a token that others may have read; ``OSError`` when it is not ours to remove."""
+    if not path.exists():
+        return
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
-        path.chmod(FOR_OWNER)
+        path.unlink()
         logger.warning(
-            "the token file %s could be read by others (mode %o): now it cannot, but whoever read "
-            "it still has the token; remove the file to get a new one",
+            "the token in %s could be read by others (mode %o): there is a new one now, which "
+            "clients have to be given",
             path,
             mode,
         )

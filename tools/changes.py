@@ -39,7 +39,7 @@ def create_experiment(
     Take the plan of design_experiment, or write one: one control, a primary metric, guardrails
     with margins, circuit_breakers, planned_sample_size. Nothing runs until change_experiment with
     start. A draft may be replaced by calling this again with its experiment_id. When a check
-    fails nothing is stored. Results: analyze_experiment_performance.
+    fails nothing is stored.
 
     Args:
         plan: The whole plan; weights are shares that sum to 1.
@@ -69,8 +69,7 @@ def change_experiment(
     draft → running ⇄ paused → concluded → rolled_out or rolled_back → archived; stop ends without
     a decision. conclude takes the verdict that holds at every look, and is refused while that is
     open. Where policy asks for a person the request is stored and the answer is pending_approval
-    with a command for that person: nothing was done, call again after. Asked twice, it is done
-    once.
+    with a command for that person: nothing was done, call again after.
 
     Args:
         experiment_id: From list_experiments.

@@ -45,7 +45,7 @@ def design_experiment(
     With goal: metrics, size, days from real traffic, limits, conflicts, forecast and what 14 days
     find; pass plan on to create_experiment. Without: the size alone, from a baseline or
     like_experiment. Plan with units_watched when anybody will look before the end: it is larger,
-    and peeking then costs nothing. Changes nothing.
+    and peeking then costs nothing.
 
     Args:
         mde: Least relative lift worth finding, a fraction: 0.05 is +5 %.
@@ -56,14 +56,14 @@ def design_experiment(
         like_experiment: Past experiment to read the baseline from, see list_experiments.
         metric: Its metric, or the goal's: a metric or event type that is known.
         variants: What each does, control first; with goal.
-        weights: Planned shares, control first, e.g. [0.8, 0.2]; equal by default.
+        weights: Planned shares, control first, e.g. [0.8, 0.2]; else equal.
         units_per_day: New units a day, over all variants; with goal as observed.
-        non_inferiority_margin: Plan to show "not worse by more than this fraction".
+        non_inferiority_margin:XX
         guardrails: How many guardrails must pass as well.
         alpha: False-positive rate.
         power: Chance to find mde.
-        experiment_id: Id for the plan; made from the goal by default.
-        mde_is_meant: True when an mde of 1 (+100 %) or more is meant as it is.
+        experiment_id: Id for the plan; else from the goal.
+        mde_is_meant: An mde of 1 (+100 %) or more is meant.
     """
     from neonblue.optimization.design import DesignRequest, ask_whether_meant
 

@@ -51,8 +51,7 @@ def predict_experiment_outcome(
 
     Use it before launch; for a running or finished one use analyze_experiment_performance. Rests
     on the organisation's own finished experiments; insufficient_data below three. The forecast is
-    logged for good and judged when experiment_id ends: see forecast_calibration. Lifts are
-    fractions.
+    logged for good and judged when experiment_id ends: see forecast_calibration.
 
     Args:
         config: The plan, e.g. {"name": "Annual plan first", "baseline": 0.1, "mde": 0.05}.

@@ -41,10 +41,10 @@ def recommend_experiments(
 ) -> ToolResult:
     """Recommend what to test next for a goal: ranked by fit x expected gain x odds / traffic.
 
-    Use it to fill a backlog; for one running test use recommend_experiment_optimization. Ideas
+    For one running test use recommend_experiment_optimization. Ideas
     come from pooled patterns, past winners, the weakest funnel step and confirmed segments; what
     was tried already is left out. nothing_fits where no idea is near the goal: detail says what to
-    do. insufficient_data below three finished experiments. Lifts are fractions.
+    do. insufficient_data below three finished experiments.
 
     Args:
         goal: A sentence: what to improve, for whom, e.g. more trial sign-ups on mobile.

@@ -71,7 +71,7 @@ async def test_a_missing_argument_is_named() -> None:
     assert "how is required" in await _message("fail")
 
 
-@pytest.mark.parametrize("near", ["oftn", "Often", "often_", "of-ten", "ofte"])
+@pytest.mark.parametrize("near", ["oftn", "oftten", "ofte"])
 async def test_a_name_close_to_a_real_one_is_refused_with_the_real_one(near: str) -> None:
     message = await _message("fail", how="x", **{near: 1})
     assert f"there is no argument {near!r}: it is called 'often'" in message

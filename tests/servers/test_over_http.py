@@ -68,7 +68,7 @@ def test_a_kept_token_stays_the_same(tmp_path: Path) -> None:
 
 
 def test_an_empty_token_file_lets_nobody_in(tmp_path: Path) -> None:
-    (tmp_path / TOKEN_FILE).touch()
+    (tmp_path / TOKEN_FILE).touch(mode=0o600)
     with pytest.raises(UnavailableError, match="remove it"):
         kept_token(tmp_path)
 
@@ -117,15 +117,27 @@ def test_what_counts_as_loopback(host: str, expected: bool) -> None:
     assert is_loopback(host) is expected
 
 
-def test_a_token_that_others_can_read_is_kept_from_them(
+def test_a_token_that_others_could_read_is_replaced(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     token, path = kept_token(tmp_path)
+    assert kept_token(tmp_path) == (token, path)
     assert not caplog.records
     path.chmod(0o644)
-    assert kept_token(tmp_path) == (token, path)
+    other, _ = kept_token(tmp_path)
+    assert other != token
+    assert path.read_text() == other
     assert path.stat().st_mode & 0o777 == 0o600
     assert "could be read by others (mode 644)" in caplog.text
+
+
+def test_a_token_is_not_taken_from_where_a_link_leads(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("known")
+    (tmp_path / TOKEN_FILE).symlink_to(elsewhere)
+    with pytest.raises(UnavailableError, match=r"symbolic link.*remove it"):
+        kept_token(tmp_path)
+    assert elsewhere.read_text() == "known"
 
 
 def _seconds_until_hung_up(port: int, *pieces: bytes) -> float:

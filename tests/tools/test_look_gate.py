@@ -299,6 +299,10 @@ async def test_read_only_withholds_what_holds_for_one_look_and_says_so(
         assert "read-only" in answer["look"]["detail"]
         assert answer["metrics"][0]["comparisons"][0]["fixed_horizon"] is None
         assert answer["statistical_significance"]["method"] == "anytime_valid"
+        for verdict in (unread["verdict"], answer["verdict"]):
+            assert verdict["decision"] == "review"
+            assert "ask a server that records" in verdict["next_step"]
+            assert "control" not in verdict["next_step"]
         by_variant = BY_VARIANT["analyze_funnel"]
         funnel = dict(
             (await client.call_tool("analyze_funnel", by_variant)).structured_content or {}

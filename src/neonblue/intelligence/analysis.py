@@ -48,12 +48,17 @@ from neonblue.intelligence.vanished_events import vanished
 from neonblue.intelligence.vanished_events import without as without_measurement
 from neonblue.intelligence.weight_periods import AdaptedUnits
 from neonblue.models import Experiment
+from neonblue.models.lifecycle import FINISHED_STATUSES
 from neonblue.stats.sequential_time import UnitInformation
 from neonblue.stats.verdict_evidence import Verdict
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
 
+ASK_A_SERVER_THAT_RECORDS = (
+    "decide nothing from this answer: ask a server that records "
+    "(`neonblue call analyze_experiment_performance`), its verdict counts"
+)
 INVALID = "the experiment is invalid; see validity and call diagnose_experiment"
 
 
@@ -98,7 +103,7 @@ def analyze(
     analysis = Analysis(
         experiment=experiment,
         as_of=now,
-        decision=_with_registered(as_decision(verdict), opened.reasons),
+        decision=_with_registered(_decision(verdict, validity, experiment, look), opened.reasons),
         validity=validity,
         look=look,
         metrics=metrics,
@@ -213,6 +218,25 @@ def _standing(opened: OpenLook, summaries: Summaries, now: datetime) -> Standing
             for variant, units in zip(opened.experiment.variants, summaries.units, strict=True)
             if units == 0 and variant.weight > 0 and not variant.is_control
         ),
+    )
+
+
+def _decision(
+    verdict: Verdict, validity: Validity, experiment: Experiment, look: RecordedLook
+) -> Decision:
+    """The verdict; none of an ended experiment whose deciding look a read-only server cannot make.
+
+    What the sequence says of it is weaker, and must not be taken for what was found.
+    """
+    why = look.withheld or look.held_back
+    if validity.failed or not why or experiment.status not in FINISHED_STATUSES:
+        return as_decision(verdict)
+    return Decision(
+        decision="review",
+        variant=None,
+        eta_days=None,
+        reasons=(Reason(code="read_only", detail=why),),
+        next_step=ASK_A_SERVER_THAT_RECORDS,
     )
 
 

@@ -170,7 +170,8 @@ class RecordedLook:
     """Where this analysis stands in the ledger.
 
     ``fixed_horizon_decides`` only after an end that nobody looked at beforehand. ``withheld`` says
-    why no outcome may be shown at all, '' where they may.
+    why no outcome may be shown at all, '' where they may; ``held_back`` why the one look that
+    decides is not made here.
     """
 
     recorded: bool
@@ -181,6 +182,7 @@ class RecordedLook:
     fixed_horizon_decides: bool
     detail: str
     withheld: str = ""
+    held_back: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

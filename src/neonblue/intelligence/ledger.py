@@ -54,6 +54,7 @@ def stand(
         fixed_horizon_shown=shown and current_reader().records,
         fixed_horizon_decides=shown and not watched_by and current_reader().records,
         detail=_detail(experiment, units, shown, watched_by, end),
+        held_back=READ_ONLY if shown and not watched_by and not current_reader().records else "",
     )
 
 

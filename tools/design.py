@@ -58,33 +58,23 @@ def design_experiment(
         variants: What each does, control first; with goal.
         weights: Planned shares, control first, e.g. [0.8, 0.2]; else equal.
         units_per_day: New units a day, over all variants; with goal as observed.
-        non_inferiority_margin:XX
+        non_inferiority_margin: Plan to show "not worse by more than this fraction".
         guardrails: How many guardrails must pass as well.
         alpha: False-positive rate.
         power: Chance to find mde.
         experiment_id: Id for the plan; else from the goal.
         mde_is_meant: An mde of 1 (+100 %) or more is meant.
     """
-    from neonblue.optimization.design import DesignRequest, ask_whether_meant
+    from neonblue.optimization.design import DesignRequest
 
-    if mde is None and goal is None:
-        raise InvalidInputError(
-            "mde is missing: give the least relative lift worth finding, like 0.05 for +5 %, or a "
-            "goal in words"
-        )
-    if mde is not None and not mde_is_meant:
-        ask_whether_meant(mde)
-    shares = tuple(weights or (0.5, 0.5))
-    if goal is not None and not weights:
-        shares = tuple(1.0 for _ in variants or (0, 1))
     request = DesignRequest(
-        mde=DEFAULT_MDE if mde is None else mde,
+        mde=_effect(mde, goal, meant=mde_is_meant),
         kind=kind,
         mean=baseline_mean,
         sd=baseline_sd,
         like_experiment=like_experiment,
         metric=metric,
-        shares=shares,
+        shares=_shares(weights, goal, variants),
         alpha=alpha,
         power=power,
         margin=non_inferiority_margin,
@@ -94,6 +84,28 @@ def design_experiment(
     if goal is None:
         return _sized(workspace, request)
     return _planned(workspace, request, goal, tuple(variants or ()), experiment_id, mde is None)
+
+
+def _effect(mde: float | None, goal: str | None, *, meant: bool) -> float:
+    from neonblue.optimization.design import ask_whether_meant
+
+    if mde is None and goal is None:
+        raise InvalidInputError(
+            "mde is missing: give the least relative lift worth finding, like 0.05 for +5 %, or a "
+            "goal in words"
+        )
+    if mde is not None and not meant:
+        ask_whether_meant(mde)
+    return DEFAULT_MDE if mde is None else mde
+
+
+def _shares(
+    weights: list[float] | None, goal: str | None, variants: list[str] | None
+) -> tuple[float, ...]:
+    """As given; else equal, one for each variant of a plan, which has two unless said."""
+    if weights:
+        return tuple(weights)
+    return (0.5, 0.5) if goal is None else tuple(1.0 for _ in variants or (0, 1))
 
 
 def _sized(workspace: Workspace, request: "DesignRequest") -> Design:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from fastmcp.dependencies import Shared
 
 from neonblue.tools.effect import records
-from neonblue.tools.results.ongoing import OngoingChange, OngoingChanges, SimilarExperiment
+from neonblue.tools.results.ongoing import OngoingChange, OngoingChanges
 from neonblue.workspace import Workspace, open_workspace
 
 
@@ -23,6 +23,7 @@ def optimize_ongoing_experiment(
     """
     from neonblue.optimization.ongoing import advise
     from neonblue.tools.results.design_answer import plan_as_argument
+    from neonblue.tools.results.recommendation_answer import similar_one
 
     workspace.learner.catch_up()
     found = advise(
@@ -52,15 +53,7 @@ def optimize_ongoing_experiment(
             )
             for one in found.changes
         ],
-        similar=[
-            SimilarExperiment(
-                experiment_id=one.experiment_id,
-                similarity=one.similarity,
-                outcome=one.outcome,
-                relative_lift=one.improvement,
-            )
-            for one in found.similar
-        ],
+        similar=[similar_one(one) for one in found.similar],
     )
 
 

@@ -4,7 +4,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from neonblue.tools.results.figure import Answer, Figure
+from neonblue.tools.results.figure import Answer
+from neonblue.tools.results.recommendation import SimilarOne
 
 
 class OngoingChange(Answer):
@@ -16,15 +17,6 @@ class OngoingChange(Answer):
     urgency: Literal["now", "soon", "consider"]
     tool: str
     arguments: dict[str, Any]
-
-
-class SimilarExperiment(Answer):
-    """A past experiment that resembles this one; its lift is signed so that positive is better."""
-
-    experiment_id: str
-    similarity: Figure
-    outcome: str | None
-    relative_lift: Figure | None
 
 
 class OngoingChanges(Answer):
@@ -40,4 +32,4 @@ class OngoingChanges(Answer):
     findings: list[str] = Field(description="codes of diagnose_experiment")
     segments_read: list[str]
     changes: list[OngoingChange]
-    similar: list[SimilarExperiment]
+    similar: list[SimilarOne]

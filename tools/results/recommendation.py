@@ -75,7 +75,7 @@ class OptimizationStep(Answer):
 
 
 class SimilarOne(Answer):
-    """A similar past experiment."""
+    """A past experiment that resembles one; its lift is signed so that positive is better."""
 
     experiment_id: str
     similarity: Figure

@@ -3,6 +3,7 @@
 import math
 
 from neonblue.intelligence.narrative import NARRATOR
+from neonblue.intelligence.recollection.insights import PastExperiment
 from neonblue.intelligence.recommendation.goal import chance_to_serve
 from neonblue.intelligence.recommendation.improvement import Improvement
 from neonblue.intelligence.recommendation.next_tests import Recommendations
@@ -44,16 +45,18 @@ def optimization(found: Improvement) -> answer.ExperimentOptimization:
             )
             for step in found.steps
         ],
-        similar_experiments=[
-            answer.SimilarOne(
-                experiment_id=item.experiment_id,
-                similarity=item.similarity,
-                outcome=item.outcome,
-                relative_lift=item.improvement,
-            )
-            for item in found.similar[:SHOWN_SIMILAR]
-        ],
+        similar_experiments=[similar_one(item) for item in found.similar[:SHOWN_SIMILAR]],
         narrated_by=NARRATOR,
+    )
+
+
+def similar_one(found: PastExperiment) -> answer.SimilarOne:
+    """A past experiment that resembles the one that is asked about."""
+    return answer.SimilarOne(
+        experiment_id=found.experiment_id,
+        similarity=found.similarity,
+        outcome=found.outcome,
+        relative_lift=found.improvement,
     )
 
 

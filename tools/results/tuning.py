@@ -29,7 +29,7 @@ class EvolvedSetting(Answer):
 
     settings: dict[str, Figure]
     parents: list[int] = Field(description="trials")
-    chance_to_win: Figure = Field(description="against the best setting so far, by the forecast")
+    chance_to_win: Figure = Field(description="against the best setting so far, by the study")
 
 
 class Evolved(Answer):

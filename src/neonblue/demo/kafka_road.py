@@ -7,8 +7,9 @@ import json
 import os
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from neonblue.demo.heard_changes import HeardChanges
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -22,7 +23,7 @@ class KafkaRoad:
     """A consumer of ``experiment_changes`` from its beginning and a producer, in one thread."""
 
     def __init__(self) -> None:
-        self._heard: SimpleQueue[dict[str, Any]] = SimpleQueue()
+        self._heard = HeardChanges()
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
         self._events = os.environ.get("KAFKA_EVENTS_TOPIC") or "experiments_events"
@@ -31,12 +32,7 @@ class KafkaRoad:
 
     def changes(self) -> Sequence[Mapping[str, Any]]:
         """What was heard since the last call."""
-        found = []
-        while True:
-            try:
-                found.append(self._heard.get_nowait())
-            except Empty:
-                return found
+        return self._heard.take()
 
     def send(self, events: Sequence[Mapping[str, Any]]) -> None:
         """Handed to the producer, which sends in batches; keyed by visitor."""
@@ -65,7 +61,7 @@ class KafkaRoad:
 
     async def _listen(self) -> None:
         async for message in self._consumer:
-            self._heard.put(json.loads(message.value))
+            self._heard.add(json.loads(message.value))
 
     async def _send(self, messages: Sequence[tuple[bytes, bytes]]) -> None:
         for key, value in messages:

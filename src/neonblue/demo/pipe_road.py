@@ -7,8 +7,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from queue import Empty, SimpleQueue
 from typing import Any
+
+from neonblue.demo.heard_changes import HeardChanges
 
 LEAVE_SECONDS = 30.0
 
@@ -17,7 +18,7 @@ class PipeRoad:
     """``neonblue changes --follow`` is read, ``neonblue ingest -`` is written to."""
 
     def __init__(self) -> None:
-        self._heard: SimpleQueue[dict[str, Any]] = SimpleQueue()
+        self._heard = HeardChanges()
         self._changes = _neonblue("changes", "--follow", stdout=subprocess.PIPE)
         self._ingest = _neonblue(
             "ingest", "-", "--events-only", stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
@@ -26,12 +27,7 @@ class PipeRoad:
 
     def changes(self) -> Sequence[Mapping[str, Any]]:
         """What was heard since the last call."""
-        found = []
-        while True:
-            try:
-                found.append(self._heard.get_nowait())
-            except Empty:
-                return found
+        return self._heard.take()
 
     def send(self, events: Sequence[Mapping[str, Any]]) -> None:
         """Written at once; the command reads for a second at a time."""
@@ -50,7 +46,7 @@ class PipeRoad:
     def _listen(self) -> None:
         assert self._changes.stdout is not None
         for line in self._changes.stdout:
-            self._heard.put(json.loads(line))
+            self._heard.add(json.loads(line))
 
 
 def _neonblue(*words: str, stdout: int, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:

@@ -90,13 +90,7 @@ def adaptive_effects(
             gaps[variant.variant_id] = found
         else:
             comparisons.append(found)
-    return MetricEffects(
-        definition=metric,
-        status="available" if comparisons else "insufficient_data",
-        comparisons=tuple(comparisons),
-        detail="; ".join(f"{variant}: {why}" for variant, why in gaps.items()),
-        gaps=gaps,
-    )
+    return MetricEffects.of(metric, comparisons, gaps)
 
 
 def _compared(

@@ -33,13 +33,7 @@ def metric_effects(
             comparisons.append(
                 _comparison(experiment, metric, variant.variant_id, found, raw, terms)
             )
-    return MetricEffects(
-        definition=metric,
-        status="available" if comparisons else "insufficient_data",
-        comparisons=tuple(comparisons),
-        detail="; ".join(f"{variant}: {detail}" for variant, detail in gaps.items()),
-        gaps=gaps,
-    )
+    return MetricEffects.of(metric, comparisons, gaps)
 
 
 TOO_FAR_FROM_ZERO = (

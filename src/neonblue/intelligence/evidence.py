@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
@@ -141,6 +141,22 @@ class MetricEffects:
     comparisons: tuple[Comparison, ...] = ()
     detail: str = ""
     gaps: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        definition: MetricDefinition,
+        comparisons: Sequence[Comparison],
+        gaps: Mapping[str, str],
+    ) -> MetricEffects:
+        """What could be compared, and of each other treatment why not."""
+        return cls(
+            definition=definition,
+            status="available" if comparisons else "insufficient_data",
+            comparisons=tuple(comparisons),
+            detail="; ".join(f"{variant}: {why}" for variant, why in gaps.items()),
+            gaps=gaps,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

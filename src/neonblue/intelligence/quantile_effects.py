@@ -50,13 +50,7 @@ def quantile_effects(
             comparisons.append(found)
         else:
             gaps[variant] = found
-    return MetricEffects(
-        definition=metric,
-        status="available" if comparisons else "insufficient_data",
-        comparisons=tuple(comparisons),
-        detail="; ".join(f"{variant}: {why}" for variant, why in gaps.items()),
-        gaps=gaps,
-    )
+    return MetricEffects.of(metric, comparisons, gaps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 from neonblue.llm.known_models import takes_effort
 from neonblue.llm.provider import (
     MAX_CHARACTERS,
-    MAX_RETRIES,
     MAX_TOKENS,
-    ModelFailedError,
+    Provider,
     Request,
+    Terms,
     Usage,
-    failed,
     rambled,
     refused,
 )
@@ -20,55 +19,27 @@ from neonblue.llm.provider import (
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
 
-KEY = "ANTHROPIC_API_KEY"
 
-
-class AnthropicProvider:
+class AnthropicProvider(Provider["AsyncAnthropic"]):
     """Claude models; the API keeps an answer to the schema, and we validate it again."""
 
     name = "anthropic"
+    key = "ANTHROPIC_API_KEY"
 
-    def __init__(self, api_key: str, *, base_url: str | None, timeout_seconds: float) -> None:
-        self._api_key, self._base_url = api_key, base_url
-        self._timeout_seconds = timeout_seconds
-        self._client: AsyncAnthropic | None = None
-
-    def open(self) -> None:
-        """Import the SDK and make its client."""
+    def _connected(self, terms: Terms) -> AsyncAnthropic:
         from anthropic import AsyncAnthropic
 
-        self._client = self._client or AsyncAnthropic(
-            api_key=self._api_key,
-            base_url=self._base_url,
-            timeout=self._timeout_seconds,
-            max_retries=MAX_RETRIES,
-        )
+        return AsyncAnthropic(**terms)
 
-    async def ask(self, request: Request, usage: Usage) -> str:
-        """The text of the answer; see ``Provider``."""
+    def _errors(self) -> tuple[type[Exception], type[Exception]]:
         import anthropic
 
-        try:
-            return await self._stream(request, usage)
-        except ModelFailedError:
-            raise
-        except anthropic.RateLimitError as error:
-            raise failed(error, KEY, "rate_limited") from error
-        except anthropic.APITimeoutError as error:
-            raise failed(error, KEY, "timeout") from error
-        except Exception as error:  # a server may send anything as an event
-            raise failed(error, KEY) from error
+        return anthropic.RateLimitError, anthropic.APITimeoutError
 
-    async def close(self) -> None:
-        """Close the client's connections."""
-        if self._client is not None:
-            await self._client.close()
-
-    async def _stream(self, request: Request, usage: Usage) -> str:
-        assert self._client is not None
+    async def _stream(self, client: AsyncAnthropic, request: Request, usage: Usage) -> str:
         parts: list[str] = []
         length, stopped = 0, ""
-        stream = await self._client.messages.create(**_body(request))
+        stream = await client.messages.create(**_body(request))
         usage.began = True
         async with stream:
             async for event in stream:

@@ -79,7 +79,7 @@ class LanguageModel:
 
     def __init__(
         self,
-        provider: Provider,
+        provider: Provider[Any],
         models: Mapping[Strength, str],
         *,
         budget: Budget,
@@ -276,7 +276,7 @@ def open_language_model(
 
 def _provider(
     chosen: LanguageModelProvider, api_key: str, base_url: str | None, seconds: float
-) -> Provider:
+) -> Provider[Any]:
     if chosen == "anthropic":
         from neonblue.llm.anthropic_provider import AnthropicProvider
 

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 from neonblue.llm.known_models import takes_effort
 from neonblue.llm.provider import (
     MAX_CHARACTERS,
-    MAX_RETRIES,
     MAX_TOKENS,
-    ModelFailedError,
+    Provider,
     Request,
+    Terms,
     Usage,
-    failed,
     rambled,
     refused,
 )
@@ -20,58 +19,30 @@ from neonblue.llm.provider import (
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-KEY = "OPENAI_API_KEY"
 
-
-class OpenAIProvider:
+class OpenAIProvider(Provider["AsyncOpenAI"]):
     """GPT models, or any server with the same API and answers that keep to a JSON schema.
 
     Chat completions and not responses: local servers honour a schema only there.
     """
 
     name = "openai"
+    key = "OPENAI_API_KEY"
 
-    def __init__(self, api_key: str, *, base_url: str | None, timeout_seconds: float) -> None:
-        self._api_key, self._base_url = api_key, base_url
-        self._timeout_seconds = timeout_seconds
-        self._client: AsyncOpenAI | None = None
-
-    def open(self) -> None:
-        """Import the SDK and make its client."""
+    def _connected(self, terms: Terms) -> AsyncOpenAI:
         from openai import AsyncOpenAI
 
-        self._client = self._client or AsyncOpenAI(
-            api_key=self._api_key,
-            base_url=self._base_url,
-            timeout=self._timeout_seconds,
-            max_retries=MAX_RETRIES,
-        )
+        return AsyncOpenAI(**terms)
 
-    async def ask(self, request: Request, usage: Usage) -> str:
-        """The text of the answer; see ``Provider``."""
+    def _errors(self) -> tuple[type[Exception], type[Exception]]:
         import openai
 
-        try:
-            return await self._stream(request, usage)
-        except ModelFailedError:
-            raise
-        except openai.RateLimitError as error:
-            raise failed(error, KEY, "rate_limited") from error
-        except openai.APITimeoutError as error:
-            raise failed(error, KEY, "timeout") from error
-        except Exception as error:  # a server may send anything as an event
-            raise failed(error, KEY) from error
+        return openai.RateLimitError, openai.APITimeoutError
 
-    async def close(self) -> None:
-        """Close the client's connections."""
-        if self._client is not None:
-            await self._client.close()
-
-    async def _stream(self, request: Request, usage: Usage) -> str:
-        assert self._client is not None
+    async def _stream(self, client: AsyncOpenAI, request: Request, usage: Usage) -> str:
         parts: list[str] = []
         length, stopped, refusal = 0, "", ""
-        stream = await self._client.chat.completions.create(**_body(request))
+        stream = await client.chat.completions.create(**_body(request))
         usage.began = True
         async with stream:
             async for chunk in stream:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import ClassVar, Generic, Literal, Protocol, TypedDict, TypeVar
 
 from pydantic import BaseModel
 
@@ -17,6 +18,16 @@ MAX_TOKENS = 4000
 MAX_CHARACTERS = 12_000
 """An answer that is longer rambles: it is not read to its end."""
 MAX_RETRIES = 1
+
+
+class Connected(Protocol):
+    """What an SDK's client has in common with the other's."""
+
+    async def close(self) -> None:
+        """Close its connections."""
+
+
+Client = TypeVar("Client", bound=Connected)
 
 
 class ModelFailedError(UnavailableError):
@@ -58,24 +69,66 @@ class Usage:
         return self.fresh is not None and self.output is not None
 
 
-class Provider(Protocol):
-    """One SDK."""
+class Terms(TypedDict):
+    """What both SDKs' clients are made with."""
 
-    @property
-    def name(self) -> str:
-        """As settings name it."""
+    api_key: str
+    base_url: str | None
+    timeout: float
+    max_retries: int
+
+
+class Provider(ABC, Generic[Client]):
+    """One SDK, imported and connected when it is opened. ``name`` is what settings call it."""
+
+    name: ClassVar[str]
+    key: ClassVar[str]
+
+    def __init__(self, api_key: str, *, base_url: str | None, timeout_seconds: float) -> None:
+        self._terms = Terms(
+            api_key=api_key, base_url=base_url, timeout=timeout_seconds, max_retries=MAX_RETRIES
+        )
+        self._client: Client | None = None
 
     def open(self) -> None:
         """Import the SDK and make its client."""
+        if self._client is None:
+            self._client = self._connected(self._terms)
 
     async def ask(self, request: Request, usage: Usage) -> str:
         """The text of the answer. ``usage`` is filled in on the way, also where the call fails.
 
         Raises ``ModelFailedError``; a cancelled call closes its connection.
         """
+        assert self._client is not None
+        rate_limited, timed_out = self._errors()
+        try:
+            return await self._stream(self._client, request, usage)
+        except ModelFailedError:
+            raise
+        except rate_limited as error:
+            raise failed(error, self.key, "rate_limited") from error
+        except timed_out as error:
+            raise failed(error, self.key, "timeout") from error
+        except Exception as error:  # a server may send anything as an event
+            raise failed(error, self.key) from error
 
     async def close(self) -> None:
         """Close the client's connections."""
+        if self._client is not None:
+            await self._client.close()
+
+    @abstractmethod
+    def _connected(self, terms: Terms) -> Client:
+        """The SDK's client."""
+
+    @abstractmethod
+    def _errors(self) -> tuple[type[Exception], type[Exception]]:
+        """How the SDK says that there were too many calls, and that one took too long."""
+
+    @abstractmethod
+    async def _stream(self, client: Client, request: Request, usage: Usage) -> str:
+        """The text of the answer, read as it comes."""
 
 
 def failed(error: Exception, key: str, outcome: Outcome = "failed") -> ModelFailedError:

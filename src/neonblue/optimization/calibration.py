@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from neonblue.behavior.proportion import share
 from neonblue.errors import ConflictError, InvalidInputError
 from neonblue.intelligence.decision import Standing, decide, evidence_of
 from neonblue.intelligence.effects import metric_effects
@@ -45,7 +46,6 @@ MAX_WORK = 200_000
 LIFTS = (0.05, 0.10, 0.20)
 VARIANTS = (Variant(variant_id="control", is_control=True), Variant(variant_id="treatment"))
 START = datetime(2026, 1, 1, tzinfo=UTC)
-MARGIN_Z = 1.96
 NAIVE_P = 0.05
 
 
@@ -112,7 +112,7 @@ def calibrate_rules(
     """
     experiment = store.experiments.get(experiment_id)
     chosen = _metric(experiment, metric)
-    wanted = _lifts(chosen, lifts)
+    wanted = _lifts(lifts)
     _refuse_work(resplits, looks, len(wanted))
     if experiment.source == "aggregated":
         raise ConflictError(
@@ -197,7 +197,7 @@ def _trial(
 ) -> _Trial:
     treated = rng.random(len(values)) < 0.5
     outcomes = np.where(treated, with_lift(values, metric.kind, lift, rng), values)
-    truth = _truth(values, metric.kind, lift)
+    truth = float(values.mean()) * lift
     plan = _plan(metric, alpha, len(values))
     decision, decided_at = "keep_running", None
     invalid = naive = False
@@ -273,26 +273,17 @@ def with_lift(values: Array, kind: MetricKind, lift: float, rng: np.random.Gener
     """
     if lift == 0.0 or kind != "proportion":
         return values * (1.0 + lift)
-    rate_ = float(values.mean())
+    base = float(values.mean())
     draws = rng.random(len(values))
     if lift < 0.0:
         return np.where((values > 0) & (draws < -lift), 0.0, values)
-    return np.where((values <= 0) & (draws < rate_ * lift / (1.0 - rate_)), 1.0, values)
+    return np.where((values <= 0) & (draws < base * lift / (1.0 - base)), 1.0, values)
 
 
 def rate(hits: Sequence[bool]) -> Rate:
-    """The share of true ones with Wilson's interval."""
-    n = len(hits)
-    share = sum(hits) / n
-    z2 = MARGIN_Z**2
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = MARGIN_Z / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return Rate(share=share, ci_lower=max(0.0, middle - half), ci_upper=min(1.0, middle + half))
-
-
-def _truth(values: Array, kind: MetricKind, lift: float) -> float:
-    """The true difference: of everybody treated against everybody not."""
-    return float(values.mean()) * lift
+    """The share of true ones with its interval."""
+    found = share(sum(hits), len(hits))
+    return Rate(share=found.value, ci_lower=found.ci_lower, ci_upper=found.ci_upper)
 
 
 def _plan(metric: MetricDefinition, alpha: float, size: int) -> Experiment:
@@ -378,8 +369,8 @@ def _metric(experiment: Experiment, name: str | None) -> MetricDefinition:
     return replace(chosen, role="primary", covariate=None, pre_period_days=None, margin=None)
 
 
-def _lifts(metric: MetricDefinition, lifts: Sequence[float]) -> tuple[float, ...]:
-    """A/A first, then every lift once; the good way round where less is better."""
+def _lifts(lifts: Sequence[float]) -> tuple[float, ...]:
+    """A/A first, then every lift once."""
     bad = [one for one in lifts if not -1.0 < one < 10.0]
     if bad:
         raise InvalidInputError(f"lift {bad[0]!r} cannot be: give fractions like 0.05")

@@ -7,7 +7,6 @@ analysis withholds is told by a change.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,11 +14,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from neonblue.intelligence.adaptive_effects import weights_moved
-from neonblue.intelligence.deciding import leading_primary
 from neonblue.intelligence.diagnosis import Diagnosis, diagnose
 from neonblue.intelligence.evidence import Analysis, SegmentBreakdown, SegmentEffect
 from neonblue.intelligence.history import current_shares
 from neonblue.intelligence.recollection.insights import PastExperiment, similar_to
+from neonblue.intelligence.recommendation.improvement import (
+    PATIENCE_DAYS,
+    lessons,
+    sizing_anew,
+)
 from neonblue.intelligence.segments import NAMELESS, break_down
 from neonblue.models import Experiment
 from neonblue.models.eligibility import TargetingCondition
@@ -41,8 +44,6 @@ ORDER: tuple[Urgency, ...] = ("now", "soon", "consider")
 MAX_SEGMENTS = 5
 MAX_FINDINGS = 3
 MAX_SIMILAR = 5
-PATIENCE_DAYS = 28.0
-DEFAULT_MDE = 0.05
 MAX_SLUG = 40
 MAX_GOAL = 1_000
 UNSUITABLE = re.compile(r"[^a-z0-9]+")
@@ -102,7 +103,7 @@ def advise(
         *([] if analysis is None or not watched else _watched(store, analysis, experiment)),
         *([] if diagnosis is None else _repairs(diagnosis)),
         *(c for seen, one in broken for c in _by_segment(store, seen, experiment, one)),
-        *_from_memory(experiment, similar),
+        *_from_memory(memory, experiment, similar),
     ]
     return OngoingAdvice(
         experiment=experiment,
@@ -246,7 +247,7 @@ def _size(analysis: Analysis, experiment: Experiment) -> Iterator[ChangeProposal
     waits = analysis.decision.eta_days
     if waits is None or waits < PATIENCE_DAYS:
         return
-    sizing = _sizing(analysis, 1.5)
+    sizing = sizing_anew(analysis, 1.5)
     if sizing is None:
         return
     yield ChangeProposal(
@@ -258,29 +259,6 @@ def _size(analysis: Analysis, experiment: Experiment) -> Iterator[ChangeProposal
         tool="design_experiment",
         arguments=sizing,
     )
-
-
-def _sizing(analysis: Analysis, times: float) -> dict[str, Any] | None:
-    """What design_experiment needs, from figures of this look; None where there are none.
-
-    Not ``like_experiment``: the baseline of a running experiment is withheld until its plan.
-    """
-    found = leading_primary(analysis)
-    if found is None or found.metric.kind not in ("proportion", "mean"):
-        return None
-    one, metric = found.comparison, found.metric
-    if not 0.0 < abs(one.mean_control) < math.inf or not one.standard_error > 0.0:
-        return None
-    sign = 1.0 if metric.direction == "increase" else -1.0
-    sizing: dict[str, Any] = {
-        "kind": metric.kind,
-        "baseline_mean": one.mean_control,
-        "mde": float(f"{sign * times * (metric.mde or DEFAULT_MDE):.3g}"),
-    }
-    if metric.kind == "mean":
-        sd = one.standard_error / math.sqrt(1.0 / one.n_control + 1.0 / one.n_treatment)
-        sizing["baseline_sd"] = float(f"{sd:.6g}")
-    return sizing
 
 
 def _repairs(diagnosis: Diagnosis) -> Iterator[ChangeProposal]:
@@ -335,7 +313,7 @@ def _by_segment(
             "in the data are a reason to test, not to ship"
         )
         failed = [check for check in launch_checks(store, plan) if check.status == "fail"]
-        sizing = _sizing(analysis, 1.0)
+        sizing = sizing_anew(analysis, 1.0)
         change = f"test it {'for' if gains else 'without'} {found.segment} = {effect.value} alone"
         if failed and sizing is not None:
             yield ChangeProposal(
@@ -392,24 +370,15 @@ def _for_segment(experiment: Experiment, segment: str, effect: SegmentEffect) ->
 
 
 def _from_memory(
-    experiment: Experiment, similar: Sequence[PastExperiment]
+    memory: Memory, experiment: Experiment, similar: tuple[PastExperiment, ...]
 ) -> Iterator[ChangeProposal]:
-    """What alike experiments came to, to take over or to leave out."""
-    for outcome, change in (
-        ("success", "take over what made alike experiments win"),
-        ("failure", "leave out what made alike experiments fail"),
-    ):
-        those = [one for one in similar if one.outcome == outcome]
-        if those:
-            yield ChangeProposal(
-                change=change,
-                why=", ".join(one.experiment_id for one in those),
-                source="memory",
-                urgency="consider",
-                tool="semantic_experiment_search",
-                arguments={
-                    "query": outcome,
-                    "like_experiment": experiment.experiment_id,
-                    "filters": {"outcome": outcome},
-                },
-            )
+    """What experiments with a like change came to, to take over or to leave out."""
+    for step in lessons(memory, experiment, similar):
+        yield ChangeProposal(
+            change=step.action,
+            why=step.why,
+            source="memory",
+            urgency="consider",
+            tool=step.tool,
+            arguments=step.arguments,
+        )

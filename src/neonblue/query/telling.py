@@ -115,14 +115,20 @@ def _find(store: Store, watched: Sequence[str]) -> Hidden:
     )
 
 
-def telling_properties(events: Iterable[UnitEvent]) -> set[str]:
-    """Properties of these units' events that could tell their variants apart."""
+def _by_unit(events: Iterable[UnitEvent]) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """Each unit's variant, and by property each unit's first value."""
     variants: dict[str, str] = {}
     values: dict[str, dict[str, str]] = defaultdict(dict)
     for event in events:
         variants[event.user_id] = event.variant_id
         for name, value in event.properties.items():
             values[name].setdefault(event.user_id, value)
+    return variants, values
+
+
+def telling_properties(events: Iterable[UnitEvent]) -> set[str]:
+    """Properties of these units' events that could tell their variants apart."""
+    variants, values = _by_unit(events)
     return {name for name, of_unit in values.items() if _could_tell(variants, of_unit)}
 
 
@@ -130,12 +136,7 @@ def telling_together(
     events: Iterable[UnitEvent], groups: Sequence[tuple[str, ...]]
 ) -> set[tuple[str, ...]]:
     """The groups of properties whose values together tell the variants of these units."""
-    variants: dict[str, str] = {}
-    values: dict[str, dict[str, str]] = defaultdict(dict)
-    for event in events:
-        variants[event.user_id] = event.variant_id
-        for name, value in event.properties.items():
-            values[name].setdefault(event.user_id, value)
+    variants, values = _by_unit(events)
     return {
         group
         for group in groups

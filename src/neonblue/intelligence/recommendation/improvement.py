@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from neonblue.intelligence.analysis import analyze
 from neonblue.intelligence.deciding import leading_primary
@@ -19,6 +20,7 @@ from neonblue.intelligence.recommendation.idea import Evidence
 from neonblue.intelligence.recommendation.segment_advice import advice_of
 from neonblue.intelligence.segment_memory import confirmed_segments
 from neonblue.memory.library import Memory
+from neonblue.models import Experiment
 from neonblue.models.written_text import fenced
 
 if TYPE_CHECKING:
@@ -60,7 +62,7 @@ def improve(store: Store, memory: Memory, experiment_id: str, *, now: datetime) 
     diagnosis = diagnose(store, experiment_id, now=now)
     similar = similar_to(memory, analysis.experiment, limit=SIMILAR_CONSIDERED)
     steps = [*_repairs(diagnosis), *_verdict_steps(analysis), *_precision(analysis)]
-    steps += [*_lessons(memory, analysis, similar), *_segments(memory, analysis)]
+    steps += [*lessons(memory, analysis.experiment, similar), *_segments(memory, analysis)]
     return Improvement(analysis=analysis, diagnosis=diagnosis, similar=similar, steps=tuple(steps))
 
 
@@ -102,6 +104,9 @@ def _precision(analysis: Analysis) -> Iterator[Step]:
     waits = decision.eta_days
     if decision.decision != "keep_running" or waits is None or waits < PATIENCE_DAYS:
         return
+    arguments = sizing_anew(analysis, 1.0)
+    if arguments is None:
+        return
     found = leading_primary(analysis)
     evidence = (Evidence(kind="data", reference="eta_days", detail=f"{waits:.0f} days to go"),)
     if found is not None and found.comparison.covariate_variance_reduction is None:
@@ -110,7 +115,7 @@ def _precision(analysis: Analysis) -> Iterator[Step]:
             why=f"it would take {waits:.0f} more days, and part of the noise is who the units are",
             evidence=evidence,
             tool="design_experiment",
-            arguments=_plan_again(analysis),
+            arguments=arguments,
         )
     if len(plan.treatments) > 1:
         yield Step(
@@ -118,24 +123,38 @@ def _precision(analysis: Analysis) -> Iterator[Step]:
             why=f"{len(plan.treatments)} treatments share the units and {waits:.0f} days are left",
             evidence=evidence,
             tool="design_experiment",
-            arguments=_plan_again(analysis),
+            arguments=arguments,
         )
 
 
-def _plan_again(analysis: Analysis) -> dict[str, object]:
-    """What design_experiment needs to size the experiment anew."""
-    planned = [metric.mde for metric in analysis.experiment.metrics if metric.mde is not None]
-    return {
-        "like_experiment": analysis.experiment.experiment_id,
-        "mde": planned[0] if planned else DEFAULT_MDE,
+def sizing_anew(analysis: Analysis, times: float) -> dict[str, Any] | None:
+    """What design_experiment needs for ``times`` the mde, from this look; None without figures.
+
+    Not ``like_experiment``: the baseline of a running experiment is withheld until its plan.
+    """
+    found = leading_primary(analysis)
+    if found is None or found.metric.kind not in ("proportion", "mean"):
+        return None
+    one, metric = found.comparison, found.metric
+    if not 0.0 < abs(one.mean_control) < math.inf or not one.standard_error > 0.0:
+        return None
+    sign = 1.0 if metric.direction == "increase" else -1.0
+    sizing: dict[str, Any] = {
+        "kind": metric.kind,
+        "baseline_mean": one.mean_control,
+        "mde": float(f"{sign * times * (metric.mde or DEFAULT_MDE):.3g}"),
     }
+    if metric.kind == "mean":
+        sd = one.standard_error / math.sqrt(1.0 / one.n_control + 1.0 / one.n_treatment)
+        sizing["baseline_sd"] = float(f"{sd:.6g}")
+    return sizing
 
 
-def _lessons(
-    memory: Memory, analysis: Analysis, similar: tuple[PastExperiment, ...]
+def lessons(
+    memory: Memory, plan: Experiment, similar: tuple[PastExperiment, ...]
 ) -> Iterator[Step]:
     """What those taught that changed the same thing in the same way; others resemble in words."""
-    alike = _same_change(memory, analysis, similar)
+    alike = _same_change(memory, plan, similar)
     for outcome, action in (
         ("success", "take over what made experiments with a like change win"),
         ("failure", "take out what made experiments with a like change fail"),
@@ -151,19 +170,18 @@ def _lessons(
                 tool="semantic_experiment_search",
                 arguments={
                     "query": outcome,
-                    "like_experiment": analysis.experiment.experiment_id,
+                    "like_experiment": plan.experiment_id,
                     "filters": {"outcome": outcome},
                 },
             )
 
 
 def _same_change(
-    memory: Memory, analysis: Analysis, similar: tuple[PastExperiment, ...]
+    memory: Memory, plan: Experiment, similar: tuple[PastExperiment, ...]
 ) -> list[PastExperiment]:
     """Those whose change itself is alike, and adds or takes away as this one does."""
     if not similar:
         return []
-    plan = analysis.experiment
     change = change_in_words(plan)
     kind = kind_of_change(category_of(plan), change, plan.name)
     vectors = memory.vectors([told_change(plan.name, change), *map(_change, similar)])

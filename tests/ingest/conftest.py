@@ -23,6 +23,8 @@ from neonblue.ingest.pipeline import Pipeline
 from neonblue.ingest.status import StatusBoard
 from neonblue.ingest.telemetry import Telemetry
 from neonblue.ingest.worker import Worker
+from neonblue.memory.embedding import open_embedder
+from neonblue.memory.library import Memory
 from neonblue.settings import KafkaSettings
 from neonblue.stores import Store
 
@@ -42,6 +44,13 @@ def running_broker() -> AbstractContextManager[Broker]:
     if reason is not None:
         pytest.skip(reason)
     return apache_kafka.running()
+
+
+@pytest.fixture
+def memory(store: Store, tmp_path: Path) -> Iterator[Memory]:
+    opened = Memory(store.documents, open_embedder("minilm"), tmp_path / "chroma").start()
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,18 +14,10 @@ from neonblue.ingest.record import LineRecord
 from neonblue.ingest.status import StatusBoard
 from neonblue.ingest.telemetry import Telemetry
 from neonblue.memory.collections import USER_JOURNEYS
-from neonblue.memory.embedding import open_embedder
 from neonblue.memory.library import Memory
 from neonblue.stores import Store
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def memory(store: Store, tmp_path: Path) -> Iterator[Memory]:
-    opened = Memory(store.documents, open_embedder("minilm"), tmp_path / "chroma").start()
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Journeys follow their events into the index, once a distinct text, wanted ones first."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,16 +11,8 @@ from neonblue.ingest.record import LineRecord
 from neonblue.ingest.status import StatusBoard
 from neonblue.ingest.telemetry import Telemetry
 from neonblue.memory.collections import USER_JOURNEYS
-from neonblue.memory.embedding import open_embedder
 from neonblue.memory.library import Memory
 from neonblue.stores import Store
-
-
-@pytest.fixture
-def memory(store: Store, tmp_path: Path) -> Iterator[Memory]:
-    opened = Memory(store.documents, open_embedder("minilm"), tmp_path / "chroma").start()
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

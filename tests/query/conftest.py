@@ -15,6 +15,7 @@ from tests.services.clickhouse_server import ClickHouseServer
 from neonblue.models import Experiment, MetricDefinition, Variant
 from neonblue.stores import Store, open_store
 from neonblue.stores.events import event_schema
+from neonblue.stores.outcomes import Outcome
 
 UNITS = 400
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
@@ -95,3 +96,21 @@ def _events(experiment_id: str) -> Iterator[dict[str, Any]]:
                 "value": price,
                 "properties": [],
             }
+
+
+def past_outcome(experiment_id: str, lift: float, decision: str) -> Outcome:
+    """What the treatment of a finished experiment came to, on the metric ``bought``."""
+    return Outcome(
+        experiment_id=experiment_id,
+        version=1,
+        metric="bought",
+        variant_id="treatment",
+        role="primary",
+        kind="proportion",
+        direction="increase",
+        event_type="purchase",
+        units=1000,
+        relative_lift=lift,
+        standard_error=0.01,
+        decision=decision,
+    )

@@ -11,8 +11,9 @@ import pytest
 from neonblue.models import Experiment, MetricDefinition, Variant
 from neonblue.settings import StoreSettings
 from neonblue.stores.events import event_schema
-from neonblue.stores.outcomes import Outcome
 from neonblue.workspace import Workspace
+
+from .conftest import past_outcome
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MONDAY = datetime(2026, 11, 2, tzinfo=UTC)
@@ -67,24 +68,7 @@ def past(store: Any, name: str, title: str, ended: datetime | None, lift: float)
     store.experiments.save(
         Experiment(experiment_id=name, variants=variants, metrics=(bought,), **plan)
     )
-    store.outcomes.record(
-        [
-            Outcome(
-                experiment_id=name,
-                version=1,
-                metric="bought",
-                variant_id="treatment",
-                role="primary",
-                kind="proportion",
-                direction="increase",
-                event_type="purchase",
-                units=1000,
-                relative_lift=lift,
-                standard_error=0.01,
-                decision="ship" if lift > 0 else "rollback",
-            )
-        ]
-    )
+    store.outcomes.record([past_outcome(name, lift, "ship" if lift > 0 else "rollback")])
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,9 @@ from tests.query.conftest import DAY, UNITS, fill
 
 from neonblue.query.time_range import find_time_range
 from neonblue.servers.hub import build
-from neonblue.stores.outcomes import Outcome
 from neonblue.workspace import Workspace
+
+from .conftest import past_outcome
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -98,20 +99,7 @@ def test_advice_without_past_experiments_is_empty_not_invented(filled: Workspace
 def test_past_results_are_all_of_them_the_best_first(filled: Workspace) -> None:
     """Finished ones, whether they won or lost."""
     outcomes = [
-        Outcome(
-            experiment_id=name,
-            version=1,
-            metric="bought",
-            variant_id="treatment",
-            role="primary",
-            kind="proportion",
-            direction="increase",
-            event_type="purchase",
-            units=1000,
-            relative_lift=lift,
-            standard_error=0.01,
-            decision=decision,
-        )
+        past_outcome(name, lift, decision)
         for name, lift, decision in (("shop", 0.08, "ship"), ("prices", -0.2, "rollback"))
     ]
     filled.store.outcomes.record(outcomes)

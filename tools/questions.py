@@ -45,7 +45,7 @@ def natural_language_query(
     else:
         assisted = answer_plan(answerer, plan, catalogue, now=now)
     if save_as is not None:
-        remember(store, answerer, save_as, question, assisted.answered, now)
+        remember(store, answerer, save_as, asked, assisted.answered, now)
     return question_answer(assisted)
 
 

@@ -233,7 +233,9 @@ class Answerer:
                 first = next(iter(found.findings), None)
                 failed = "; ".join(check.detail for check in found.validity.failed)
                 why = first.headline if first is not None else failed
-                rows.append({"experiment_id": one.experiment_id, "trust": found.trust, "why": why})
+                rows.append(
+                    {"experiment_id": one.experiment_id, "trust": found.trust, "detail": why}
+                )
         names = ", ".join(str(row["experiment_id"]) for row in rows)
         said = f"cannot be trusted: {names}" if names and not plan.experiments else names
         if plan.experiments and rows:
@@ -271,7 +273,7 @@ class Answerer:
             from neonblue.intelligence.recommendation.improvement import improve
 
             steps = improve(self._store, self._memory(), plan.experiments[0], now=now).steps
-            rows: Rows = tuple({"action": step.action, "why": step.why} for step in steps)
+            rows: Rows = tuple({"action": step.action, "detail": step.why} for step in steps)
         else:
             from neonblue.intelligence.recommendation.constraints import Constraints
             from neonblue.intelligence.recommendation.next_tests import recommend_next
@@ -281,7 +283,7 @@ class Answerer:
                 self._store, self._memory(), goal, Constraints(), self._kinds(), limit=3
             )
             rows = tuple(
-                {"action": f"test {one.idea.category}", "why": one.idea.hypothesis}
+                {"action": f"test {one.idea.category}", "detail": one.idea.hypothesis}
                 for one in found.ranked
             )
         said = "; ".join(str(row["action"]) for row in rows[:3])

@@ -24,7 +24,7 @@ from neonblue.query.model_plan import (
     plan_by_model,
 )
 from neonblue.query.reading import Reading
-from neonblue.query.verified import check_plan, plan_given
+from neonblue.query.verified import check_plan, plan_given, strings_in
 from neonblue.query.vocabulary import vocabulary_of
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def _told(model: LanguageModel, store: Store, answered: Answered) -> Narration:
     if not answered.rows or len(answered.rows) > MAX_ROWS:
         return by_rule
     evidence = _evidence(answered)
-    if users_named(store, *_strings(evidence)):
+    if users_named(store, *strings_in(evidence)):
         return replace(by_rule, note="no language model was asked: the results name users")
     return narrate(
         model,
@@ -188,13 +188,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, date):
         return value.isoformat()
     return value if isinstance(value, bool | int | float | str) or value is None else str(value)
-
-
-def _strings(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, Mapping):
-        return [text for inner in value.values() for text in _strings(inner)]
-    if isinstance(value, list | tuple):
-        return [text for inner in value for text in _strings(inner)]
-    return []

@@ -127,7 +127,7 @@ def remember(
         plan=json.dumps({**plan, "times_in_words": relative}),
         answered=_told(answered),
     )
-    if users_named(store, question, *_strings(json.loads(row.plan)), *_strings(answered.rows)):
+    if users_named(store, question, *strings_in(json.loads(row.plan)), *strings_in(answered.rows)):
         raise InvalidInputError(
             f"nothing is saved as {name!r}: the question or its answer names a user, who could "
             "not be forgotten then"
@@ -201,11 +201,12 @@ def _told(answered: Answered) -> str:
     return json.dumps(told, default=str, sort_keys=True)
 
 
-def _strings(value: Any) -> list[str]:
+def strings_in(value: Any) -> list[str]:
+    """Every text in a JSON value, but for keys."""
     if isinstance(value, str):
         return [value]
     if isinstance(value, Mapping):
-        return [text for each in value.values() for text in _strings(each)]
+        return [text for each in value.values() for text in strings_in(each)]
     if isinstance(value, list | tuple):
-        return [text for each in value for text in _strings(each)]
+        return [text for each in value for text in strings_in(each)]
     return []

@@ -59,6 +59,27 @@ def test_what_a_burst_of_calls_opened_is_given_back(store: Store) -> None:
     assert len(database._opened) == len(database._free) <= KEPT_CLIENTS
 
 
+def test_one_answer_asks_an_equal_query_once_until_it_writes(store: Store) -> None:
+    store.database.command("CREATE TABLE once (a UInt32) ENGINE = MergeTree ORDER BY a")
+    count = "SELECT count() FROM once WHERE a >= {least:UInt32}"
+
+    def counted(least: int = 0) -> int:
+        return int(store.database.rows(count, {"least": least})[0][0])
+
+    with store.database.reading_once(), ThreadPoolExecutor(1) as other:
+        assert (counted(), counted(7)) == (0, 0)
+        other.submit(store.database.insert_rows, "once", ["a"], [[5]]).result()
+        assert counted() == 0, "the answer is as of one moment"
+        assert other.submit(counted).result() == 1, "others are not held back"
+        with store.database.reading_once():
+            assert counted() == 0
+        store.database.insert_rows("once", ["a"], [[9]])
+        assert (counted(), counted(7)) == (2, 1)
+        store.database.rows(count, {"least": 0}).clear()
+        assert counted() == 2
+    assert counted() == 2
+
+
 def test_a_closed_store_says_so(store: Store) -> None:
     store.close()
     with pytest.raises(UnavailableError, match="is closed: start neonblue again"):

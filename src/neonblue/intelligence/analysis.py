@@ -51,6 +51,7 @@ from neonblue.models import Experiment
 from neonblue.models.lifecycle import FINISHED_STATUSES
 from neonblue.stats.sequential_time import UnitInformation
 from neonblue.stats.verdict_evidence import Verdict
+from neonblue.stores.reading_once import reads_once
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
@@ -62,6 +63,7 @@ ASK_A_SERVER_THAT_RECORDS = (
 INVALID = "the experiment is invalid; see validity and call diagnose_experiment"
 
 
+@reads_once
 def analyze(
     store: Store,
     experiment_id: str,

@@ -337,7 +337,7 @@ class Store:
         """Which experiments have the same units in the same split."""
         from neonblue.stores.unit_sketches import UnitSketches
 
-        return UnitSketches(self.database, self.unit_starts)
+        return UnitSketches(self.database, self.unit_starts, self.loads)
 
     @cached_property
     def unit_starts(self) -> UnitStarts:

@@ -66,6 +66,8 @@ class Database:
         self._seats = threading.BoundedSemaphore(MOST_CLIENTS)
         self._writer = threading.RLock()
         self._closed = False
+        self._read = threading.local()
+        self._column_types: dict[tuple[str, tuple[str, ...]], Sequence[Any]] = {}
         with self._client():
             pass
 
@@ -96,6 +98,34 @@ class Database:
 
         ``own`` names columns whose sentences are ours: they are not taken for text from outside.
         """
+        read: dict[str, list[Row]] | None = getattr(self._read, "rows", None)
+        if read is None:
+            return self._query(sql, parameters, settings, own)
+        asked = repr((sql, parameters, settings))
+        if asked not in read:
+            read[asked] = self._query(sql, parameters, settings, own)
+        return list(read[asked])
+
+    @contextmanager
+    def reading_once(self) -> Iterator[None]:
+        """Within it this thread's equal queries are asked once, until it writes something.
+
+        For one answer that several modules put together: it is also read as of one moment.
+        """
+        outer = getattr(self._read, "rows", None)
+        self._read.rows = {} if outer is None else outer
+        try:
+            yield
+        finally:
+            self._read.rows = outer
+
+    def _query(
+        self,
+        sql: str,
+        parameters: Parameters | None,
+        settings: Mapping[str, Any] | None,
+        own: Container[str],
+    ) -> list[Row]:
         with self._client() as client:
             result = client.query(
                 sql, parameters=_bound(parameters), settings=_plain(settings), tz_mode="aware"
@@ -122,7 +152,7 @@ class Database:
 
     def command(self, sql: str, parameters: Parameters | None = None) -> None:
         """Run a statement that changes something, one at a time."""
-        _refuse_in_read_only()
+        self._before_writing()
         with self._writer, self._client() as client:
             client.command(sql, parameters=_bound(parameters))
 
@@ -133,7 +163,7 @@ class Database:
         """
         if rows.num_rows == 0:
             return
-        _refuse_in_read_only()
+        self._before_writing()
         with self._writer, _faults_told_apart(self.name), self._client() as client:
             client.insert_arrow(identifier(table), rows)
 
@@ -152,10 +182,31 @@ class Database:
         """
         if not rows:
             return
-        _refuse_in_read_only()
+        self._before_writing()
         settings = None if once is None else {"insert_deduplication_token": once}
         with self._writer, _faults_told_apart(self.name), self._client() as client:
-            client.insert(identifier(table), rows, column_names=list(columns), settings=settings)
+            client.insert(
+                identifier(table),
+                rows,
+                column_names=list(columns),
+                column_types=self._types(client, table, columns),
+                settings=settings,
+            )
+
+    def _types(self, client: Client, table: str, columns: Sequence[str]) -> Sequence[Any]:
+        """Types of columns, asked for once: the client would before each insert."""
+        known = self._column_types.get((table, tuple(columns)))
+        if known is None:
+            context = client.create_insert_context(identifier(table), list(columns))
+            known = self._column_types[table, tuple(columns)] = context.column_types
+        return known
+
+    def _before_writing(self) -> None:
+        """Refuse in a read-only server; what this thread has read is read anew."""
+        _refuse_in_read_only()
+        read: dict[str, list[Row]] | None = getattr(self._read, "rows", None)
+        if read is not None:
+            read.clear()
 
     @contextmanager
     def writing(self) -> Iterator[None]:

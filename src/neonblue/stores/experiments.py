@@ -208,6 +208,9 @@ class Experiments:
 
     def defined_by(self, experiment_id: str) -> str:
         """What wrote the newest definition: load, define, cdc …; '' when there is none."""
+        newest = self._history.newest(experiment_id)
+        if newest is None or newest.plan_changed:
+            return "" if newest is None else newest.source
         row = self._database.row(
             """
             SELECT source FROM experiment_history

@@ -71,6 +71,30 @@ class RowCount:
     rows: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Load:
+    """One load as an experiment sees it: ``counts`` of variant, reason and rows are its own.
+
+    ``named`` says that some rows of the file were the experiment's by name.
+    """
+
+    state: str
+    experiment_id: str
+    fingerprint: str
+    recorded_at: datetime
+    named: bool
+    counts: list[tuple[str, str, int]]
+
+    def has(self, experiment_id: str) -> bool:
+        """Whether its file is one of the experiment's."""
+        return self.named or self.experiment_id == experiment_id
+
+    @property
+    def replaced(self) -> bool:
+        """Whether it took the place of what there was."""
+        return self.state.startswith("replacing")
+
+
 class Loads:
     """Bulk loads: staged, then committed as a whole."""
 
@@ -156,26 +180,14 @@ class Loads:
         A file that was loaded again counts once, as it was read last. Rows that name no experiment
         count for each one of their file.
         """
-        found = self._database.rows(
-            """
-            SELECT load_id, any(state), any(fingerprint), groupArray((each.2, each.3, each.4))
-            FROM loads LEFT ARRAY JOIN counts AS each
-            WHERE state IN {ready:Array(String)} AND (
-                each.1 = {id:String}
-                OR each.1 = '' AND (
-                    experiment_id = {id:String} OR arrayExists(c -> c.1 = {id:String}, counts)
-                )
-            )
-            GROUP BY load_id ORDER BY min(recorded_at)
-            """,
-            {"id": experiment_id, "ready": list(READY)},
-        )
         files: dict[str, list[tuple[str, str, int]]] = {}
-        for load_id, state, fingerprint, counts in found:
-            if state.startswith("replacing"):
+        for load in self._of(experiment_id):
+            if not load.has(experiment_id):
+                continue
+            if load.replaced:
                 files.clear()
-            files.pop(fingerprint or load_id, None)
-            files[fingerprint or load_id] = counts
+            files.pop(load.fingerprint, None)
+            files[load.fingerprint] = load.counts
         summed: dict[tuple[str, str], int] = {}
         for counts in files.values():
             for variant, reason, rows in counts:
@@ -187,18 +199,53 @@ class Loads:
 
     def several(self, experiment_id: str) -> bool:
         """Whether more than one file may have brought the units that an experiment has now."""
-        row = self._database.row(
-            """
-            SELECT countIf(recorded_at >= replaced_at) > 1 FROM loads
-            CROSS JOIN (
-                SELECT maxIf(recorded_at, state = 'replacing') AS replaced_at FROM loads
-                WHERE experiment_id = {id:String}
-            ) AS newest
-            WHERE state IN ('ready', 'replacing') AND experiment_id IN ({id:String}, '')
-            """,
-            {"id": experiment_id},
+        events = [
+            load
+            for load in self._of(experiment_id)
+            if load.state in ("ready", "replacing") and load.experiment_id in ("", experiment_id)
+        ]
+        replaced = [
+            number
+            for number, load in enumerate(events)
+            if load.state == "replacing" and load.experiment_id == experiment_id
+        ]
+        return len(events) - max(replaced, default=0) > 1
+
+    def replaced_since(self, experiment_id: str, moment: datetime) -> bool:
+        """Whether a load has replaced events that an experiment had after ``moment`` (UTC)."""
+        return any(
+            load.state == "replacing"
+            and load.experiment_id in ("", experiment_id)
+            and load.recorded_at > moment
+            for load in self._of(experiment_id)
         )
-        return row is not None and bool(row[0])
+
+    def _of(self, experiment_id: str) -> list[_Load]:
+        """The loads that may have brought data of an experiment, oldest first."""
+        rows = self._database.rows(
+            """
+            WITH arrayExists(c -> c.1 = {id:String}, counts) AS named
+            SELECT load_id, any(state), any(experiment_id), any(fingerprint),
+                min(recorded_at) AS at, any(named), any(arrayMap(
+                    c -> (c.2, c.3, c.4), arrayFilter(c -> c.1 IN ('', {id:String}), counts)
+                ))
+            FROM loads
+            WHERE state IN {ready:Array(String)} AND (experiment_id IN ('', {id:String}) OR named)
+            GROUP BY load_id ORDER BY at
+            """,
+            {"id": experiment_id, "ready": list(READY)},
+        )
+        return [
+            _Load(
+                state=state,
+                experiment_id=of,
+                fingerprint=fingerprint or load_id,
+                recorded_at=at,
+                named=bool(named),
+                counts=counts,
+            )
+            for load_id, state, of, fingerprint, at, named, counts in rows
+        ]
 
     def recover(self) -> int:
         """Finish what was committed and drop what was not; returns how many loads it touched."""

@@ -24,7 +24,6 @@ COLUMNS = (
     *("look_id", "tool", "status", "fingerprint", "alpha", "effects", "one_look", "metrics"),
     *("compared_units", "information", "settled", "units_ended"),
 )
-LOOK = "if(look_id = '', concat(toString(version), ' ', toString(looked_at)), look_id)"
 WATCHED = f"status IN ({', '.join(map(repr, sorted(WATCHED_STATUSES | {''})))})"
 
 
@@ -132,11 +131,11 @@ class Looks:
                 argMinIf(reading, reading.1, shown), countIf(elsewhere),
                 countIf(decided AND elsewhere)
             FROM (
-                SELECT any(version) AS look_version, min(units) AS look_units,
+                SELECT version AS look_version, min(units) AS look_units,
                     max(effects) AS shown, max(one_look) AS decided,
                     max(fingerprint != {{fingerprint:String}} OR {WATCHED}) AS elsewhere,
-                    argMinIf(tuple(looked_at, metrics), (looked_at, metric), effects) AS reading
-                FROM looks WHERE experiment_id = {{id:String}} GROUP BY {LOOK}
+                    argMinIf(tuple(looked_at, metrics), metric, effects) AS reading
+                FROM looks WHERE experiment_id = {{id:String}} GROUP BY version, looked_at, look_id
             ) GROUP BY look_version
             """,
             {"id": experiment_id, "fingerprint": fingerprint},

@@ -20,6 +20,7 @@ from neonblue.stores.unit_starts import BEGINNING
 
 if TYPE_CHECKING:
     from neonblue.stores.database import Database
+    from neonblue.stores.loads import Loads
     from neonblue.stores.unit_starts import UnitStarts
 
 SKETCHED_UNITS = 1024
@@ -57,9 +58,10 @@ class Likeness:
 class UnitSketches:
     """Sketches of units and the experiments that share them."""
 
-    def __init__(self, database: Database, starts: UnitStarts) -> None:
+    def __init__(self, database: Database, starts: UnitStarts, loads: Loads) -> None:
         self._database = database
         self._starts = starts
+        self._loads = loads
 
     def of_events(
         self, experiment_id: str, units: int, *, keep: bool, anew: bool = False
@@ -73,7 +75,7 @@ class UnitSketches:
         started_at = self._starts.of(experiment_id).began_at
         stored, sketched_units, sketched_at = self._stored(experiment_id, since=started_at)
         known = bool(stored) and 2 * sketched_units > units
-        if known and not anew and not self._replaced_since(experiment_id, sketched_at):
+        if known and not anew and not self._loads.replaced_since(experiment_id, sketched_at):
             return stored
         sketch = self._from_events(experiment_id, units)
         if keep:
@@ -123,15 +125,6 @@ class UnitSketches:
         )
         return row is not None and bool(row[0])
 
-    def _replaced_since(self, experiment_id: str, moment: datetime) -> bool:
-        """Whether a load has replaced what an experiment had."""
-        row = self._database.row(
-            "SELECT count() FROM loads WHERE state = 'replacing' AND experiment_id IN "
-            "({id:String}, '') AND recorded_at > {moment:DateTime64(6, 'UTC')}",
-            {"id": experiment_id, "moment": moment},
-        )
-        return row is not None and row[0] > 0
-
     def of_totals(self, experiment_id: str, hashes: Sequence[int], *, keep: bool) -> Sketch:
         """The sketch of uploaded totals, given one hash a metric."""
         sketch = dict.fromkeys(hashes, "")
@@ -167,7 +160,8 @@ class UnitSketches:
             f"""
             SELECT '{table}' AS found_in, experiment_id, min(variant_id) = '' AS totals
             FROM {table}
-            WHERE experiment_id != {{id:String}} AND unit_hash IN {{{table}:Array(UInt64)}}
+            WHERE experiment_id != {{id:String}}
+              AND unit_hash IN (JSONExtract({{{table}:String}}, 'Array(UInt64)'))
             GROUP BY experiment_id
             HAVING uniqExact(unit_hash) >= {{least:UInt32}} OR min(variant_id) = ''
             ORDER BY experiment_id LIMIT 100
@@ -177,7 +171,8 @@ class UnitSketches:
         rows = self._database.rows(
             "SELECT * FROM (" + ") UNION ALL SELECT * FROM (".join(parts) + ")",
             {"id": experiment_id, "least": FEWEST_SHARED}
-            | {table: sorted(mine[table]) for table in tables},
+            # As a text: an array of a thousand numbers takes the engine longer than the query does.
+            | {table: str(sorted(mine[table])) for table in tables},
         )
         return sorted((str(table), str(other), bool(totals)) for table, other, totals in rows)
 
@@ -185,26 +180,28 @@ class UnitSketches:
         self, experiment_id: str, *, since: datetime = BEGINNING, table: str = BY_ID
     ) -> tuple[Sketch, int, datetime]:
         """The sketch kept ``since`` then, the units it was made of, and when it was made."""
-        row = self._database.row(
-            """
-            SELECT groupArray(unit_hash), groupArray(variant_id), max(units), max(sketched_at)
+        each = (
+            f"""
+            SELECT '{name}' AS found_in, groupArray(unit_hash), groupArray(variant_id), max(units),
+                max(sketched_at)
             FROM (
-                SELECT unit_hash, variant_id, units, sketched_at FROM {table:Identifier} FINAL
-                WHERE experiment_id = {id:String} AND sketched_at >= {since:DateTime64(6, 'UTC')}
-                ORDER BY unit_hash LIMIT {limit:UInt32}
+                SELECT unit_hash, variant_id, units, sketched_at FROM {name} FINAL
+                WHERE experiment_id = {{id:String}}
+                    AND sketched_at >= {{since:DateTime64(6, 'UTC')}}
+                ORDER BY unit_hash LIMIT {{limit:UInt32}}
             ) HAVING count() > 0
-            """,
-            {
-                "id": experiment_id,
-                "limit": 2 * SKETCHED_UNITS,
-                "since": since,
-                "table": table,
-            },
+            """
+            for name in (BY_ID, BY_CONTENT)
         )
-        if row is None:
-            return {}, 0, BEGINNING
-        hashes, variants, units, sketched_at = row
-        return dict(zip(hashes, variants, strict=True)), units, sketched_at
+        # Both at once, as whoever reads one mostly reads the other in the same answer.
+        rows = self._database.rows(
+            " UNION ALL ".join(each),
+            {"id": experiment_id, "limit": 2 * SKETCHED_UNITS, "since": since},
+        )
+        for found_in, hashes, variants, units, sketched_at in rows:
+            if found_in == table:
+                return dict(zip(hashes, variants, strict=True)), units, sketched_at
+        return {}, 0, BEGINNING
 
     def _from_events(self, experiment_id: str, units: int) -> Sketch:
         limit = min(HASHES - 1, HASHES * READ_UNITS // max(1, units))

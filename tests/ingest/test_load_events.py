@@ -143,7 +143,7 @@ def test_columns_of_other_names_are_mapped(store: Store, load: Load, write: Writ
     moments = store.moments.summarise(experiment)
     assert moments.summary("spent", "b").mean == 10.0
     assert moments.summary("opened", "b").mean == 1.0
-    assert store.health.units_by_property("shop", "os")[0].units == 10
+    assert store.exposure_properties.units_by_value("shop", "os")[0].units == 10
     assert experiment.started_at == datetime(2026, 1, 1, 10, tzinfo=UTC)
 
 

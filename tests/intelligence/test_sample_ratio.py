@@ -15,7 +15,8 @@ Simulate = Callable[..., Experiment]
 
 
 def allocation(store: Store, experiment: Experiment) -> Allocation:
-    return read_allocation(store, experiment, read_summaries(store, experiment))
+    properties = store.exposure_properties.counts(experiment.experiment_id)
+    return read_allocation(store, experiment, read_summaries(store, experiment), properties)
 
 
 @pytest.mark.parametrize(

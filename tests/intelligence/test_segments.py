@@ -51,7 +51,7 @@ def test_trying_every_property_in_turn_finds_no_difference_by_chance(
 ) -> None:
     """The error rate is shared over what can be tried: p counts once for each property."""
     simulate(world)
-    names = [p.name for p in store.health.properties("exp") if p.values > 1]
+    names = [p.name for p in store.exposure_properties.cardinalities("exp") if p.values > 1]
     for name in names:
         found = analyze(store, "exp", now=now, segment_by=name).segments
         least = min(e.p_value for e in found.effects if e.p_value is not None)

@@ -232,13 +232,18 @@ def test_an_unknown_metric_names_those_that_exist(store: Store) -> None:
 def test_health_counts_by_property_and_day(store: Store) -> None:
     events = [exposure(f"u{i}", "control", i, os="ios", age=str(i)) for i in range(3)]
     store.events.insert(rows([*events, exposure("t", "treatment", os="web")]))
-    by_os = store.health.units_by_property("checkout", "os")
+    by_os = store.exposure_properties.units_by_value("checkout", "os")
     assert [(c.value, c.variant_id, c.units) for c in by_os] == [
         ("ios", "control", 3),
         ("web", "treatment", 1),
     ]
-    assert [p.name for p in store.health.properties("checkout") if p.numeric] == ["age"]
-    assert store.health.covariate_moments("checkout", ["age"])[("age", "control")].mean == 1.0
+    assert [p.name for p in store.exposure_properties.cardinalities("checkout") if p.numeric] == [
+        "age"
+    ]
+    assert (
+        store.exposure_properties.covariate_moments("checkout", ["age"])[("age", "control")].mean
+        == 1.0
+    )
     assert len(store.health.units_by_day("checkout")) == 4
     assert store.health.units_by_hour("checkout")[0].value == "2026-01-10T00:00:00Z"
 

@@ -8,7 +8,7 @@ variants, as it does after most exposures, is no trend.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -19,13 +19,13 @@ import numpy as np
 from neonblue.intelligence.horizon import Horizon
 from neonblue.intelligence.summaries import Summaries
 from neonblue.intelligence.terms import Terms
-from neonblue.models import Experiment, MetricDefinition
+from neonblue.models import Experiment
 from neonblue.stats.segments import novelty_trend
 from neonblue.stats.sequential import MOST_LOG_RATIO_ERROR
+from neonblue.stores.effect_days import SpanMoments, moments_by_days
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
-    from neonblue.stores.effect_days import SpanMoments
 
 SPANS = (0.0, 1.0, 2.0, 4.0, 7.0, 14.0)
 FEWEST_SPANS = 3
@@ -77,11 +77,14 @@ def effects_by_days(
     primary = [
         m for m in experiment.metrics if m.role == "primary" and m.kind in ("proportion", "mean")
     ][:MOST_METRICS]
-    tests = len(primary) * len(experiment.treatments)
+    if not primary:
+        return ()
+    names = [metric.name for metric in primary]
+    moments = moments_by_days(store.database, experiment, names, edges=edges, as_of=now)
     return tuple(
         found
-        for metric in primary
-        for found in _of_metric(store, experiment, metric, edges, terms, (now, tests))
+        for metric in names
+        for found in _of_metric(experiment, metric, moments, edges=edges, terms=terms, of=names)
     )
 
 
@@ -95,28 +98,25 @@ def _edges(summaries: Summaries, now: datetime) -> tuple[float, ...]:
 
 
 def _of_metric(
-    store: Store,
     experiment: Experiment,
-    metric: MetricDefinition,
+    metric: str,
+    moments: Mapping[tuple[str, str], SpanMoments],
+    *,
     edges: tuple[float, ...],
     terms: Terms,
-    asked: tuple[datetime, int],
+    of: Sequence[str],
 ) -> Iterator[EffectByDays]:
-    from neonblue.stores.effect_days import moments_by_days
-
-    now, tests = asked
-    found = moments_by_days(store.database, experiment, metric.name, edges=edges, as_of=now)
-    control = found.get(experiment.control.variant_id)
+    """One metric ``of`` those that are tested together."""
+    control = moments.get((metric, experiment.control.variant_id))
+    tests = len(of) * len(experiment.treatments)
     for variant in experiment.treatments:
-        treatment = found.get(variant.variant_id)
+        treatment = moments.get((metric, variant.variant_id))
         if control is None or treatment is None:
             continue
         if min(control.units, treatment.units) < FEWEST_UNITS:
             continue
-        horizon = terms.horizon(experiment, variant.variant_id, metric.name)
-        yield _effect(
-            (metric.name, variant.variant_id), edges, (control, treatment), horizon, tests
-        )
+        horizon = terms.horizon(experiment, variant.variant_id, metric)
+        yield _effect((metric, variant.variant_id), edges, (control, treatment), horizon, tests)
 
 
 def _effect(

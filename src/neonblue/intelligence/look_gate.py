@@ -32,7 +32,7 @@ from neonblue.models.reader import READ_ONLY, UNREAD, current_reader
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
-    from neonblue.stores.health import VariantCount
+    from neonblue.stores.exposure_properties import VariantCount
     from neonblue.stores.looks import LedgerState
 
 FEWEST_OF_A_VALUE = 20
@@ -205,7 +205,7 @@ def tells_the_variant(store: Store, experiment: Experiment, breakdown: str) -> b
     """
     if breakdown == "variant":
         return True
-    counts = store.health.units_by_property(
+    counts = store.exposure_properties.units_by_value(
         experiment.experiment_id, breakdown, counted_from=experiment.counted_from
     )
     if all(count.value == "" for count in counts):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def why_unbalanced(store: Store, experiment: Experiment, name: str) -> str:
     """Why a property says nothing about who gains; '' where its values are balanced."""
     variants = [one.variant_id for one in experiment.variants]
-    counts = store.health.units_by_property(
+    counts = store.exposure_properties.units_by_value(
         experiment.experiment_id, name, counted_from=experiment.counted_from
     )
     rows: dict[str, list[float]] = {}

@@ -156,7 +156,9 @@ def _properties_searched(store: Store, experiment: Experiment, segment_by: str) 
     the plan names share alpha among themselves; any other shares it with every property that
     could be tried.
     """
-    found = store.health.properties(experiment.experiment_id, counted_from=experiment.counted_from)
+    found = store.exposure_properties.cardinalities(
+        experiment.experiment_id, counted_from=experiment.counted_from
+    )
     names = [p.name for p in found]
     if segment_by not in names:
         raise NotFoundError(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from neonblue.stores.events import Events
     from neonblue.stores.experiment_history import ExperimentHistory
     from neonblue.stores.experiments import Experiments
+    from neonblue.stores.exposure_properties import ExposureProperties
     from neonblue.stores.exposures import Exposures
     from neonblue.stores.forecasts import Forecasts
     from neonblue.stores.forgetting import Forgetting
@@ -75,6 +76,13 @@ class Store:
         from neonblue.stores.events import Events
 
         return Events(self.database)
+
+    @cached_property
+    def exposure_properties(self) -> ExposureProperties:
+        """What exposures carry, and how units split by it."""
+        from neonblue.stores.exposure_properties import ExposureProperties
+
+        return ExposureProperties(self.database)
 
     @cached_property
     def exposures(self) -> Exposures:

@@ -1,7 +1,7 @@
 """Counts that tell whether an experiment can be trusted, and where it broke.
 
-Only exposures are read, but for outliers and lateness. A unit belongs to the variant, the day and
-the properties of its first exposure; units exposed to several variants are left out unless the
+Only exposures are read, but for outliers and lateness. A unit belongs to the variant and the day
+of its first exposure; units exposed to several variants are left out unless the
 question is about them. ``counted_from`` leaves out units first exposed before that moment.
 """
 
@@ -12,51 +12,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from neonblue.models import Experiment, MetricSummary
+from neonblue.models import Experiment, MetricDefinition
 from neonblue.models.untimed import UNTIMED
+from neonblue.stores.exposure_properties import VariantCount, unit_scope
 from neonblue.stores.missing_values import missing_types
 from neonblue.stores.moments import choose
-from neonblue.stores.unit_query import UnitQuery, UnitScope
+from neonblue.stores.unit_query import UnitQuery, UnitScope, needs_exact
 
 if TYPE_CHECKING:
-    from neonblue.stores.database import Database
+    from neonblue.stores.database import Database, Row
 
 EXPOSURES = """
 SELECT user_id, argMin(variant_id, (timestamp, variant_id)) AS variant,
-       uniqExact(variant_id) AS variants, min(timestamp) AS exposed_at,
-       argMin(properties, (timestamp, variant_id, toString(properties))) AS first_properties
+       uniqExact(variant_id) AS variants, min(timestamp) AS exposed_at
 FROM events
 WHERE experiment_id = {id:String} AND event_type = 'exposure'
 GROUP BY user_id HAVING exposed_at >= fromUnixTimestamp64Milli({counted_ms:Int64}, 'UTC')
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VariantCount:
-    """Units of a variant with one value of a property (or on one day, or in one hour)."""
-
-    value: str
-    variant_id: str
-    units: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PropertyCardinality:
-    """An exposure property, how many units carry it and how many values it takes."""
-
-    name: str
-    units: int
-    values: int
-    numeric: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommonValue:
-    """The commonest value of an exposure property, and the share of all units that has it."""
-
-    name: str
-    value: str
-    share: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +81,7 @@ class Health:
                     AND min(timestamp) >= fromUnixTimestamp64Milli({counted_ms:Int64}, 'UTC')
             ) GROUP BY seen ORDER BY units DESC LIMIT 100
             """,
-            _scope(experiment_id, counted_from),
+            unit_scope(experiment_id, counted_from),
         )
         return tuple(MultipleExposure(variant_ids=tuple(seen), units=n) for seen, n in rows)
 
@@ -117,14 +89,14 @@ class Health:
         self, experiment_id: str, *, counted_from: datetime | None = None
     ) -> tuple[VariantCount, ...]:
         """Units of each variant that was seen, planned or not; ``value`` is ''."""
-        return self._counts("''", _scope(experiment_id, counted_from))
+        return self._counts("''", unit_scope(experiment_id, counted_from))
 
     def units_by_day(
         self, experiment_id: str, *, counted_from: datetime | None = None
     ) -> tuple[VariantCount, ...]:
         """New units by variant and day of first exposure (UTC, ISO date), in time order."""
         return self._timed_counts(
-            "toString(toDate(exposed_at, 'UTC'))", _scope(experiment_id, counted_from)
+            "toString(toDate(exposed_at, 'UTC'))", unit_scope(experiment_id, counted_from)
         )
 
     def units_by_hour(
@@ -132,24 +104,7 @@ class Health:
     ) -> tuple[VariantCount, ...]:
         """New units by variant and hour of first exposure (UTC, ISO), in time order."""
         hour = "formatDateTime(exposed_at, '%Y-%m-%dT%H:00:00Z', 'UTC')"
-        return self._timed_counts(hour, _scope(experiment_id, counted_from))
-
-    def units_by_property(
-        self,
-        experiment_id: str,
-        name: str,
-        *,
-        limit: int = 200,
-        counted_from: datetime | None = None,
-    ) -> tuple[VariantCount, ...]:
-        """Units by variant and value of an exposure property, the ``limit`` commonest values."""
-        common = f"""
-            SELECT first_properties[{{name:String}}] FROM ({EXPOSURES})
-            GROUP BY 1 ORDER BY count() DESC, 1 LIMIT {{limit:UInt32}}
-        """
-        value = "first_properties[{name:String}]"
-        parameters = _scope(experiment_id, counted_from) | {"name": name, "limit": limit}
-        return self._counts(value, parameters, f"AND {value} IN ({common})")
+        return self._timed_counts(hour, unit_scope(experiment_id, counted_from))
 
     def units_by_event_property(
         self, experiment_id: str, name: str, *, limit: int = 200
@@ -201,97 +156,39 @@ class Health:
             found.setdefault((experiment_id, step), {})[variant] = int(units)
         return found
 
-    def properties(
-        self, experiment_id: str, *, counted_from: datetime | None = None
-    ) -> tuple[PropertyCardinality, ...]:
-        """The properties that exposures carry: what an experiment can be broken down by."""
-        rows = self._database.rows(
-            f"""
-            SELECT name, count(), uniqExact(value), countIf(toFloat64OrNull(value) IS NULL) = 0
-            FROM ({EXPOSURES}) ARRAY JOIN
-                mapKeys(first_properties) AS name, mapValues(first_properties) AS value
-            GROUP BY name ORDER BY name LIMIT 1000
-            """,
-            _scope(experiment_id, counted_from),
-        )
-        return tuple(
-            PropertyCardinality(name=name, units=units, values=values, numeric=bool(numeric))
-            for name, units, values, numeric in rows
-        )
-
-    def commonest_values(
-        self,
-        experiment_id: str,
-        names: Sequence[str],
-        *,
-        counted_from: datetime | None = None,
-    ) -> tuple[CommonValue, ...]:
-        """The commonest value of each named property that units carry, by name."""
-        rows = self._database.rows(
-            f"""
-            SELECT name, argMax(value, units) AS commonest, max(units) / sum(units) FROM (
-                SELECT name, first_properties[name] AS value, count() AS units
-                FROM ({EXPOSURES}) ARRAY JOIN {{names:Array(String)}} AS name
-                GROUP BY name, value
-            ) GROUP BY name HAVING commonest != '' ORDER BY name
-            """,
-            _scope(experiment_id, counted_from) | {"names": list(names)},
-        )
-        return tuple(CommonValue(name=row[0], value=row[1], share=row[2]) for row in rows)
-
-    def covariate_moments(
-        self,
-        experiment_id: str,
-        names: Sequence[str],
-        *,
-        counted_from: datetime | None = None,
-    ) -> dict[tuple[str, str], MetricSummary]:
-        """Numeric exposure properties by (property, variant): n, mean, variance.
-
-        These were fixed before the experiment could change them, so their means may differ by
-        chance alone; units without a number are left out.
-        """
-        rows = self._database.rows(
-            f"""
-            SELECT name, variant, count(), avg(number), varSampStable(number) FROM (
-                SELECT name, variant, toFloat64OrNull(first_properties[name]) AS number
-                FROM ({EXPOSURES}) ARRAY JOIN {{names:Array(String)}} AS name
-                WHERE variants = 1
-            ) WHERE number IS NOT NULL AND isFinite(number)
-            GROUP BY name, variant HAVING count() > 1 ORDER BY name, variant
-            """,
-            _scope(experiment_id, counted_from) | {"names": list(names)},
-        )
-        return {
-            (name, variant): MetricSummary(n=float(n), mean=mean, variance=variance)
-            for name, variant, n, mean, variance in rows
-        }
-
     def concentration(self, experiment: Experiment, metric: str) -> tuple[Concentration, ...]:
         """Which unit carries most of a metric in each variant, and what the top 1 % carry."""
         (chosen,) = choose(experiment, [metric])
+        exact = needs_exact((chosen,), UnitScope())
+        rows = self._largest(experiment, chosen, exact=exact)
+        if not exact and any(early for *_, early, _ in rows):
+            rows = self._largest(experiment, chosen, exact=True)
+        return tuple(_concentration(*row) for *row, _, _ in rows)
+
+    def _largest(
+        self, experiment: Experiment, metric: MetricDefinition, *, exact: bool
+    ) -> list[Row]:
+        """A row a variant: what ``Concentration`` needs, units with early events, the cut."""
         query = UnitQuery(
             experiment=experiment,
-            metrics=(chosen,),
+            metrics=(metric,),
             scope=UnitScope(),
-            exact=True,
+            exact=exact,
             named=True,
-            missing=missing_types(self._database, experiment, (chosen,)),
+            missing=missing_types(self._database, experiment, (metric,)),
         )
         units = query.sql()
-        rows = self._database.rows(
+        return self._database.rows(
             f"""
             SELECT {{variants:Array(String)}}[variant] AS variant_id, count(), sum(y0),
-                   argMax(user_id, (abs(y0), user_id)), argMax(y0, (abs(y0), user_id)),
-                   sum(abs(y0)), sumIf(abs(y0), abs(y0) >= cut)
-            FROM (
-                SELECT *, quantileExactHigh(0.99)(abs(y0)) OVER (PARTITION BY variant) AS cut
-                FROM ({units}) WHERE variant > 0 AND isNotNull(y0)
-            ) GROUP BY variant ORDER BY variant
+                   argMax((user_id, y0), (abs(y0), cityHash64(user_id))) AS largest,
+                   sum(abs(y0)), arraySum(value -> if(value >= cut, value, 0), groupArray(abs(y0))),
+                   countIf(early), quantileExactHigh(0.99)(abs(y0)) AS cut
+            FROM ({units}) WHERE variant > 0 AND isNotNull(y0)
+            GROUP BY variant ORDER BY variant
             """,
             query.parameters,
         )
-        return tuple(_concentration(*row) for row in rows)
 
     def lateness(self, experiment_id: str) -> Lateness:
         """How far arrival is behind the events' own time."""
@@ -339,22 +236,16 @@ class Health:
         )
 
 
-def _scope(experiment_id: str, counted_from: datetime | None) -> dict[str, object]:
-    """Units of one experiment first exposed from a moment (UTC) on; None is always."""
-    counted_ms = 0 if counted_from is None else round(counted_from.timestamp() * 1000)
-    return {"id": experiment_id, "counted_ms": counted_ms}
-
-
 def _concentration(
     variant_id: str,
     units: int,
     total: float,
-    largest_unit: str,
-    largest_value: float,
+    largest: tuple[str, float],
     magnitude: float,
     top: float,
 ) -> Concentration:
     """Shares are of the sum of magnitudes, so that refunds cannot push them over 1."""
+    largest_unit, largest_value = largest
     return Concentration(
         variant_id=variant_id,
         units=units,

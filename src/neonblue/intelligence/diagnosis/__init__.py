@@ -28,6 +28,7 @@ from neonblue.intelligence.priors import lift_priors
 from neonblue.intelligence.summaries import read_summaries
 from neonblue.intelligence.validity_in_store import validity_of
 from neonblue.models import Experiment
+from neonblue.stores.reading_once import reads_once
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
@@ -81,6 +82,7 @@ class Diagnosis:
         return "caution" if any(f.severity == "warning" for f in self.findings) else "trusted"
 
 
+@reads_once
 def diagnose(
     store: Store, experiment_id: str, *, now: datetime, actor: str = "", recorded: bool = False
 ) -> Diagnosis:
@@ -93,12 +95,16 @@ def diagnose(
     summaries = read_summaries(store, experiment)
     validity = validity_of(store, experiment, summaries, now=now)
     opened = open_look(store, experiment, summaries)
+    properties = store.exposure_properties.counts(
+        experiment_id, counted_from=experiment.counted_from
+    )
     case = Case(
         store=store,
         experiment=experiment,
         summaries=summaries,
         validity=validity,
-        allocation=read_allocation(store, experiment, summaries),
+        properties=properties,
+        allocation=read_allocation(store, experiment, summaries, properties),
         terms=terms_of(opened, summaries, lift_priors(store, opened.experiment), now=now),
         now=now,
     )

@@ -18,11 +18,11 @@ def pre_period_imbalance(case: Case) -> list[Finding]:
     """Numeric exposure properties whose means differ by more than chance, worst first."""
     if case.experiment.source == "aggregated":
         return []
-    experiment_id = case.experiment.experiment_id
-    since, health = case.experiment.counted_from, case.store.health
-    names = [p.name for p in health.properties(experiment_id, counted_from=since) if p.numeric]
-    moments = health.covariate_moments(experiment_id, names[:MOST_PROPERTIES], counted_from=since)
-    tests = _tests(case, names[:MOST_PROPERTIES], moments)
+    names = [each.name for each in case.properties if each.numeric][:MOST_PROPERTIES]
+    moments = case.store.exposure_properties.covariate_moments(
+        case.experiment.experiment_id, names, counted_from=case.experiment.counted_from
+    )
+    tests = _tests(case, names, moments)
     found = [
         _finding(case, name, variant, test, len(tests))
         for name, variant, test in tests

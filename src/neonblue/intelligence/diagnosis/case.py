@@ -14,16 +14,18 @@ from neonblue.models import Experiment
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
+    from neonblue.stores.exposure_properties import PropertyCounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One experiment under examination; ``now`` is UTC."""
+    """One experiment under examination; ``now`` is UTC, ``properties`` those of its units."""
 
     store: Store
     experiment: Experiment
     summaries: Summaries
     validity: Validity
+    properties: tuple[PropertyCounts, ...]
     allocation: Allocation
     terms: Terms
     now: datetime

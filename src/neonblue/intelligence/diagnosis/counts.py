@@ -13,14 +13,14 @@ from neonblue.intelligence.diagnosis.sample_ratio import Allocation
 from neonblue.intelligence.summaries import Summaries
 from neonblue.models import Experiment
 from neonblue.stores.assignments import assigned_units
+from neonblue.stores.exposure_properties import DAY, MAX_COUNTED_VALUES
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
-    from neonblue.stores.health import PropertyCardinality, VariantCount
+    from neonblue.stores.exposure_properties import PropertyCounts, VariantCount
 
-MOST_VALUES = 200
 MOST_PROPERTIES = 30
-DAY = "day"
+DAY_NAME = "day"
 
 
 def planned_shares(experiment: Experiment) -> NDArray[np.float64]:
@@ -29,25 +29,25 @@ def planned_shares(experiment: Experiment) -> NDArray[np.float64]:
     return np.array(weights) / sum(weights)
 
 
-def read_allocation(store: Store, experiment: Experiment, summaries: Summaries) -> Allocation:
+def read_allocation(
+    store: Store,
+    experiment: Experiment,
+    summaries: Summaries,
+    properties: Sequence[PropertyCounts],
+) -> Allocation:
     """Units by variant in all, by each exposure property of few values, and by day."""
-    experiment_id, since = experiment.experiment_id, experiment.counted_from
     variants = tuple(variant.variant_id for variant in experiment.variants)
-    assigned = assigned_units(store.database, experiment_id)
+    assigned = assigned_units(store.database, experiment.experiment_id)
+    days = next((each.counts for each in properties if each.name == DAY), ())
     return Allocation(
-        experiment_id=experiment_id,
+        experiment_id=experiment.experiment_id,
         variants=variants,
         shares=planned_shares(experiment),
         exposed=summaries.units,
         by_property=[
-            count_table(
-                name,
-                store.health.units_by_property(experiment_id, name, counted_from=since),
-                variants,
-            )
-            for name in _worth_searching(store.health.properties(experiment_id, counted_from=since))
+            count_table(each.name, each.counts, variants) for each in _worth_searching(properties)
         ],
-        by_day=units_by_day(store, experiment),
+        by_day=count_table(DAY_NAME, days, variants),
         assigned=_in_order(assigned, variants) if assigned else None,
     )
 
@@ -58,7 +58,7 @@ def units_by_day(store: Store, experiment: Experiment) -> CountTable:
     counts = store.health.units_by_day(
         experiment.experiment_id, counted_from=experiment.counted_from
     )
-    return count_table(DAY, counts, variants)
+    return count_table(DAY_NAME, counts, variants)
 
 
 def count_table(
@@ -75,10 +75,10 @@ def count_table(
     return CountTable(dimension=dimension, values=values, counts=matrix)
 
 
-def _worth_searching(properties: Sequence[PropertyCardinality]) -> list[str]:
+def _worth_searching(properties: Sequence[PropertyCounts]) -> list[PropertyCounts]:
     """Properties that split units into a few parts; ids and free text are left out."""
-    few = [p for p in properties if 2 <= p.values <= MOST_VALUES]
-    return [p.name for p in sorted(few, key=lambda p: p.values)[:MOST_PROPERTIES]]
+    few = [p for p in properties if p.name != DAY and 2 <= p.values <= MAX_COUNTED_VALUES]
+    return sorted(few, key=lambda p: p.values)[:MOST_PROPERTIES]
 
 
 def _in_order(units: dict[str, int], variants: tuple[str, ...]) -> NDArray[np.float64]:

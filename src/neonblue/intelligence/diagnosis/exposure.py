@@ -10,6 +10,8 @@ from neonblue.stores import shown_queries
 
 def several_variants(case: Case) -> list[Finding]:
     """Units that met more than one variant; they are in no effect."""
+    if not case.summaries.multiple_variant_units:
+        return []
     seen = case.store.health.multiple_exposures(
         case.experiment.experiment_id, counted_from=case.experiment.counted_from
     )

@@ -23,7 +23,7 @@ def audience_of(store: Store, experiment: Experiment) -> str:
     """
     if experiment.source != "events":
         return EVERYBODY
-    common = store.health.commonest_values(
+    common = store.exposure_properties.commonest_values(
         experiment.experiment_id,
         tuple(dict.fromkeys((*experiment.segments, *USUAL_PROPERTIES))),
         counted_from=experiment.counted_from,

@@ -57,9 +57,7 @@ async def _in_memory(calls: int) -> float:
 
 
 async def _over_http(calls: int) -> float:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with tempfile.TemporaryDirectory() as directory:
         environment = {
             **os.environ,
@@ -68,7 +66,7 @@ async def _over_http(calls: int) -> float:
         }
         words = [sys.executable, *SERVE, "--http", f"127.0.0.1:{port}"]
         with subprocess.Popen(words, env=environment) as server:
-            await _listening(port)
+            await listening(port)
             transport = StreamableHttpTransport(f"http://127.0.0.1:{port}/mcp", auth=TOKEN)
             async with Client(transport) as client:
                 median = await _median_ms(client, calls)
@@ -76,7 +74,15 @@ async def _over_http(calls: int) -> float:
     return median
 
 
-async def _listening(port: int) -> None:
+def free_port() -> int:
+    """A port on loopback that nobody has."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def listening(port: int) -> None:
+    """Wait until something listens there."""
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()

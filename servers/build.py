@@ -24,6 +24,7 @@ from fastmcp.tools.function_tool import ToolMeta
 from neonblue import __version__
 from neonblue.servers.answers import OutsideText, ShortErrors, raising
 from neonblue.servers.call_arguments import CallArguments
+from neonblue.servers.heavy_calls import HeavyCalls
 from neonblue.tools.effect import WRITES
 
 Function = Callable[..., Any]
@@ -60,6 +61,7 @@ def build_server(surface: Surface, *, read_only: bool = False) -> FastMCP:
     schemas: dict[str, Any] = {}
     server.add_middleware(OutsideText())
     server.add_middleware(CallArguments(schemas))
+    server.add_middleware(HeavyCalls())
     for module in surface.modules:
         for function in getattr(module, "TOOLS", ()):
             if not (_writes(function) and read_only):

@@ -16,6 +16,7 @@ from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCNotification, JSONRPCRequest, jsonrpc_message_adapter
 from pydantic import ValidationError
 
+from neonblue.servers.heavy_calls import calling_client
 from neonblue.servers.json_rpc import Arrived, read
 from neonblue.servers.protocol_server import protocol_server
 
@@ -48,6 +49,7 @@ class Session:
         to_server, read_stream = anyio.create_memory_object_stream[SessionMessage | Exception](0)
         write_stream, from_server = anyio.create_memory_object_stream[SessionMessage](0)
         token = set_transport("stdio")
+        client = calling_client.set(object())
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._write, from_server)
@@ -57,6 +59,7 @@ class Session:
                 )
                 group.cancel_scope.cancel()
         finally:
+            calling_client.reset(client)
             reset_transport(token)
 
     async def _read(self, to_server: Any) -> None:

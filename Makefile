@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test test-fast test-unlocked test-kafka kafka-jars clickhouse-library check lint typecheck map format lock clean
+.PHONY: setup demo test test-fast test-unlocked test-kafka kafka-jars test-clickhouse clickhouse-library check lint typecheck map format lock clean
 
 setup: $(STAMP)
 
@@ -49,7 +49,18 @@ $(KAFKA_JARS): tests/kafka/pom.xml
 		-DoutputDirectory=$(CURDIR)/.cache/kafka
 	@touch $@
 
-# A real server for tests/stores/test_real_server.py (566 MB).
+# The same tests on a real ClickHouse server in the place of chDB; without its library they skip.
+ON_CLICKHOUSE := tests/stores tests/experiments tests/tools/test_list_experiments.py \
+	tests/tools/test_analyze_experiment.py tests/tools/test_diagnose_experiment.py \
+	tests/tools/test_change_experiment.py tests/tools/test_look_gate.py tests/ingest/test_commands.py \
+	tests/ingest/test_load_rows.py tests/ingest/test_load_events.py tests/ingest/test_forgotten.py \
+	tests/cli/test_doctor.py
+test-clickhouse: $(STAMP)
+	@test -f $(CLICKHOUSE_LIBRARY) || ! command -v npm >/dev/null || $(MAKE) clickhouse-library
+	NEONBLUE_TEST_ENGINE=clickhouse $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile \
+		--no-loadscope-reorder $(ON_CLICKHOUSE)
+
+# A real server for the tests (566 MB).
 CLICKHOUSE_LIBRARY := .cache/clickhouse/package/libchdb.so
 clickhouse-library: $(CLICKHOUSE_LIBRARY)
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from neonblue.errors import RefusedRowsError, UnavailableError
 from neonblue.ingest.debezium import EventKey, Move, TableChange, read_change, read_move
@@ -46,7 +47,8 @@ ENOUGH_REFUSED = 50
 class Prepared:
     """A batch ready to be written. Row i of ``events`` came from ``records[indices[i]]``.
 
-    Of the events in ``moved`` only the rows with these keys stay.
+    Of the events in ``moved`` only the rows with these keys stay. ``token`` tells the store that a
+    batch is written again, because it was not seen whether it had gone in.
     """
 
     records: Sequence[Record]
@@ -57,6 +59,7 @@ class Prepared:
     moved: tuple[EventKey, ...]
     changes: tuple[tuple[Record, TableChange], ...]
     dead_letters: tuple[DeadLetter, ...]
+    token: str = field(default_factory=lambda: uuid4().hex)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,11 +230,14 @@ class Pipeline:
 
     def _insert(self, prepared: Prepared) -> list[DeadLetter]:
         """Store the events; what the store refuses for its content is narrowed down to rows."""
+
+        def insert(rows: pa.Table) -> None:
+            whole = rows.num_rows == prepared.events.num_rows
+            self._store.events.insert(rows, token=prepared.token if whole else None)
+
         return [
             _letter(prepared.records[prepared.indices[row]], "refused_by_store", why)
-            for row, why in isolate(
-                self._store.events.insert, prepared.events, CONTENT_FAULTS, blame=ENOUGH_REFUSED
-            )
+            for row, why in isolate(insert, prepared.events, CONTENT_FAULTS, blame=ENOUGH_REFUSED)
         ]
 
     def _insert_enrichment(self, prepared: Prepared) -> list[DeadLetter]:

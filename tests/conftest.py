@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -19,6 +20,7 @@ from neonblue.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
     from fastmcp import Client
+    from tests.services.clickhouse_server import ClickHouseServer
     from tests.services.http_process import StartHttp
     from tests.services.server_process import Start
 
@@ -26,11 +28,17 @@ ROOT = Path(__file__).parents[1]
 # A busy machine is no fault of a test.
 settings.register_profile("busy", suppress_health_check=[HealthCheck.too_slow], deadline=None)
 settings.load_profile("busy")
+# "clickhouse": a real server in the place of the engine in this process.
+ENGINE = os.environ.get("NEONBLUE_TEST_ENGINE", "chdb")
 OUR_VARIABLES = ("NEONBLUE_", "CLICKHOUSE_", "CHROMADB_", "KAFKA_", "OPENAI_", "ANTHROPIC_")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with a test that may take long go first: at the end one process would wait for it."""
+    if ENGINE == "clickhouse":
+        for item in items:
+            if (mark := item.get_closest_marker("embedded")) is not None:
+                item.add_marker(pytest.mark.skip(reason=f"needs chDB: {mark.args[0]}"))
     longest: dict[Path, float] = {}
     for item in items:
         longest[item.path] = max(longest.get(item.path, 0.0), _seconds_allowed(item))
@@ -94,11 +102,37 @@ def shared_data() -> Path:
     pytest.skip(reason)
 
 
+@pytest.fixture(scope="session")
+def real_server() -> "Iterator[ClickHouseServer]":
+    """A real ClickHouse server, one a run."""
+    from tests.services import clickhouse_server
+
+    reason = clickhouse_server.missing()
+    if reason is not None:
+        pytest.skip(reason)
+    with clickhouse_server.running() as running:
+        yield running
+
+
 @pytest.fixture
-def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def server_dsn(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """A database of this test alone on the real server, where tests run on one; else None."""
+    if ENGINE != "clickhouse":
+        yield None
+        return
+    server: ClickHouseServer = request.getfixturevalue("real_server")
+    database = f"test_{uuid4().hex}"
+    yield server.dsn(database=database)
+    server.drop(database)
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server_dsn: str | None) -> Path:
     """An empty data directory that this test's settings point to."""
     directory = tmp_path / "data"
     monkeypatch.setenv("NEONBLUE_DATA_DIR", str(directory))
+    if server_dsn is not None:
+        monkeypatch.setenv("NEONBLUE_CLICKHOUSE_DSN", server_dsn)
     return directory
 
 
@@ -111,18 +145,27 @@ def empty_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def store(tmp_path: Path, empty_tables: Path) -> Iterator[Store]:
-    """A real embedded store with no row in it."""
-    shutil.copytree(empty_tables, tmp_path / "clickhouse", symlinks=True)
-    opened = open_store(f"chdb://{tmp_path / 'clickhouse'}", max_memory_fraction=0.2)
+def store(
+    tmp_path: Path, server_dsn: str | None, request: pytest.FixtureRequest
+) -> Iterator[Store]:
+    """A real store with no row in it."""
+    if server_dsn is None:
+        empty_tables = request.getfixturevalue("empty_tables")
+        shutil.copytree(empty_tables, tmp_path / "clickhouse", symlinks=True)
+    dsn = server_dsn or f"chdb://{tmp_path / 'clickhouse'}"
+    opened = open_store(dsn, max_memory_fraction=0.2)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def workspace(data_dir: Path, empty_tables: Path) -> Iterator[Workspace]:
+def workspace(
+    data_dir: Path, server_dsn: str | None, request: pytest.FixtureRequest
+) -> Iterator[Workspace]:
     """The workspace of the empty data directory; ``client`` talks to the same one."""
-    shutil.copytree(empty_tables, data_dir / "clickhouse", symlinks=True)
+    if server_dsn is None:
+        empty_tables = request.getfixturevalue("empty_tables")
+        shutil.copytree(empty_tables, data_dir / "clickhouse", symlinks=True)
     with open_workspace() as opened:
         yield opened
     _give_back_memory()

@@ -55,6 +55,7 @@ class StoreSettings(Settings):
             "NEONBLUE_CLICKHOUSE_DSN", "CLICKHOUSE_DSN", "clickhouse_dsn"
         ),
     )
+    clickhouse_cluster: Literal["none", "replicated", "cloud"] = "none"
     metrics_file: Path | None = None
     read_only: bool = False
     max_memory_fraction: float = Field(default=0.5, gt=0, le=0.9)
@@ -112,7 +113,11 @@ class AuthoritySettings(Settings):
 
 
 class ChromaSettings(Settings):
-    """The Chroma server, if there is one: ``CHROMADB_HOST``, ``CHROMADB_PORT`` and so on."""
+    """The Chroma server, if there is one: ``CHROMADB_HOST``, ``CHROMADB_PORT`` and so on.
+
+    ``token`` goes to a server behind a bearer's check, ``api_key`` with ``tenant`` and
+    ``database`` to Chroma Cloud.
+    """
 
     model_config = SettingsConfigDict(env_prefix="CHROMADB_")
 
@@ -120,10 +125,16 @@ class ChromaSettings(Settings):
     port: int = 8000
     ssl: bool = False
     token: SecretStr | None = None
+    api_key: SecretStr | None = None
+    tenant: str | None = None
+    database: str | None = None
 
 
 class KafkaSettings(Settings):
-    """The event stream: ``KAFKA_BOOTSTRAP_SERVERS``, ``KAFKA_EVENTS_TOPIC`` and so on."""
+    """The event stream: ``KAFKA_BOOTSTRAP_SERVERS``, ``KAFKA_EVENTS_TOPIC`` and so on.
+
+    ``KAFKA_SECURITY_PROTOCOL`` decides which of the ``ssl_`` and ``sasl_`` settings count.
+    """
 
     model_config = SettingsConfigDict(env_prefix="KAFKA_")
 
@@ -136,6 +147,20 @@ class KafkaSettings(Settings):
     group_id: str = "neonblue-ingest"
     session_timeout_ms: int = Field(default=6000, ge=500)
     batch_records: int = Field(default=10_000, ge=1, le=100_000)
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    ssl_cafile: Path | None = None
+    ssl_certfile: Path | None = None
+    ssl_keyfile: Path | None = None
+    ssl_password: SecretStr | None = None
+    ssl_check_hostname: bool = True
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER", "GSSAPI"] = (
+        "PLAIN"
+    )
+    sasl_username: str | None = None
+    sasl_password: SecretStr | None = None
+    sasl_oauth_token_file: Path | None = None
+    sasl_kerberos_service_name: str = "kafka"
+    sasl_kerberos_domain_name: str | None = None
 
 
 class LanguageModelSettings(Settings):

@@ -89,6 +89,7 @@ class Workspace:
         return open_store(
             settings.dsn,
             max_memory_fraction=settings.max_memory_fraction,
+            cluster=settings.clickhouse_cluster,
             log_anchors=settings.owned_directory if settings.embedded else settings.data_dir,
             audit_anchors=authority_files(settings).policy.parent,
         )
@@ -137,7 +138,14 @@ class Workspace:
         place: Path | ChromaServer = self.settings.data_dir / "chroma"
         if chroma.host is not None:
             place = ChromaServer(
-                host=chroma.host, port=chroma.port, ssl=chroma.ssl, token=revealed(chroma.token)
+                host=chroma.host,
+                port=chroma.port,
+                ssl=chroma.ssl,
+                token=revealed(chroma.token),
+                api_key=revealed(chroma.api_key),
+                tenant=chroma.tenant,
+                database=chroma.database,
+                deployment=self.store.claims.deployment(),
             )
         return Memory(self.store.documents, self.embedder, place).start()
 

@@ -7,9 +7,11 @@ no replication between servers and no users created by SQL. It runs in a process
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,10 +29,14 @@ SERVE = (
 CONFIG = """<clickhouse>
   <logger><level>warning</level><console>0</console><log>{folder}/server.log</log></logger>
   <user_directories><users_xml><path>{folder}/users.xml</path></users_xml></user_directories>
+  {more}
 </clickhouse>
 """
 USERS = """<clickhouse>
-  <profiles><default/><strict><readonly>2</readonly></strict></profiles>
+  <profiles><default/><strict><readonly>2</readonly></strict>
+    <reading><readonly>1</readonly></reading>
+    <bounded><max_threads>2</max_threads><constraints><max_threads><max>2</max></max_threads>
+      </constraints></bounded></profiles>
   <quotas><default/></quotas>
   <users>
     <default><password/><networks><ip>127.0.0.1</ip></networks><profile>default</profile>
@@ -41,11 +47,36 @@ USERS = """<clickhouse>
       <quota>default</quota><grants><query>GRANT SELECT ON *.*</query></grants></granted>
     <guarded><password>{password}</password><networks><ip>127.0.0.1</ip></networks>
       <profile>default</profile><quota>default</quota></guarded>
+    {documented}
+    <bounded><password/><networks><ip>127.0.0.1</ip></networks><profile>bounded</profile>
+      <quota>default</quota></bounded>
     <elsewhere><password/><networks><ip>192.0.2.1</ip></networks><profile>default</profile>
       <quota>default</quota></elsewhere>
   </users>
 </clickhouse>
 """
+
+
+DOCUMENTED = """<{user}><password/><networks><ip>127.0.0.1</ip></networks>
+      <profile>{profile}</profile><quota>default</quota><grants>{grants}</grants></{user}>
+"""
+GRANT = re.compile(r"^(?P<grant>GRANT .+?) TO (?P<user>neonblue_\w+);$", re.MULTILINE)
+
+
+def documented_users() -> str:
+    """The users of docs/running.md with the grants that it gives them, as XML."""
+    page = (Path(__file__).parents[2] / "docs" / "running.md").read_text()
+    grants: dict[str, list[str]] = {}
+    for found in GRANT.finditer(page):
+        grants.setdefault(found["user"], []).append(f"<query>{found['grant']}</query>")
+    return "".join(
+        DOCUMENTED.format(
+            user=user,
+            profile="reading" if user == "neonblue_reader" else "default",
+            grants="".join(queries),
+        )
+        for user, queries in grants.items()
+    )
 
 
 def missing() -> str | None:
@@ -58,14 +89,18 @@ def missing() -> str | None:
 class ClickHouseServer:
     """The server's process; ``reader`` may not write, ``granted`` may only read.
 
-    ``guarded`` has ``PASSWORD``, ``elsewhere`` may not come from this machine.
+    ``guarded`` has ``PASSWORD``, ``elsewhere`` may not come from this machine, ``bounded`` may not
+    use more than two threads; the users of docs/running.md have the grants that it says.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, more: str = "") -> None:
+        self.folder = folder
         self.port = free_port()
-        (folder / "users.xml").write_text(USERS.format(password=PASSWORD))
+        (folder / "users.xml").write_text(
+            USERS.format(password=PASSWORD, documented=documented_users())
+        )
         config = folder / "config.xml"
-        config.write_text(CONFIG.format(folder=folder))
+        config.write_text(CONFIG.format(folder=folder, more=more))
         words = (str(LIBRARY), str(folder / "data"), str(self.port), str(config))
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.services.clickhouse_server", *words],
@@ -77,6 +112,12 @@ class ClickHouseServer:
         """For ``NEONBLUE_CLICKHOUSE_DSN``."""
         return f"clickhouse://{user}:{quote(password, safe='')}@127.0.0.1:{self.port}/{database}"
 
+    def drop(self, database: str) -> None:
+        """Remove a database with all that is in it."""
+        statement = f"DROP DATABASE IF EXISTS {database} SYNC".encode()
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", statement, timeout=60):
+            pass
+
     def kill(self) -> None:
         """End it at once."""
         self._process.kill()
@@ -84,10 +125,10 @@ class ClickHouseServer:
 
 
 @contextmanager
-def running() -> Iterator[ClickHouseServer]:
-    """A server with a folder of its own."""
+def running(more: str = "") -> Iterator[ClickHouseServer]:
+    """A server with a folder of its own; ``more`` is XML for its configuration."""
     with tempfile.TemporaryDirectory(prefix="neonblue-clickhouse-") as folder:
-        server = ClickHouseServer(Path(folder))
+        server = ClickHouseServer(Path(folder), more)
         try:
             yield server
         finally:

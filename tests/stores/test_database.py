@@ -13,8 +13,7 @@ import pyarrow as pa
 import pytest
 
 from neonblue.errors import ConflictError, InvalidInputError, StoreBusyError, UnavailableError
-from neonblue.stores import Store, open_store
-from neonblue.stores import database as database_module
+from neonblue.stores import Store, embedded_engine, open_store
 from neonblue.stores.database import KEPT_CLIENTS, Database, identifier
 from neonblue.stores.migrations import MIGRATIONS, migrate
 from neonblue.stores.migrations.migration import Migration
@@ -125,7 +124,7 @@ def test_an_engine_that_is_let_go_of_just_after_it_was_refused_is_opened(
     path = tmp_path / "clickhouse"
     open_store(f"chdb://{path}").close()
     refusals: list[str] = []
-    open_once = database_module._embedded_client
+    open_once = embedded_engine._embedded_client
 
     def open_and_let_go(*arguments: Any) -> Any:
         try:
@@ -135,7 +134,7 @@ def test_an_engine_that_is_let_go_of_just_after_it_was_refused_is_opened(
             fcntl.flock(holder, fcntl.LOCK_UN)
             raise
 
-    monkeypatch.setattr(database_module, "_embedded_client", open_and_let_go)
+    monkeypatch.setattr(embedded_engine, "_embedded_client", open_and_let_go)
     with (path / "status").open("ab") as holder:
         fcntl.flock(holder, fcntl.LOCK_EX)
         store = open_store(f"chdb://{path}")

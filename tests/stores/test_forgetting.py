@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import pytest
+from tests.services.clickhouse_server import ClickHouseServer
 
+from neonblue.errors import UnavailableError
 from neonblue.jobs.forget import run
 from neonblue.memory.collections import COLLECTIONS, USER_JOURNEYS
+from neonblue.memory.vector_index import IndexBrokenError
 from neonblue.stores.documents import Document
 from neonblue.workspace import Workspace
 
@@ -114,9 +117,17 @@ def test_a_forgotten_user_is_in_no_row_and_no_collection(full: Workspace) -> Non
     assert list(full.memory.index.get(USER_JOURNEYS.name, [OTHER])) == [OTHER]
 
 
-def test_no_file_in_use_names_the_user(full: Workspace, tmp_path: Path) -> None:
+@pytest.fixture
+def folder(full: Workspace, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """Where the engine keeps its files."""
+    if full.store.database.embedded:
+        return tmp_path / "data" / "clickhouse"
+    server: ClickHouseServer = request.getfixturevalue("real_server")
+    return server.folder / "data"
+
+
+def test_no_file_in_use_names_the_user(full: Workspace, folder: Path) -> None:
     """Neither a part nor the text of the deletion, which ClickHouse keeps; replaced parts go."""
-    folder = tmp_path / "data" / "clickhouse"
     assert files_with(folder, USER)
     result = run(full, {"user": USER, "wait_seconds": 0.1}, silent)
     replaced = [
@@ -127,6 +138,29 @@ def test_no_file_in_use_names_the_user(full: Workspace, tmp_path: Path) -> None:
     assert left <= set(replaced)
     assert result["old_files_removed"] == (not replaced)
     assert {path.parent for path in files_with(folder, OTHER)} - set(replaced)
+
+
+def test_a_table_that_still_has_the_user_fails_the_forgetting(full: Workspace) -> None:
+    """Whatever kind of table it is: nobody is told that a user is gone who is not."""
+    database = full.store.database
+    database.command("CREATE TABLE copies (user_id String) ENGINE = Log")
+    database.insert_rows("copies", ["user_id"], [[USER], [OTHER]])
+    with pytest.raises(UnavailableError, match=r"not forgotten: rows are left \(1 in copies\)"):
+        run(full, {"user": USER, "wait_seconds": 0}, silent)
+    assert full.store.forgotten.among([USER])
+    database.command("DROP TABLE copies")
+    run(full, {"user": USER, "wait_seconds": 0}, silent)
+
+
+def test_an_index_that_cannot_be_asked_fails_the_forgetting(
+    full: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The user may be in it."""
+    monkeypatch.setattr("neonblue.jobs.forget.INDEX_SECONDS", 0.1)
+    full.memory.index_sync.stop()
+    full.memory.index_sync.report_broken(IndexBrokenError("away"))
+    with pytest.raises(UnavailableError, match="index cannot be asked"):
+        run(full, {"user": USER, "wait_seconds": 0}, silent)
 
 
 def files_with(folder: Path, text: str) -> list[Path]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from neonblue.errors import InvalidInputError
+from neonblue.errors import InvalidInputError, UnavailableError
 from neonblue.jobs import Report
 from neonblue.workspace import Workspace
 
 WAIT_SECONDS = 90.0
+INDEX_SECONDS = 60.0
 
 
 def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
@@ -18,7 +19,8 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
     The result counts the rows each table had; nothing names the user.
 
     A tombstone stays, so that messages read again do not bring the user back. With ``readmit``
-    nothing is removed: events from now on are taken again.
+    nothing is removed: events from now on are taken again. Raises ``UnavailableError`` when a row
+    or the journey is found afterwards.
     """
     from neonblue.memory.collections import USER_JOURNEYS
 
@@ -38,6 +40,11 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
     documents = len(store.documents.get(USER_JOURNEYS.name, [user]))
     # Also when ClickHouse has no document: an index that was written by a dying process may.
     workspace.memory.erase(USER_JOURNEYS, [user])
+    if workspace.memory.holds(USER_JOURNEYS, user, within_seconds=INDEX_SECONDS):
+        raise UnavailableError(
+            "the user is not forgotten: the memory still has the journey. Run `neonblue forget` "
+            "again; another process may have written it at this moment"
+        )
     report(2, 3, "waiting until ClickHouse has removed the files it replaced")
     wait = float(arguments.get("wait_seconds", WAIT_SECONDS))
     purged = store.forgetting.purge(within_seconds=wait)

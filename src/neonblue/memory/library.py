@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from neonblue.errors import ConflictError, InvalidInputError
+from neonblue.errors import ConflictError, InvalidInputError, UnavailableError
 from neonblue.memory.collections import (
     COLLECTIONS,
     EXPERIMENTS,
@@ -168,6 +168,22 @@ class Memory:
             )
             self._derived.changed(collection.name)
         self._contents[collection.name].remove(document_ids)
+
+    def holds(self, collection: Collection, document_id: str, *, within_seconds: float) -> bool:
+        """Whether ClickHouse or Chroma still has a document, looked up in both.
+
+        Raises ``UnavailableError`` when Chroma cannot be asked in time.
+        """
+        if not self.index_sync.wait_until_ready(within_seconds):
+            state = self.index_sync.state(collection.name)
+            raise UnavailableError(
+                f"the index cannot be asked ({state.reason or state.phase}): start Chroma, or wait "
+                "until the index is built, then run the same again"
+            )
+        return bool(
+            self.documents.get(collection.name, [document_id])
+            or self.index.get(collection.name, [document_id])
+        )
 
     def nearest(
         self,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ CONFIGURATION = {
 # A larger upsert holds the interpreter lock for over 100 ms.
 WRITE_BATCH = 100
 READ_BATCH = 2000
+# Chroma Cloud refuses more records in one request.
+CLOUD, CLOUD_PAGE = ".trychroma.com", 300
 HASH_FIELD = "content_hash"
 FINGERPRINT_FIELD = "fingerprint"
 
@@ -39,12 +42,25 @@ class IndexBrokenError(UnavailableError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChromaServer:
-    """A Chroma server's address."""
+    """A Chroma server's address, and whose collections on it are ours.
+
+    ``deployment`` tells the data of one ClickHouse from that of others on the same server.
+    ``token`` is sent as a bearer's, ``api_key`` as Chroma Cloud wants it.
+    """
 
     host: str
     port: int = 8000
     ssl: bool = False
     token: str | None = None
+    api_key: str | None = None
+    tenant: str | None = None
+    database: str | None = None
+    deployment: str = ""
+
+    @property
+    def page(self) -> int:
+        """How many records one request may read or write."""
+        return CLOUD_PAGE if self.host.endswith(CLOUD) else READ_BATCH
 
 
 class VectorIndex:
@@ -82,18 +98,14 @@ class VectorIndex:
 
     def get(self, collection: str, document_ids: Sequence[str]) -> dict[str, Document]:
         """Documents as the index has them, by id."""
-        if not document_ids:
-            return {}
-        with _broken_as_ours():
-            found = self._collection(collection).get(
-                ids=list(document_ids), include=["documents", "metadatas"]
-            )
-        texts, metadatas = found["documents"] or [], found["metadatas"] or []
-        rows = zip(found["ids"], texts, metadatas, strict=True)
-        return {
-            document_id: Document(document_id=document_id, text=text, metadata=_ours(metadata))
-            for document_id, text, metadata in rows
-        }
+        documents: dict[str, Document] = {}
+        for found in self._named(collection, document_ids, "documents", "metadatas"):
+            texts, metadatas = found["documents"] or [], found["metadatas"] or []
+            documents |= {
+                document_id: Document(document_id=document_id, text=text, metadata=_ours(metadata))
+                for document_id, text, metadata in zip(found["ids"], texts, metadatas, strict=True)
+            }
+        return documents
 
     def similarities(
         self, collection: str, vector: NDArray[np.float32], document_ids: Sequence[str]
@@ -101,12 +113,11 @@ class VectorIndex:
         """The cosine similarity of each named document that the index has."""
         import numpy as np
 
-        if not document_ids:
-            return {}
-        with _broken_as_ours():
-            found = self._collection(collection).get(ids=list(document_ids), include=["embeddings"])
-        vectors = np.asarray(found["embeddings"], dtype=np.float32).reshape(-1, len(vector))
-        return dict(zip(found["ids"], (vectors @ vector).tolist(), strict=True))
+        alike: dict[str, float] = {}
+        for found in self._named(collection, document_ids, "embeddings"):
+            vectors = np.asarray(found["embeddings"], dtype=np.float32).reshape(-1, len(vector))
+            alike |= dict(zip(found["ids"], (vectors @ vector).tolist(), strict=True))
+        return alike
 
     def upsert(self, collection: str, documents: Sequence[EmbeddedDocument]) -> int:
         """Add or replace documents; returns how many were not there already, just as they are."""
@@ -139,17 +150,16 @@ class VectorIndex:
         """Some of the hashes, beginning with the one of that number; none after the last."""
         with _broken_as_ours():
             found = self._collection(collection).get(
-                limit=READ_BATCH, offset=offset, include=["metadatas"]
+                limit=self._page, offset=offset, include=["metadatas"]
             )
             return dict(zip(found["ids"], map(_hash, found["metadatas"] or []), strict=True))
 
     def hashes_of(self, collection: str, document_ids: Sequence[str]) -> dict[str, str]:
         """The content hashes of those named that are in the index, by id."""
-        if not document_ids:
-            return {}
-        with _broken_as_ours():
-            found = self._collection(collection).get(ids=list(document_ids), include=["metadatas"])
-        return dict(zip(found["ids"], map(_hash, found["metadatas"] or []), strict=True))
+        hashes: dict[str, str] = {}
+        for found in self._named(collection, document_ids, "metadatas"):
+            hashes |= dict(zip(found["ids"], map(_hash, found["metadatas"] or []), strict=True))
+        return hashes
 
     def probe(self, collection: str, dimension: int) -> None:
         """Ask for one neighbour, which touches the graph; raises when that is broken."""
@@ -160,13 +170,15 @@ class VectorIndex:
         self.query(collection, vector, 1)
 
     def discard(self) -> None:
-        """Forget everything and begin again with empty collections."""
+        """Forget everything of ours and begin again with empty collections.
+
+        On a server that is what this deployment keeps of this model; nothing else is touched.
+        """
         with _broken_as_ours():
             self._open.clear()
             client = self._connect()
-            for collection in client.list_collections():
-                if (collection.metadata or {}).get("owner") == "neonblue":
-                    client.delete_collection(collection.name)
+            for collection in self._ours(client):
+                client.delete_collection(collection)
 
     def close(self) -> None:
         """Release the client; the next use opens it again."""
@@ -176,6 +188,36 @@ class VectorIndex:
             close = getattr(client, "close", None)
             if close is not None:
                 close()
+
+    def _ours(self, client: ClientAPI) -> list[str]:
+        end = self._name("")
+        return [
+            collection.name
+            for collection in _every_collection(client, self._page)
+            if (collection.metadata or {}).get("owner") == "neonblue"
+            and collection.name.endswith(end)
+        ]
+
+    def _name(self, collection: str) -> str:
+        """What a collection is called there: in a folder of ours by its own name alone."""
+        if not isinstance(self.place, ChromaServer):
+            return collection
+        model = blake2b(self._fingerprint.encode(), digest_size=4).hexdigest()
+        return f"{collection}-{self.place.deployment or 'default'}-{model}"
+
+    def _named(
+        self, collection: str, document_ids: Sequence[str], *include: Any
+    ) -> Iterator[Mapping[str, Any]]:
+        """What is asked for of some documents, a page at a time."""
+        for start in range(0, len(document_ids), self._page):
+            ids = list(document_ids[start : start + self._page])
+            with _broken_as_ours():
+                found: Any = self._collection(collection).get(ids=ids, include=list(include))
+            yield found
+
+    @property
+    def _page(self) -> int:
+        return self.place.page if isinstance(self.place, ChromaServer) else READ_BATCH
 
     def _collection(self, name: str) -> ChromaCollection:
         known = self._open.get(name)
@@ -187,7 +229,7 @@ class VectorIndex:
     def _open_collection(self, name: str) -> ChromaCollection:
         metadata = {FINGERPRINT_FIELD: self._fingerprint, "owner": "neonblue"}
         collection = self._connect().get_or_create_collection(
-            name,
+            self._name(name),
             configuration=CONFIGURATION,
             metadata=metadata,
             embedding_function=None,
@@ -213,10 +255,25 @@ def _open_client(place: Path | ChromaServer) -> ClientAPI:
     settings = Settings(anonymized_telemetry=False)
     if isinstance(place, Path):
         return chromadb.PersistentClient(path=str(place), settings=settings)
-    headers = {"Authorization": f"Bearer {place.token}"} if place.token else None
+    headers = {"Authorization": f"Bearer {place.token}"} if place.token else {}
+    if place.api_key:
+        headers["x-chroma-token"] = place.api_key
     return chromadb.HttpClient(
-        host=place.host, port=place.port, ssl=place.ssl, headers=headers, settings=settings
+        host=place.host,
+        port=place.port,
+        ssl=place.ssl,
+        headers=headers,
+        settings=settings,
+        tenant=place.tenant or chromadb.DEFAULT_TENANT,
+        database=place.database or chromadb.DEFAULT_DATABASE,
     )
+
+
+def _every_collection(client: ClientAPI, page: int) -> list[ChromaCollection]:
+    found: list[ChromaCollection] = []
+    while more := client.list_collections(limit=page, offset=len(found)):
+        found += more
+    return found
 
 
 def read_pages(

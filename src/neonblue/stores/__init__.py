@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from neonblue.stores.ingest_workers import IngestWorkers
     from neonblue.stores.journey_facts import Journeys
     from neonblue.stores.journey_marks import JourneyMarks
+    from neonblue.stores.layout import Cluster
     from neonblue.stores.loads import Loads
     from neonblue.stores.looks import Looks
     from neonblue.stores.loop_records import LoopRecords
@@ -400,12 +401,14 @@ def open_store(
     dsn: str,
     *,
     max_memory_fraction: float = 0.5,
+    cluster: Cluster = "none",
     log_anchors: Path | None = None,
     audit_anchors: Path | None = None,
 ) -> Store:
     """Open the database behind a DSN and bring its schema up to date.
 
-    ``chdb:///path`` or ``clickhouse://user:password@host:8123/database``. ``log_anchors`` is the
+    ``chdb:///path`` or ``clickhouse://user:password@host:8123/database``; ``cluster`` says how our
+    tables lie there. ``log_anchors`` is the
     folder that keeps where append-only logs end, ``audit_anchors`` the one for the audit log;
     without them this process alone knows. Raises
     ``StoreBusyError`` when another process holds a chDB path and ``UnavailableError`` when a
@@ -415,7 +418,7 @@ def open_store(
     from neonblue.stores.damage import refuse_set_aside
     from neonblue.stores.migrations import migrate
 
-    database = Database(dsn, max_memory_fraction=max_memory_fraction)
+    database = Database(dsn, max_memory_fraction=max_memory_fraction, cluster=cluster)
     try:
         refuse_set_aside(database)
     except UnavailableError:
@@ -423,5 +426,6 @@ def open_store(
         raise
     store = Store(database, log_anchors=log_anchors, audit_anchors=audit_anchors)
     migrate(database)
-    store.loads.recover()
+    if database.may_write():
+        store.loads.recover()
     return store

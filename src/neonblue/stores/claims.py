@@ -7,11 +7,15 @@ it. So it holds for threads, for processes and for machines on one server.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from neonblue.errors import ConflictError
+from neonblue.models.reader import current_reader
 
 if TYPE_CHECKING:
     from neonblue.stores.database import Database
+
+DEPLOYMENT = "deployment"
 
 
 class Claims:
@@ -29,6 +33,16 @@ class Claims:
             )
             holder = self.holder(name)
         return holder == claimant
+
+    def deployment(self) -> str:
+        """A short name of this data, the same for all who share it and for nobody else.
+
+        Who may not write gets '' until somebody else has made it.
+        """
+        if (known := self.holder(DEPLOYMENT)) is None and current_reader().records:
+            self.take(DEPLOYMENT, uuid4().hex[:12])
+            known = self.holder(DEPLOYMENT)
+        return known or ""
 
     def holder(self, name: str) -> str | None:
         """Who took it first, or None.

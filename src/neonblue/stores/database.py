@@ -7,15 +7,13 @@ from the stores with bound parameters (``{name:Type}``); values never meet the t
 
 from __future__ import annotations
 
-import os
 import re
 import threading
-import time
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlparse
+from uuid import uuid4
 
 from neonblue.errors import (
     ConflictError,
@@ -26,8 +24,11 @@ from neonblue.errors import (
 )
 from neonblue.models.outside_text import heard
 from neonblue.models.reader import current_reader
+from neonblue.stores import server_client
+from neonblue.stores.embedded_engine import memory_limit, open_embedded
 from neonblue.stores.engine_faults import machine_fault
-from neonblue.stores.fatal_signals import end_if_engine_died, kept_signal_handlers
+from neonblue.stores.fatal_signals import end_if_engine_died
+from neonblue.stores.layout import Cluster, Layout, choose_layout
 from neonblue.stores.row_faults import ROW_FAULTS
 
 if TYPE_CHECKING:
@@ -39,14 +40,12 @@ Row = tuple[Any, ...]
 
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
 MEMORY_LIMIT_EXCEEDED = 241
-UNKNOWN_DATABASE = 81
-SMALLEST_MEMORY_BYTES = 512 << 20
-ENGINE_LOCK_SECONDS = 3.0
 MOST_CLIENTS = 16  # each costs memory; more queries at once than this only share the cores
 KEPT_CLIENTS = 4
 ENGINES_OWN = "system."  # what the engine says of itself comes from nobody outside
 MOST_HEARD_ROWS = 2_000  # more are not shown one by one
-ENGINE_FAILED = "initializing EmbeddedServer"
+INSERT = re.compile(r"\s*INSERT\b")
+TOKEN = "insert_deduplication_token"
 
 
 class Database:
@@ -57,9 +56,12 @@ class Database:
     threads, never to be held open over a fork.
     """
 
-    def __init__(self, dsn: str, *, max_memory_fraction: float = 0.5) -> None:
+    def __init__(
+        self, dsn: str, *, max_memory_fraction: float = 0.5, cluster: Cluster = "none"
+    ) -> None:
         self._dsn = dsn
-        self._memory_bytes = _memory_limit(max_memory_fraction)
+        self._cluster = cluster
+        self._memory_bytes = memory_limit(max_memory_fraction)
         self._free: list[Client] = []
         self._opened: list[Client] = []
         self._guard = threading.Lock()
@@ -68,8 +70,10 @@ class Database:
         self._closed = False
         self._read = threading.local()
         self._column_types: dict[tuple[str, tuple[str, ...]], Sequence[Any]] = {}
+        self.layout = Layout()
         with self._client():
             pass
+        self.layout = choose_layout(self, cluster)
 
     @property
     def embedded(self) -> bool:
@@ -85,6 +89,13 @@ class Database:
     def version(self) -> str:
         """The version of the engine that answers."""
         return str(self.rows("SELECT version()")[0][0])
+
+    def may_write(self) -> bool:
+        """Whether the user may do more than read: a server's may have ``readonly`` set."""
+        if self.embedded:
+            return True
+        row = self.row("SELECT value FROM system.settings WHERE name = 'readonly'")
+        return row is not None and str(row[0]) == "0"
 
     def rows(
         self,
@@ -128,7 +139,10 @@ class Database:
     ) -> list[Row]:
         with self._client() as client:
             result = client.query(
-                sql, parameters=_bound(parameters), settings=_plain(settings), tz_mode="aware"
+                sql,
+                parameters=_bound(parameters),
+                settings=self._settings(client, settings, reads=True),
+                tz_mode="aware",
             )
             rows = [tuple(row) for row in result.result_rows]
         if ENGINES_OWN not in sql:
@@ -145,27 +159,40 @@ class Database:
         """The result of a query as one Arrow table."""
         with self._client() as client:
             table: pa.Table = client.query_arrow(
-                sql, parameters=_bound(parameters), use_strings=True
+                sql,
+                parameters=_bound(parameters),
+                settings=self._settings(client, reads=True),
+                use_strings=True,
             )
         _hear_columns(table)
         return table
 
     def command(self, sql: str, parameters: Parameters | None = None) -> None:
-        """Run a statement that changes something, one at a time."""
-        self._before_writing()
-        with self._writer, self._client() as client:
-            client.command(sql, parameters=_bound(parameters))
+        """Run a statement that changes something, one at a time, as the layout needs it."""
+        self.define(self.layout.of(sql), parameters)
 
-    def insert(self, table: str, rows: pa.Table) -> None:
+    def define(self, statement: str, parameters: Parameters | None = None) -> None:
+        """Run a statement that is as the layout needs it already."""
+        self._before_writing()
+        given = {TOKEN: uuid4().hex} if INSERT.match(statement) else None
+        with self._writer, self._client() as client:
+            settings = self._settings(client, given)
+            client.command(statement, parameters=_bound(parameters), settings=settings)
+
+    def insert(self, table: str, rows: pa.Table, *, token: str | None = None) -> None:
         """Append Arrow rows to a table; returns when the engine has acknowledged them.
 
+        Engines drop an insert that equals an earlier one, unless it has a token of its own: so each
+        call has one. ``token`` is for a caller that does not know whether the rows went in and
+        calls again: with the same one they are not stored twice where the engine looks.
         ``RefusedRowsError`` when it is what a row holds, else ``UnavailableError``.
         """
         if rows.num_rows == 0:
             return
         self._before_writing()
         with self._writer, _faults_told_apart(self.name), self._client() as client:
-            client.insert_arrow(identifier(table), rows)
+            settings = self._settings(client, {TOKEN: token or uuid4().hex})
+            client.insert_arrow(identifier(table), rows, settings=settings)
 
     def insert_rows(
         self,
@@ -178,19 +205,18 @@ class Database:
         """Append a few rows; for many, ``insert`` is three times as fast.
 
         ``once``: a token; of several inserts with one token the engine keeps the first, in tables
-        with a window for that.
+        with a window for that. Without it each call counts.
         """
         if not rows:
             return
         self._before_writing()
-        settings = None if once is None else {"insert_deduplication_token": once}
         with self._writer, _faults_told_apart(self.name), self._client() as client:
             client.insert(
                 identifier(table),
                 rows,
                 column_names=list(columns),
                 column_types=self._types(client, table, columns),
-                settings=settings,
+                settings=self._settings(client, {TOKEN: once or uuid4().hex}),
             )
 
     def _types(self, client: Client, table: str, columns: Sequence[str]) -> Sequence[Any]:
@@ -267,8 +293,18 @@ class Database:
     def _open(self) -> Client:
         with translated(self.name):
             if self.embedded:
-                return _open_embedded(self._dsn, self._memory_bytes)
-            return _open_server(self._dsn, self._memory_bytes)
+                return open_embedded(self._dsn, self._memory_bytes)
+            several = self._cluster != "none"
+            return server_client.open_server(self._dsn, several_replicas=several)
+
+    def _settings(
+        self, client: Client, given: Mapping[str, Any] | None = None, *, reads: bool = False
+    ) -> dict[str, Any] | None:
+        """The settings of one statement; a server is told which tool asks, and when to give up."""
+        if self.embedded:
+            return dict(given) if given else None
+        limit = server_client.read_limit(client) if reads else {}
+        return server_client.spoken_for(client, {**limit, **(given or {})})
 
 
 def _hear_columns(table: pa.Table) -> None:
@@ -298,122 +334,6 @@ def identifier(name: str) -> str:
 
 def _bound(parameters: Parameters | None) -> dict[str, Any] | None:
     return dict(parameters) if parameters else None
-
-
-def _plain(settings: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    return dict(settings) if settings else None
-
-
-def _open_embedded(dsn: str, memory_bytes: int) -> Client:
-    """A client of the engine in this process.
-
-    A killed owner of the data directory lets go of one lock after the other: ours may be free
-    already while the engine's is still held. So the engine is given a moment.
-    """
-    from clickhouse_connect.driver.exceptions import ProgrammingError
-
-    path = Path(unquote(urlparse(dsn).path))
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        return _embedded_client(path, memory_bytes)
-    except ProgrammingError as error:
-        if ENGINE_FAILED not in str(error):
-            raise
-        if not _let_go_of(path):
-            raise StoreBusyError(
-                f"another process holds the data in {str(path)!r}: let it finish or stop it; "
-                "`neonblue doctor` shows who it is"
-            ) from error
-    # Also when nobody held it any more: its holder may have died since the refusal.
-    return _embedded_client(path, memory_bytes)
-
-
-def _let_go_of(path: Path) -> bool:
-    """Wait until no process has the engine open there; False when one keeps it."""
-    deadline = time.monotonic() + ENGINE_LOCK_SECONDS
-    while _engine_locked(path):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
-
-
-def _embedded_client(path: Path, memory_bytes: int) -> Client:
-    import clickhouse_connect
-
-    with kept_signal_handlers():
-        return clickhouse_connect.get_client(
-            interface="chdb",
-            path=str(path),
-            chdb_options={"max_server_memory_usage": str(memory_bytes), **_small_engine()},
-            settings=_spilling(memory_bytes),
-        )
-
-
-def _engine_locked(path: Path) -> bool:
-    """Whether a process has the engine open there; it runs only where there is ``fcntl``."""
-    import fcntl
-
-    try:
-        with (path / "status").open("rb") as status:
-            fcntl.flock(status, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:  # not there, or not to be read: then no lock is what is wrong
-        return False
-    return False
-
-
-def _small_engine() -> dict[str, str]:
-    """Sizes for an engine inside another process. Its defaults are a server's: 16 merges at once
-    with buffers for each, and caches that grow to gigabytes over a long stream."""
-    return {
-        "background_pool_size": str(max(2, os.cpu_count() or 2)),
-        "mark_cache_size": str(128 << 20),
-        "index_mark_cache_size": str(64 << 20),
-        "primary_index_cache_size": str(128 << 20),
-    }
-
-
-def _spilling(memory_bytes: int) -> dict[str, str]:
-    """Large groupings and sorts go to disk instead of failing."""
-    half = str(memory_bytes // 2)
-    return {"max_bytes_before_external_group_by": half, "max_bytes_before_external_sort": half}
-
-
-def _open_server(dsn: str, memory_bytes: int) -> Client:
-    from clickhouse_connect.driver.exceptions import DatabaseError
-
-    options: dict[str, Any] = {
-        "dsn": dsn,
-        "autogenerate_session_id": False,
-        "settings": {"max_memory_usage": str(memory_bytes), **_spilling(memory_bytes)},
-    }
-    if dsn.startswith("clickhouses:"):
-        options["interface"] = "https"
-    try:
-        return _server_client(options)
-    except DatabaseError as error:
-        if error.code != UNKNOWN_DATABASE:
-            raise
-    database = urlparse(dsn).path.strip("/")
-    with _server_client({**options, "database": "default"}) as client:
-        client.command("CREATE DATABASE IF NOT EXISTS {name:Identifier}", {"name": database})
-    return _server_client(options)
-
-
-def _server_client(options: Mapping[str, Any]) -> Client:
-    """A client; an address that cannot be read is refused without a word of it."""
-    import clickhouse_connect
-
-    try:
-        return clickhouse_connect.get_client(**options)
-    except (TypeError, ValueError):
-        raise InvalidInputError(
-            "NEONBLUE_CLICKHOUSE_DSN cannot be read: write "
-            "clickhouse://USER:PASSWORD@HOST:PORT/DATABASE, user and password before the host and "
-            "not behind a ?, with / : @ ? # % in them as %2F %3A %40 %3F %23 %25"
-        ) from None
 
 
 @contextmanager
@@ -447,9 +367,13 @@ def translated(name: str) -> Iterator[None]:
             raise fault from error
         if error.code != MEMORY_LIMIT_EXCEEDED:
             raise
+        raise_it = (
+            "NEONBLUE_MAX_MEMORY_FRACTION"
+            if name.startswith("chdb:")
+            else "max_memory_usage of the user's profile, or as ?max_memory_usage=BYTES in the DSN"
+        )
         raise UnavailableError(
-            "the query needs more memory than the engine may use: narrow it, "
-            "or raise NEONBLUE_MAX_MEMORY_FRACTION"
+            f"the query needs more memory than the engine may use: narrow it, or raise {raise_it}"
         ) from error
 
 
@@ -486,12 +410,3 @@ def _cannot_open(name: str, reason: str) -> UnavailableError:
 def _first_line(error: object) -> str:
     lines = str(error).strip().splitlines()
     return lines[0][:200] if lines else type(error).__name__
-
-
-def _memory_limit(fraction: float) -> int:
-    """Bytes that the engine may use: a share of what this machine or container has."""
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    limit = Path("/sys/fs/cgroup/memory.max")
-    if limit.is_file() and (text := limit.read_text().strip()).isdigit():
-        total = min(total, int(text))
-    return max(SMALLEST_MEMORY_BYTES, int(total * fraction))

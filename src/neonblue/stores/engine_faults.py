@@ -22,6 +22,7 @@ FULL_TEXTS = ("No space left on device", "File too large", "Disk quota exceeded"
 REFUSED = frozenset(
     {"AUTHENTICATION_FAILED", "REQUIRED_PASSWORD", "WRONG_PASSWORD", "UNKNOWN_USER"}
 )
+SETTINGS = frozenset({"SETTING_CONSTRAINT_VIOLATION", "UNKNOWN_SETTING"})
 NO_RIGHT = frozenset({"ACCESS_DENIED", "READONLY"})
 GRANT = re.compile(r"necessary to have the grant (?P<grant>.+?)\.(?: \(|\s|$)")
 # What a server refuses whatever the query says.
@@ -65,8 +66,24 @@ def machine_fault(error: Any, place: str) -> UnavailableError | None:
         grant = GRANT.search(text)
         lacks = f"lacks the grant {grant['grant']}" if grant else "may only read"
         return UnavailableError(
-            f"ClickHouse at {place!r}: the user {lacks}. Grant SELECT, INSERT, CREATE, DROP, ALTER "
-            "and TRUNCATE on that database, or name another user in NEONBLUE_CLICKHOUSE_DSN"
+            f"ClickHouse at {place!r}: the user {lacks}. Grant it (docs/running.md has all grants "
+            "as SQL), name another user in NEONBLUE_CLICKHOUSE_DSN, or set NEONBLUE_READ_ONLY=1 "
+            "for a server that only reads"
+        )
+    if name == "UNKNOWN_DATABASE":
+        return UnavailableError(
+            f"ClickHouse at {place!r} has no such database: create it, or name another one in "
+            "NEONBLUE_CLICKHOUSE_DSN"
+        )
+    if name in SETTINGS:
+        return UnavailableError(
+            f"ClickHouse at {place!r} does not let this user set a setting ({_said(text)}): take "
+            "it out of NEONBLUE_CLICKHOUSE_DSN, or loosen the constraint of the user's profile"
+        )
+    if name == "TIMEOUT_EXCEEDED":
+        return UnavailableError(
+            f"a query of ClickHouse at {place!r} took longer than it may: narrow it, or allow more "
+            "with ?max_execution_time=SECONDS in NEONBLUE_CLICKHOUSE_DSN"
         )
     if name in TROUBLE:
         return UnavailableError(
@@ -74,6 +91,10 @@ def machine_fault(error: Any, place: str) -> UnavailableError | None:
             "then call again; `neonblue doctor` helps"
         )
     return None
+
+
+def _said(text: str) -> str:
+    return text.partition("DB::Exception: ")[2].partition(" (")[0].rstrip(".")[:200]
 
 
 def _where(text: str) -> str:

@@ -65,13 +65,14 @@ class Events:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def insert(self, rows: pa.Table) -> int:
+    def insert(self, rows: pa.Table, *, token: str | None = None) -> int:
         """Append rows of ``event_schema()``; returns their number once they are durable.
 
         An event that is there already (same experiment, unit and ``event_id``) replaces the
-        earlier one: repeating an insert changes no number.
+        earlier one: repeating an insert changes no number. ``token`` as in ``Database.insert``.
         """
-        self._database.insert(TABLE, rows.select(event_schema().names).cast(event_schema()))
+        cast = rows.select(event_schema().names).cast(event_schema())
+        self._database.insert(TABLE, cast, token=token)
         return int(rows.num_rows)
 
     def delete(self, keys: Sequence[tuple[str, str, str]]) -> None:

@@ -7,6 +7,8 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from neonblue.errors import UnavailableError
+
 if TYPE_CHECKING:
     from neonblue.stores.database import Database
 
@@ -43,7 +45,11 @@ class Forgetting:
         return {table: count for table in self.tables() if (count := self._count(table, user_id))}
 
     def erase(self, user_id: str) -> dict[str, int]:
-        """Delete a user's rows everywhere and return how many there were; waits for the disk."""
+        """Delete a user's rows everywhere and return how many there were; waits for the disk.
+
+        Looks again afterwards, and raises ``UnavailableError`` when anything is left: nobody is
+        told that a user is forgotten who is not.
+        """
         found = self.count(user_id)
         (hashed,) = hashes(self._database, [user_id])
         for table in found:
@@ -53,7 +59,37 @@ class Forgetting:
                 {"table": table, "hashed": hashed},
             )
         self._erase_from_sketches(user_id)
-        return {**found, **self._erase_dead_letters(user_id)}
+        erased = {**found, **self._erase_dead_letters(user_id)}
+        self._refuse_remains(user_id)
+        return erased
+
+    def remains(self, user_id: str) -> dict[str, int]:
+        """Rows that still name the user, by table, whatever kind of table it is."""
+        found = {name: self._count(name, user_id) for name in self._with_users()}
+        found["dead_letters"] = len(self._dead_letters(user_id))
+        ((found["unit_sketches"],),) = self._database.rows(
+            "SELECT count() FROM unit_sketches WHERE unit_hash = sipHash64({user:String})",
+            {"user": user_id},
+        )
+        return {name: count for name, count in found.items() if count}
+
+    def _refuse_remains(self, user_id: str) -> None:
+        left = self.remains(user_id)
+        if left:
+            named = ", ".join(f"{count} in {table}" for table, count in sorted(left.items()))
+            raise UnavailableError(
+                f"the user is not forgotten: rows are left ({named}). Events of the user are not "
+                "taken any more; remove those rows or that table, then run `neonblue forget` again"
+            )
+
+    def _with_users(self) -> tuple[str, ...]:
+        """Every table and view here that has the column, also those that are not ours."""
+        rows = self._database.rows(
+            "SELECT DISTINCT table FROM system.columns "
+            "WHERE database = currentDatabase() AND name = {column:String} ORDER BY table",
+            {"column": COLUMN},
+        )
+        return tuple(str(row[0]) for row in rows)
 
     def mentions(self, user_id: str) -> dict[str, int]:
         """How many events of others hold the id in a property, by the property's name.
@@ -102,7 +138,7 @@ class Forgetting:
 
     def _replaced_parts(self, tables: Sequence[str]) -> int:
         row = self._database.row(
-            "SELECT count() FROM system.parts WHERE NOT active "
+            f"SELECT count() FROM {self._database.layout.everywhere('parts')} WHERE NOT active "
             "AND database = currentDatabase() AND table IN {tables:Array(String)}",
             {"tables": list(tables)},
         )
@@ -124,19 +160,23 @@ class Forgetting:
 
     def _erase_dead_letters(self, user_id: str) -> dict[str, int]:
         """Messages that could not be read have no columns: those that quote the id go."""
+        letters = self._dead_letters(user_id)
+        if not letters:
+            return {}
+        self._database.command(
+            "ALTER TABLE dead_letters DELETE WHERE letter_id IN {ids:Array(String)} "
+            "SETTINGS mutations_sync = 2",
+            {"ids": letters},
+        )
+        return {"dead_letters": len(letters)}
+
+    def _dead_letters(self, user_id: str) -> list[str]:
         rows = self._database.rows(
             "SELECT DISTINCT letter_id FROM dead_letters "
             "WHERE key = {user:String} OR position(payload, {quoted:String}) > 0",
             {"user": user_id, "quoted": json.dumps(user_id)},
         )
-        if not rows:
-            return {}
-        self._database.command(
-            "ALTER TABLE dead_letters DELETE WHERE letter_id IN {ids:Array(String)} "
-            "SETTINGS mutations_sync = 2",
-            {"ids": [str(row[0]) for row in rows]},
-        )
-        return {"dead_letters": len(rows)}
+        return [str(row[0]) for row in rows]
 
     def _count(self, table: str, user_id: str) -> int:
         row = self._database.row(

@@ -261,7 +261,13 @@ class Loads:
 
     def _staging(self, of: str) -> Staging:
         table = f"load_{uuid4().hex}"
-        self._database.command(f"CREATE TABLE {identifier(table)} AS {identifier(of)}")
+        ((engine,),) = self._database.rows(
+            "SELECT engine_full FROM system.tables "
+            "WHERE database = currentDatabase() AND name = {name:String}",
+            {"name": of},
+        )
+        staging = self._database.layout.staging(identifier(table), identifier(of), str(engine))
+        self._database.define(staging)
         return Staging(self._database, table, of=of)
 
     def _finish(self, table: str, definition: str, state: str) -> Experiment | None:

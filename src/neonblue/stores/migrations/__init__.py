@@ -34,6 +34,7 @@ from neonblue.stores.migrations import (
     named_users,
     outcome_families,
     published_changes,
+    server_merges,
     sessions,
     traffic_batches,
     tuning,
@@ -77,6 +78,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     traffic_batches.MIGRATION,
     verified_questions.MIGRATION,
     tuning.MIGRATION,
+    server_merges.MIGRATION,
 )
 
 APPLIED_TABLE = """
@@ -94,14 +96,21 @@ def migrate(database: Database, migrations: tuple[Migration, ...] = MIGRATIONS) 
         _refuse_unknown(done, {migration.name for migration in migrations})
         missing = [migration for migration in migrations if migration.name not in done]
         for migration in missing:
-            for statement in migration.statements:
-                database.command(statement)
+            if not (database.embedded and migration.only_on_servers):
+                for statement in migration.statements:
+                    database.command(statement)
             database.insert_rows("schema_migrations", ["name"], [[migration.name]])
         return [migration.name for migration in missing]
 
 
 def _applied(database: Database) -> set[str]:
-    database.command(APPLIED_TABLE)
+    """What has been applied; where all has, nothing but reads is sent."""
+    there = database.row(
+        "SELECT 1 FROM system.tables WHERE database = currentDatabase() "
+        "AND name = 'schema_migrations'"
+    )
+    if there is None:
+        database.command(APPLIED_TABLE)
     return {name for (name,) in database.rows("SELECT DISTINCT name FROM schema_migrations")}
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from neonblue.errors import UnavailableError
+from neonblue.ingest.kafka_security import security_options
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -41,6 +42,7 @@ def open_consumer(settings: KafkaSettings) -> AIOKafkaConsumer:
     from aiokafka import AIOKafkaConsumer
 
     return AIOKafkaConsumer(
+        **security_options(settings),
         bootstrap_servers=settings.bootstrap_servers,
         group_id=settings.group_id,
         client_id="neonblue-ingest",
@@ -62,6 +64,7 @@ def open_producer(settings: KafkaSettings) -> AIOKafkaProducer:
     from aiokafka import AIOKafkaProducer
 
     return AIOKafkaProducer(
+        **security_options(settings),
         bootstrap_servers=settings.bootstrap_servers,
         client_id="neonblue-ingest",
         acks=1,
@@ -73,7 +76,7 @@ def open_producer(settings: KafkaSettings) -> AIOKafkaProducer:
 
 
 async def start_client(client: AIOKafkaConsumer | AIOKafkaProducer, servers: str) -> None:
-    """Connect, or say plainly that nobody answers there."""
+    """Connect, or say plainly that nobody answers there. The driver's log says which it was."""
     from aiokafka.errors import KafkaError
 
     try:
@@ -81,7 +84,8 @@ async def start_client(client: AIOKafkaConsumer | AIOKafkaProducer, servers: str
     except KafkaError as error:
         await client.stop()
         raise UnavailableError(
-            f"Kafka at {servers!r} does not answer ({error}): check KAFKA_BOOTSTRAP_SERVERS "
+            f"Kafka at {servers!r} does not answer, or not to these credentials ({error}): check "
+            "KAFKA_BOOTSTRAP_SERVERS, KAFKA_SECURITY_PROTOCOL, its certificates and KAFKA_SASL_*, "
             "and that the broker runs, then `neonblue doctor`"
         ) from error
 
@@ -155,7 +159,7 @@ def _added(batch: BatchBuilder, message: Outgoing) -> bool:
 
 
 async def rewind_lost(
-    consumer: AIOKafkaConsumer, servers: str, assigned: Iterable[TopicPartition]
+    consumer: AIOKafkaConsumer, settings: KafkaSettings, assigned: Iterable[TopicPartition]
 ) -> None:
     """Start over where the committed offset lies past the end of the log.
 
@@ -172,12 +176,12 @@ async def rewind_lost(
     for partition, committed in offsets.items():
         if committed is None or committed <= ends[partition]:
             continue
-        if committed > await _end_read(servers, partition, ends[partition]):
+        if committed > await _end_read(settings, partition, ends[partition]):
             logger.warning("%s was made anew: reading it from the beginning", partition)
             await consumer.seek_to_beginning(partition)
 
 
-async def _end_read(servers: str, partition: TopicPartition, said: int) -> int:
+async def _end_read(settings: KafkaSettings, partition: TopicPartition, said: int) -> int:
     """Where a log ends, by reading it from the end that the broker said.
 
     Tansu says where its last batch begins, not where it ends, so its word alone would have every
@@ -187,7 +191,11 @@ async def _end_read(servers: str, partition: TopicPartition, said: int) -> int:
 
     if said == 0:
         return 0
-    reader = AIOKafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False)
+    reader = AIOKafkaConsumer(
+        **security_options(settings),
+        bootstrap_servers=settings.bootstrap_servers,
+        enable_auto_commit=False,
+    )
     try:
         await reader.start()
         reader.assign([partition])

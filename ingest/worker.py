@@ -123,7 +123,7 @@ class Worker:
         """
         self._status.assigned(map(_name, consumer.assignment()))
         self._pipeline.recall_before_next()
-        await rewind_lost(consumer, str(self._settings.bootstrap_servers), partitions)
+        await rewind_lost(consumer, self._settings, partitions)
 
     async def _fetch(self, consumer: AIOKafkaConsumer, delivery: asyncio.Task[None]) -> None:
         while not self._stopping.is_set():

@@ -67,5 +67,5 @@ def test_a_forecast_log_that_does_not_verify_is_a_fault(
     finding = _findings(capfd)["forecast log"]
     assert finding["status"] == "fault"
     assert "entry 1 is missing at the end" in finding["detail"]
-    assert str(data_dir / "forecast-log.json") in finding["detail"]
+    assert str(data_dir / "forecast-log") in finding["detail"]
     assert "remove the file named above" in finding["remedy"]

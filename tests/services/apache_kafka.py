@@ -6,14 +6,16 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.services.ports import free_port, wait_for_port
+from tests.services.tls_files import TlsFiles
 
 JARS = Path(__file__).parents[2] / ".cache" / "kafka"
 START_SECONDS = 90.0
+USER, PASSWORD = "ann", "secret"
 CLUSTER = "4L6g3nShT-eMCtK--X86sw"
 
 
@@ -34,15 +36,23 @@ def java(main: str, *words: str, **options: object) -> list[str]:
 
 
 class ApacheKafka:
-    """The broker's process; its log survives ``kill``."""
+    """The broker's process; its log survives ``kill``.
 
-    def __init__(self, folder: Path) -> None:
+    With ``tls`` it also listens for clients with a certificate (``tls_address``) and for those with
+    a password or token over TLS (``sasl_address``).
+    """
+
+    def __init__(self, folder: Path, tls: TlsFiles | None = None) -> None:
         self.port = free_port()
+        self._tls = tls
+        self._tls_port, self._sasl_port = free_port(), free_port()
         self._folder = folder
         self._configuration = folder / "server.properties"
         self._process: subprocess.Popen[bytes] | None = None
         self._configuration.write_text(self._properties())
-        words = ("format", "-t", CLUSTER, "-c", str(self._configuration))
+        words = ["format", "-t", CLUSTER, "-c", str(self._configuration)]
+        if tls is not None:
+            words += ["--add-scram", f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]"]
         subprocess.run(
             java("kafka.tools.StorageTool", *words), check=True, capture_output=True, timeout=60
         )
@@ -51,6 +61,16 @@ class ApacheKafka:
     def address(self) -> str:
         """For ``KAFKA_BOOTSTRAP_SERVERS``."""
         return f"127.0.0.1:{self.port}"
+
+    @property
+    def tls_address(self) -> str:
+        """Where clients show a certificate."""
+        return f"127.0.0.1:{self._tls_port}"
+
+    @property
+    def sasl_address(self) -> str:
+        """Where clients show a password or a token, over TLS."""
+        return f"127.0.0.1:{self._sasl_port}"
 
     def start(self) -> None:
         """Start it and wait until it listens."""
@@ -92,14 +112,44 @@ class ApacheKafka:
             "auto.create.topics.enable": "false",
             "message.max.bytes": str(16 << 20),
         }
+        if self._tls is not None:
+            values |= self._secured(self._tls, values)
         return "\n".join(f"{name}={value}" for name, value in values.items()) + "\n"
+
+    def _secured(self, tls: TlsFiles, plain: Mapping[str, str]) -> dict[str, str]:
+        more = f"SSL://{self.tls_address},SASL_SSL://{self.sasl_address}"
+        module = "org.apache.kafka.common.security"
+        listener = "listener.name.sasl_ssl"
+        return {
+            "listeners": f"{plain['listeners']},{more}",
+            "advertised.listeners": f"{plain['advertised.listeners']},{more}",
+            "listener.security.protocol.map": (
+                f"{plain['listener.security.protocol.map']},SSL:SSL,SASL_SSL:SASL_SSL"
+            ),
+            "ssl.keystore.type": "PEM",
+            "ssl.keystore.location": str(tls.both("server")),
+            "ssl.truststore.type": "PEM",
+            "ssl.truststore.location": str(tls.ca),
+            "listener.name.ssl.ssl.client.auth": "required",
+            f"{listener}.sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-512,OAUTHBEARER",
+            f"{listener}.plain.sasl.jaas.config": (
+                f'{module}.plain.PlainLoginModule required user_{USER}="{PASSWORD}";'
+            ),
+            f"{listener}.scram-sha-512.sasl.jaas.config": (
+                f"{module}.scram.ScramLoginModule required;"
+            ),
+            f"{listener}.oauthbearer.sasl.jaas.config": (
+                f"{module}.oauthbearer.OAuthBearerLoginModule required "
+                'unsecuredLoginStringClaim_sub="broker";'
+            ),
+        }
 
 
 @contextmanager
-def running() -> Iterator[ApacheKafka]:
+def running(tls: TlsFiles | None = None) -> Iterator[ApacheKafka]:
     """A fresh broker for the length of a block."""
     with tempfile.TemporaryDirectory() as folder:
-        broker = ApacheKafka(Path(folder))
+        broker = ApacheKafka(Path(folder), tls)
         broker.start()
         try:
             yield broker

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -13,6 +15,7 @@ from tests.services.clickhouse_server import ClickHouseServer
 
 from neonblue.stores import Store, open_store
 from neonblue.stores.chain_anchor import AnchorFile, Head, begun
+from neonblue.stores.forecasts import ForecastOutcome, ForecastRecord
 
 ENTRIES = 15
 LOGS = """
@@ -113,6 +116,78 @@ def test_two_processes_at_once_make_chains_that_verify(
             check = store.forecasts.check()
         assert check.faults == ()
         assert check.writers == len(set(folders))
+
+
+RESOLVES = """
+import sys
+from pathlib import Path
+from neonblue.stores import open_store
+from neonblue.stores.forecasts import ForecastOutcome
+
+dsn, folder, name, entries = sys.argv[1:]
+store = open_store(dsn, log_anchors=Path(folder))
+print("ready", flush=True)
+sys.stdin.readline()
+key = store.sessions.pseudonym_key().hex()
+told = [
+    store.forecasts.resolve(ForecastOutcome(forecast_id=f"f{number}",
+        outcome="success" if name == "a" else "failure", relative_lift=0.1, decision=name))
+    for number in range(int(entries))
+]
+Path(folder, "told").write_text(f"{sum(told)} {key}")
+"""
+
+
+def test_of_two_who_resolve_a_forecast_differently_one_is_told(
+    remote: Store, dsn: str, tmp_path: Path
+) -> None:
+    """Machines with data directories of their own share no lock: the store decides."""
+    for number in range(ENTRIES):
+        remote.forecasts.append(forecast(f"f{number}"))
+    run_at_once(RESOLVES, *((dsn, str(tmp_path / name), name, str(ENTRIES)) for name in "ab"))
+    told = [(tmp_path / name / "told").read_text().split() for name in "ab"]
+    decisions = [item.outcome.decision for item in remote.forecasts.all() if item.outcome]
+    assert [decisions.count(name) for name in "ab"] == [int(count) for count, _ in told]
+    assert remote.database.rows("SELECT count() FROM forecast_outcomes") == [(ENTRIES,)]
+    assert remote.forecasts.check().faults == ()
+    assert {key for _, key in told} == {remote.sessions.pseudonym_key().hex()}
+
+
+def test_an_entry_that_another_writer_has_leaves_the_chain_as_it_was(
+    remote: Store, dsn: str, tmp_path: Path
+) -> None:
+    """Each time the other is faster between the look and the insert."""
+    remote.forecasts.append(forecast("f"))
+    outcome = ForecastOutcome(forecast_id="f", outcome="neutral", relative_lift=None, decision="")
+    with closing(open_store(dsn, log_anchors=tmp_path / "slow")) as slow:
+        slow.forecasts.append(forecast("slow"))
+        assert remote.forecasts.resolve(outcome)
+        assert not slow.forecasts._add(replace(outcome, outcome="success"))
+        assert not slow.forecasts._add(forecast("f"))
+        slow.forecasts.append(forecast("next"))
+        check = slow.forecasts.check()
+    assert (check.faults, check.writers) == ((), 2)
+
+
+def forecast(name: str) -> ForecastRecord:
+    return ForecastRecord(
+        forecast_id=name,
+        experiment_id="e",
+        model_version="prior-1",
+        success=0.3,
+        failure=0.2,
+        neutral=0.5,
+        expected_lift=0.01,
+        lift_lower=-0.02,
+        lift_upper=0.04,
+        interval_level=0.9,
+        base_success=0.25,
+        base_failure=0.25,
+        base_neutral=0.5,
+        evidence=(),
+        plan="",
+        made_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
 
 
 def test_each_data_directory_sees_what_was_taken_from_the_others(

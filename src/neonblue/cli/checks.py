@@ -123,7 +123,10 @@ def check_kafka() -> Finding:
     from aiokafka.errors import KafkaError
 
     try:
-        topics = _kafka_topics(settings.bootstrap_servers)
+        topics = _kafka_topics(settings)
+    except NeonBlueError as error:
+        what, _, remedy = str(error).rpartition(": ")
+        return Finding(part="kafka", status="fault", detail=what, remedy=remedy)
     except (KafkaError, OSError, TimeoutError) as error:
         return Finding(
             part="kafka",
@@ -289,15 +292,22 @@ def _get_json(url: str) -> object:
         return found
 
 
-def _kafka_topics(servers: str) -> set[str]:
+def _kafka_topics(settings: KafkaSettings) -> set[str]:
     import asyncio
 
     from aiokafka import AIOKafkaConsumer
 
+    from neonblue.ingest.kafka import start_client
+    from neonblue.ingest.kafka_security import security_options
+
     async def ask() -> set[str]:
-        consumer = AIOKafkaConsumer(bootstrap_servers=servers, request_timeout_ms=3000)
+        consumer = AIOKafkaConsumer(
+            **security_options(settings),
+            bootstrap_servers=settings.bootstrap_servers,
+            request_timeout_ms=3000,
+        )
         try:
-            await consumer.start()
+            await start_client(consumer, str(settings.bootstrap_servers))
             return set(await consumer.topics())
         finally:
             await consumer.stop()

@@ -20,7 +20,7 @@ from uuid import uuid4
 
 from neonblue.errors import UnavailableError
 
-LOCK_SECONDS = 10.0
+LOCK_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +120,7 @@ class AnchorFile:
         """Alone with the file among all processes that share the data directory.
 
         Raises ``UnavailableError`` when the folder cannot be written, or another process holds
-        the lock for more than ten seconds.
+        the lock for more than half a minute.
         """
         if self.path is None:
             with self._thread:

@@ -86,6 +86,10 @@ def microseconds(moment: datetime) -> int:
     return (moment - EPOCH) // timedelta(microseconds=1)
 
 
+class TakenError(Exception):
+    """What ``insert`` raises when the store kept another writer's entry and dropped ours."""
+
+
 class ChainedLog:
     """One append-only log in chains. ``read`` reads every entry."""
 
@@ -110,7 +114,8 @@ class ChainedLog:
         """Add one entry; returns its place and hash when the disk has both ends.
 
         ``digest`` gives the hash of the entry at a place, ``insert`` keeps it there. An entry is
-        never dated before the one that it follows. The caller holds ``locked``.
+        never dated before the one that it follows. The caller holds ``locked``. When ``insert``
+        raises ``TakenError``, the place is free again and the error passes on.
         """
         anchor = self._ready_anchor()
         head = anchor.own
@@ -122,7 +127,11 @@ class ChainedLog:
         )
         stored = digest(place)
         self._anchor.write(anchor.with_own(replace(head, maybe=stored)))
-        insert(place, stored)
+        try:
+            insert(place, stored)
+        except TakenError:
+            self._anchor.write(anchor.with_own(head))
+            raise
         added = Head(count=place.sequence, digest=stored, at=place.at)
         self._anchor.write(anchor.with_own(added))
         return place, stored

@@ -11,8 +11,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from neonblue.errors import UnavailableError
 from neonblue.stores.chain_anchor import AnchorFile
-from neonblue.stores.chained_log import EPOCH, ChainCheck, ChainedLog, Place, Read
+from neonblue.stores.chained_log import (
+    EPOCH,
+    ChainCheck,
+    ChainedLog,
+    Place,
+    Read,
+    TakenError,
+)
 from neonblue.stores.forecast_entries import (
     CHAIN_COLUMNS,
     OUTCOME_CHAIN_COLUMNS,
@@ -68,8 +76,13 @@ class Forecasts:
                 evidence=tuple(map(cleaned, record.evidence)),
                 plan=cleaned(record.plan),
             )
-            self._add(clean)
-            return clean
+            if self._add(clean):
+                return clean
+            return next(
+                known.record
+                for known in self.all()
+                if known.record.forecast_id == record.forecast_id
+            )
 
     def resolve(self, outcome: ForecastOutcome) -> bool:
         """Log how it ended; False when it was resolved before (the first outcome stands)."""
@@ -80,8 +93,7 @@ class Forecasts:
             )
             if known is not None:
                 return False
-            self._add(outcome)
-            return True
+            return self._add(outcome)
 
     def all(self) -> list[LoggedForecast]:
         """Every forecast in the order it was logged, with its outcome if there is one.
@@ -113,7 +125,9 @@ class Forecasts:
         entries = self._entries()
         return Read(links=[entry.link for entry in entries], faults=_contradictions(entries))
 
-    def _add(self, content: ForecastRecord | ForecastOutcome) -> None:
+    def _add(self, content: ForecastRecord | ForecastOutcome) -> bool:
+        """Whether it is in the log now: of several writers the store keeps the first one's."""
+
         def entry(place: Place, stored: str = "") -> Entry:
             return Entry(
                 content=content,
@@ -127,9 +141,28 @@ class Forecasts:
 
         def insert(place: Place, stored: str) -> None:
             table, columns, values = row_of(entry(place, stored))
-            self._database.insert_rows(table, columns, [values])
+            once = f"{table} {content.forecast_id}"
+            self._database.insert_rows(table, columns, [values], once=once)
+            self._refuse_taken(table, content.forecast_id, stored)
 
-        self._log.append(lambda place: entry(place).digest, insert)
+        try:
+            self._log.append(lambda place: entry(place).digest, insert)
+        except TakenError:
+            return False
+        return True
+
+    def _refuse_taken(self, table: str, forecast_id: str, stored: str) -> None:
+        rows = self._database.rows(
+            "SELECT hash FROM {table:Identifier} WHERE forecast_id = {id:String}",
+            {"table": table, "id": forecast_id},
+        )
+        if not rows:
+            raise UnavailableError(
+                f"{forecast_id!r} was logged and cannot be read yet: try again, nothing is logged "
+                "twice"
+            )
+        if (stored,) not in rows:
+            raise TakenError(forecast_id)
 
     def _entries(self) -> list[Entry]:
         """Every entry in the order that all readers agree on; a row sent twice counts once."""

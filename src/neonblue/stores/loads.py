@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 # On a server somebody else's load may be under way: only what is this old was given up.
 ABANDONED_AFTER_HOURS = 24
+# One that was committed is finished sooner: doing it twice changes nothing.
+UNFINISHED_AFTER_MINUTES = 10
 READY = ("ready", "replacing", "totals", "replacing_totals")
 OF_EXPERIMENT = "({id:String} = '' OR experiment_id = {id:String})"
 
@@ -314,14 +316,23 @@ class Loads:
         self._database.command(f"DROP TABLE IF EXISTS {identifier(table)} SYNC")
 
     def _stale(self) -> list[str]:
-        age = 0 if self._database.embedded else ABANDONED_AFTER_HOURS
+        alone = self._database.embedded
         rows = self._database.rows(
             """
             SELECT name FROM system.tables
             WHERE database = currentDatabase() AND match(name, '^load_[0-9a-f]{32}(_rows|_one)?$')
-              AND metadata_modification_time <= now() - toIntervalHour({age:UInt32})
+              AND (
+                  metadata_modification_time <= now() - toIntervalHour({hours:UInt32})
+                  OR name IN (
+                      SELECT load_id FROM loads
+                      WHERE recorded_at <= now64(6) - toIntervalMinute({minutes:UInt32})
+                  )
+              )
             """,
-            {"age": age},
+            {
+                "hours": 0 if alone else ABANDONED_AFTER_HOURS,
+                "minutes": 0 if alone else UNFINISHED_AFTER_MINUTES,
+            },
         )
         return [name for (name,) in rows]
 

@@ -226,7 +226,8 @@ class Sessions:
             if row is None and not current_reader().records:
                 return None
             if row is None:
-                self._database.insert_rows("pseudonym_keys", ["key"], [[secrets.token_hex(32)]])
+                made = [[secrets.token_hex(32)]]
+                self._database.insert_rows("pseudonym_keys", ["key"], made, once="pseudonym_key")
                 row = self._database.row(oldest)
         assert row is not None
         return bytes.fromhex(str(row[0]))

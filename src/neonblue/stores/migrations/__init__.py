@@ -32,6 +32,7 @@ from neonblue.stores.migrations import (
     loop,
     model_calls,
     named_users,
+    one_of_each,
     outcome_families,
     published_changes,
     server_merges,
@@ -79,6 +80,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     verified_questions.MIGRATION,
     tuning.MIGRATION,
     server_merges.MIGRATION,
+    one_of_each.MIGRATION,
 )
 
 APPLIED_TABLE = """

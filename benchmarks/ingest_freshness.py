@@ -162,7 +162,7 @@ def follow(memory: Memory, followed: Connection) -> list[float]:
             sending = item is not None
             if item is not None:
                 waiting[item] = None
-        found = memory.get(USER_JOURNEYS, sorted({user for user, _ in waiting}))
+        found = memory.live_index.get(USER_JOURNEYS, sorted({user for user, _ in waiting}))
         now = time.time()
         for user, sent in list(waiting):
             document = found.get(user)

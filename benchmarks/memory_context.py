@@ -89,7 +89,7 @@ async def measure(finished: int) -> None:
         while workspace.learner.behind:
             time.sleep(0.1)
         workspace.learner.catch_up(at_once=True)
-        workspace.memory.index_sync.wait_until_ready(120)
+        workspace.memory.index_states.wait_until_ready(120)
         known = workspace.memory.documents.count("experiments")
         print(f"{known} finished experiments are remembered")
         async with Client(build()) as client:

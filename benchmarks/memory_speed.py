@@ -80,7 +80,7 @@ def settle(memory: Memory) -> None:
     """Wait until the index is level with ClickHouse, and say how long that took."""
     began = time.perf_counter()
     memory.start()
-    while not memory.index_sync.is_ready("experiments"):
+    while not memory.index_states.is_ready("experiments"):
         time.sleep(0.2)
     count = memory.documents.count("experiments")
     print(f"{count:,} documents: index ready after {time.perf_counter() - began:.1f} s")
@@ -173,7 +173,9 @@ def recall(memory: Memory) -> float:
             "experiments", vector.tolist(), fingerprint=memory.embedder.fingerprint, limit=10
         )
         wanted = {document.document_id for document, _ in exact}
-        found.append(len(wanted & {name for name, _ in memory.nearest(EXPERIMENTS, vector, 10)}))
+        found.append(
+            len(wanted & {name for name, _ in memory.live_index.nearest(EXPERIMENTS, vector, 10)})
+        )
     return sum(found) / (10 * len(found))
 
 

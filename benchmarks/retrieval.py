@@ -274,7 +274,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(f"chdb://{folder}/clickhouse")
         memory = Memory(store.documents, open_embedder(), Path(folder) / "chroma").start()
-        memory.index_sync.wait_until_ready(60)
+        memory.index_states.wait_until_ready(60)
         documents = corpus()
         memory.remember(EXPERIMENTS, documents)
         contents = memory.contents(EXPERIMENTS, patience_seconds=60)
@@ -283,7 +283,8 @@ def main() -> None:
         rankings: dict[str, Callable[[str], list[str]]] = {
             "BM25": lambda query: [name for name, _ in words.search(query, 20)],
             "vectors": lambda query: [
-                name for name, _ in memory.nearest(EXPERIMENTS, memory.embed_query(query), 20)
+                name
+                for name, _ in memory.live_index.nearest(EXPERIMENTS, memory.embed_query(query), 20)
             ],
             "hybrid": lambda query: [
                 hit.document.document_id

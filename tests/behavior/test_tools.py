@@ -346,7 +346,7 @@ async def test_a_forgotten_user_is_nowhere(behaving: Workspace, client: "Client[
     )
     behaving.memory.remember(USER_JOURNEYS, [document])
     await ask(client, "get_user_journey", user_id="user4")
-    assert behaving.memory.index_sync.wait_until_ready(60)
+    assert behaving.memory.index_states.wait_until_ready(60)
     arguments = {"user": "user4", "wait_seconds": 0}
     forgotten = await asyncio.to_thread(find_job("forget"), behaving, arguments, silent)
     assert forgotten["rows_erased"]["events"] > 0

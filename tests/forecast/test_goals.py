@@ -14,8 +14,8 @@ from neonblue.intelligence.recommendation.constraints import Constraints
 from neonblue.intelligence.recommendation.goal import REMOVAL_AIMS
 from neonblue.intelligence.recommendation.improvement import improve
 from neonblue.intelligence.recommendation.next_tests import Recommendations, recommend_next
+from neonblue.memory.contents import words
 from neonblue.memory.embedding import Embedder
-from neonblue.memory.keyword_index import words
 from neonblue.memory.library import Memory
 from neonblue.stores import Store, open_store
 

@@ -75,7 +75,7 @@ async def test_what_the_pipeline_stored_is_searchable_and_marked(
         pipeline.write(pipeline.prepare([record]))
 
     def length() -> float:
-        found = memory.get(USER_JOURNEYS, ["ann"])
+        found = memory.live_index.get(USER_JOURNEYS, ["ann"])
         return float(str(found["ann"].metadata["journey_length"])) if found else 0.0
 
     await eventually(lambda: length() == 5)
@@ -120,9 +120,12 @@ def test_known_texts_are_not_held_up_by_new_ones(
         act(user, f"new_thing_{'abc'[number]}", number + 10)
     act("bob", "search", 20)
     assert index._index(index._next(10), at_once=False) == 2
-    assert set(memory.get(USER_JOURNEYS, ["bob", "one", "two", "three"])) == {"bob", "three"}
+    assert set(memory.live_index.get(USER_JOURNEYS, ["bob", "one", "two", "three"])) == {
+        "bob",
+        "three",
+    }
     for newest in ("two", "one"):
         waiting = changed_journeys.take(10)
         assert waiting is not None
         assert index._index(waiting, at_once=False) == 1
-        assert newest in memory.get(USER_JOURNEYS, [newest])
+        assert newest in memory.live_index.get(USER_JOURNEYS, [newest])

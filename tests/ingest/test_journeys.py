@@ -42,7 +42,7 @@ def test_a_changed_journey_becomes_searchable(
     assert index.catch_up() == 0
     feed(4, user_id="ann", event_type="purchase")
     assert index.catch_up() == 1
-    (document,) = memory.get(USER_JOURNEYS, ["ann"]).values()
+    (document,) = memory.live_index.get(USER_JOURNEYS, ["ann"]).values()
     assert document.metadata["conversion_outcome"] == "converted"
     assert document.metadata["journey_length"] == 4
     assert "ann" not in document.text

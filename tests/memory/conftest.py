@@ -19,7 +19,7 @@ def embedder() -> Embedder:
 @pytest.fixture
 def memory(store: Store, embedder: Embedder, tmp_path: Path) -> Iterator[Memory]:
     opened = Memory(store.documents, embedder, tmp_path / "chroma").start()
-    assert opened.index_sync.wait_until_ready(60)
+    assert opened.index_states.wait_until_ready(60)
     yield opened
     opened.close()
 

@@ -27,7 +27,7 @@ def write_forever(folder: Path, first: int) -> None:
     memory = Memory(store.documents, open_embedder(), folder / "chroma").start()
     page = search(memory, USER_JOURNEYS, "journey of visitor one", limit=1)
     say(f"searched {len(page.hits)}")
-    memory.index_sync.wait_until_ready(60)
+    memory.index_states.wait_until_ready(60)
     number = first
     while True:
         batch = [

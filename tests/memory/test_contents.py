@@ -14,8 +14,7 @@ from neonblue.memory import search as search_module
 from neonblue.memory.collections import EXPERIMENTS
 from neonblue.memory.contents import Contents
 from neonblue.memory.embedding import Embedder
-from neonblue.memory.fact_table import Facts, FactTable
-from neonblue.memory.filters import meets, parse_filters
+from neonblue.memory.filters import Facts, FactTable, meets, parse_filters
 from neonblue.memory.library import Memory
 from neonblue.memory.search import search
 from neonblue.stores import Store

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from neonblue.memory.collections import USER_JOURNEYS
 from neonblue.memory.embedding import Embedder
-from neonblue.memory.hash_cache import HashCache
-from neonblue.memory.library import Memory
+from neonblue.memory.library import HashCache, Memory
 from neonblue.stores import Store
 from neonblue.stores.documents import Document
 

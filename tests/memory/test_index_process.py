@@ -18,7 +18,7 @@ import pytest
 from numpy.typing import NDArray
 
 from neonblue.cli.index_check import check_embedded_index
-from neonblue.memory import index_child, index_process
+from neonblue.memory import index_process
 from neonblue.memory.collections import COLLECTIONS, EXPERIMENTS
 from neonblue.memory.embedding import Embedder
 from neonblue.memory.index_files import LAYOUT, check_files
@@ -164,7 +164,7 @@ HARMS = {
 
 def assert_whole(memory: Memory, count: int = COUNT) -> None:
     """The index becomes ready, has everything, and finds it."""
-    assert memory.index_sync.wait_until_ready(SECONDS)
+    assert memory.index_states.wait_until_ready(SECONDS)
     wanted = memory.documents.hashes("experiments", memory.embedder.fingerprint)
     assert len(wanted) == count
     assert memory.index.hashes("experiments") == wanted
@@ -230,10 +230,10 @@ def test_a_library_that_crashes_or_writes_without_end_takes_nothing_along(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Damage that no check sees, made by leaving the check of files out."""
-    monkeypatch.setattr(index_child, "COMMAND", (sys.executable, "-P", "-c", UNCHECKED))
+    monkeypatch.setattr(index_process, "COMMAND", (sys.executable, "-P", "-c", UNCHECKED))
     harm(graph(folder))
     memory = opened().start()
-    assert memory.index_sync.wait_until_ready(SECONDS)
+    assert memory.index_states.wait_until_ready(SECONDS)
     for start in range(0, 1200, 200):
         more = [
             Document(document_id=f"m{number:04}", text=f"test {9000 + number}", metadata={})
@@ -243,7 +243,7 @@ def test_a_library_that_crashes_or_writes_without_end_takes_nothing_along(
         assert len(search(memory, EXPERIMENTS, "price", limit=5).hits) == 5
         size = sum(file.stat().st_size for file in (folder / "chroma").rglob("*"))
         assert size < 300 << 20
-    assert memory.index_sync.wait_until_ready(SECONDS)
+    assert memory.index_states.wait_until_ready(SECONDS)
     assert len(memory.index.hashes("experiments")) == COUNT + 1200
     if harm is cut_header:
         assert "ended by signal" in last_damage(folder / "chroma")
@@ -289,7 +289,7 @@ def test_a_process_that_is_killed_under_queries_and_writes_is_replaced(opened: O
         thread.start()
     written = COUNT
     for _ in range(3):
-        assert memory.index_sync.wait_until_ready(SECONDS)
+        assert memory.index_states.wait_until_ready(SECONDS)
         assert isinstance(memory.index, IndexProcess)
         if (pid := memory.index.pid) is not None:
             os.kill(pid, signal.SIGKILL)

@@ -49,7 +49,7 @@ def test_a_harmed_index_is_rebuilt_while_clickhouse_answers(
     folder = tmp_path / "chroma"
     before = Memory(store.documents, embedder, folder).start()
     before.remember(EXPERIMENTS, DOCUMENTS)
-    assert before.index_sync.wait_until_ready(60)
+    assert before.index_states.wait_until_ready(60)
     before.close()
     harm(folder)
     after = Memory(store.documents, embedder, folder)
@@ -57,7 +57,7 @@ def test_a_harmed_index_is_rebuilt_while_clickhouse_answers(
     assert (page.answered_by, len(page.hits)) == ("clickhouse", 5)
     assert "answered from ClickHouse" in page.note
     after.start()
-    assert after.index_sync.wait_until_ready(60)
+    assert after.index_states.wait_until_ready(60)
     assert (ask(after).answered_by, len(ask(after).hits)) == ("index", 5)
     assert len(after.index.hashes("experiments")) == len(DOCUMENTS)
     after.close()
@@ -70,7 +70,7 @@ def test_an_index_that_breaks_in_use_is_replaced_without_an_error(memory: Memory
     damage_files(memory.index.place)
     assert len(ask(memory).hits) == 5
     memory.remember(EXPERIMENTS, [Document(document_id="late", text="late", metadata={})])
-    assert memory.index_sync.wait_until_ready(60)
+    assert memory.index_states.wait_until_ready(60)
     assert len(memory.index.hashes("experiments")) == len(DOCUMENTS) + 1
 
 
@@ -95,7 +95,7 @@ def test_an_index_that_is_behind_or_ahead_is_brought_level(memory: Memory) -> No
     place = memory.index.place
     memory.close()
     again = Memory(memory.documents, memory.embedder, place).start()
-    assert again.index_sync.wait_until_ready(60)
+    assert again.index_states.wait_until_ready(60)
     assert sorted(again.index.hashes("experiments")) == sorted(d.document_id for d in DOCUMENTS)
     again.close()
 
@@ -124,7 +124,7 @@ def test_another_model_is_refused_until_everything_is_embedded_again(memory: Mem
     progress: list[float] = []
     assert other.reembed(lambda done, total, message: progress.append(done / total)) == 30
     assert progress[-1] == 1
-    assert other.index_sync.wait_until_ready(60)
+    assert other.index_states.wait_until_ready(60)
     assert (ask(other).answered_by, len(ask(other).hits)) == ("index", 5)
     assert other.reembed(lambda done, total, message: None) == 0
     other.close()
@@ -155,7 +155,7 @@ def test_a_chroma_server_may_come_and_go(
 ) -> None:
     monkeypatch.setattr(index_sync, "RETRY_SECONDS", 0.5)
     memory = Memory(store.documents, embedder, chroma.place).start()
-    assert memory.index_sync.wait_until_ready(60)
+    assert memory.index_states.wait_until_ready(60)
     memory.remember(EXPERIMENTS, DOCUMENTS)
     assert ask(memory).answered_by == "index"
     chroma.kill()
@@ -163,7 +163,7 @@ def test_a_chroma_server_may_come_and_go(
     memory.remember(EXPERIMENTS, [Document(document_id="late", text="late", metadata={})])
     assert ask(memory).answered_by == "clickhouse"
     chroma.start()
-    assert memory.index_sync.wait_until_ready(60)
+    assert memory.index_states.wait_until_ready(60)
     assert ask(memory).answered_by == "index"
     assert len(memory.index.hashes("experiments")) == len(DOCUMENTS) + 1
     memory.close()
@@ -186,16 +186,16 @@ def test_a_process_that_starts_while_another_writes_has_its_index_soon(
         working.remember(EXPERIMENTS, documents, embed=lambda texts: vector.repeat(len(texts), 0))
 
     working = Memory(store.documents, embedder, chroma.place).start()
-    assert working.index_sync.wait_until_ready(60)
+    assert working.index_states.wait_until_ready(60)
     write(0, 600)
     late, ready = Memory(store.documents, embedder, chroma.place).start(), False
     for number in range(600, 800):
         write(number)
-        if ready := late.index_sync.wait_until_ready(0):
+        if ready := late.index_states.wait_until_ready(0):
             break
     assert ready
-    late.index_sync.report_broken(vector_index.IndexBrokenError("look at all of it again"))
-    assert late.index_sync.wait_until_ready(60)
+    late.index_states.report_broken(vector_index.IndexBrokenError("look at all of it again"))
+    assert late.index_states.wait_until_ready(60)
     assert late.index.hashes("experiments") == store.documents.hashes(
         "experiments", embedder.fingerprint
     )
@@ -212,13 +212,13 @@ def test_processes_that_share_a_server_mend_it_together(
     monkeypatch.setattr(index_sync, "RETRY_SECONDS", 0.5)
     monkeypatch.setattr(index_sync, "MEND_BATCH", 10)
     both = [Memory(store.documents, embedder, chroma.place).start() for _ in range(2)]
-    assert all(memory.index_sync.wait_until_ready(60) for memory in both)
+    assert all(memory.index_states.wait_until_ready(60) for memory in both)
     both[0].remember(EXPERIMENTS, DOCUMENTS)
     chroma.kill()
     shutil.rmtree(chroma.folder)
     assert [len(ask(memory).hits) for memory in both] == [5, 5]
     chroma.start()
-    assert all(memory.index_sync.wait_until_ready(60) for memory in both)
+    assert all(memory.index_states.wait_until_ready(60) for memory in both)
     for memory in both:
         assert len(memory.index.hashes("experiments")) == len(DOCUMENTS)
         assert ask(memory).answered_by == "index"

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from neonblue.memory.keyword_index import MIN_DEAD_ROWS, KeywordIndex
+from neonblue.memory.contents import MIN_DEAD_ROWS, KeywordIndex
 
 PAGES = ("home", "search", "product", "basket", "checkout", "thanks", "account", "returns")
 

@@ -47,7 +47,7 @@ def test_twenty_kills_under_writes_lose_nothing(tmp_path: Path, embedder: Embedd
     wanted = {f"{number:06d}" for number in range(acknowledged)}
     assert wanted <= store.documents.hashes("user_journeys", embedder.fingerprint).keys()
     assert len(search(memory, USER_JOURNEYS, "visitor 7").hits) == 10
-    assert memory.index_sync.wait_until_ready(120)
+    assert memory.index_states.wait_until_ready(120)
     assert wanted <= memory.index.hashes("user_journeys").keys()
     page = search(memory, USER_JOURNEYS, "visitor 7")
     assert (page.answered_by, len(page.hits)) == ("index", 10)

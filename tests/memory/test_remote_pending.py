@@ -10,7 +10,7 @@ from neonblue.memory import flush, index_sync, remote_pending
 from neonblue.memory.collections import USER_JOURNEYS
 from neonblue.memory.embedding import Embedder
 from neonblue.memory.library import Memory
-from neonblue.memory.pending import Pending
+from neonblue.memory.live_index import Pending
 from neonblue.memory.search import search
 from neonblue.stores import Store
 from neonblue.stores.documents import Document
@@ -31,7 +31,7 @@ def start(
 
     def begin() -> Memory:
         started.append(Memory(store.documents, embedder, chroma.place).start())
-        assert started[-1].index_sync.wait_until_ready(60)
+        assert started[-1].index_states.wait_until_ready(60)
         return started[-1]
 
     yield begin
@@ -77,7 +77,7 @@ def test_what_one_process_stored_another_finds_at_once(start: Callable[[], Memor
     assert found(server, BICYCLE)[0] == ("ann", BICYCLE)
     assert in_chroma(server) == {"ann": CART}
     vector = server.embed_query(BICYCLE)
-    near = server.similarities(USER_JOURNEYS, vector, ["ann", "bob"])
+    near = server.live_index.similarities(USER_JOURNEYS, vector, ["ann", "bob"])
     assert near["ann"] > 0.9 > near["bob"]
 
 
@@ -186,4 +186,4 @@ def test_without_clickhouse_the_index_answers(start: Callable[[], Memory], store
     remember(server, CART, at_once=True)
     vector = server.embed_query(CART)
     store.close()
-    assert server.nearest(USER_JOURNEYS, vector, 1)[0][0] == "ann"
+    assert server.live_index.nearest(USER_JOURNEYS, vector, 1)[0][0] == "ann"

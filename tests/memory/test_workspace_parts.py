@@ -23,12 +23,12 @@ def test_the_memory_works_without_any_key_or_server(workspace: Workspace) -> Non
 
 def test_what_was_remembered_is_there_after_a_restart(data_dir: object) -> None:
     with open_workspace() as first:
-        assert first.memory.index_sync.wait_until_ready(60)
+        assert first.memory.index_states.wait_until_ready(60)
         first.memory.remember(
             EXPERIMENTS, [Document(document_id="a", text="blue checkout button", metadata={})]
         )
     with open_workspace() as second:
-        assert second.memory.index_sync.wait_until_ready(60)
+        assert second.memory.index_states.wait_until_ready(60)
         page = search(second.memory, EXPERIMENTS, "azure payment button")
         assert page.answered_by == "index"
         assert [hit.document.document_id for hit in page.hits] == ["a"]

@@ -95,7 +95,7 @@ def full(workspace: Workspace) -> Workspace:
         )
         document = Document(document_id=user, text="A visitor.", metadata={"user_id": user})
         workspace.memory.remember(USER_JOURNEYS, [document])
-    assert workspace.memory.index_sync.wait_until_ready(60)
+    assert workspace.memory.index_states.wait_until_ready(60)
     return workspace
 
 

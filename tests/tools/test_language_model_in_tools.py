@@ -39,7 +39,7 @@ def remembered(endpoint: LanguageModelServer, workspace: Workspace) -> Workspace
         metadata={"improvement": LIFT, "outcome": "success", "type": "checkout"},
     )
     workspace.memory.remember(EXPERIMENTS, [document])
-    assert workspace.memory.index_sync.wait_until_ready(60)
+    assert workspace.memory.index_states.wait_until_ready(60)
     return workspace
 
 

@@ -1,20 +1,34 @@
-"""Filters as callers write them, checked against a collection's fields.
+"""Filters of a search: as callers write them, and the columns in this process that answer them.
 
 ``{"outcome": "success"}`` is equality, ``{"sample_size": {"gte": 1000}}`` an operator,
 ``{"industry": {"in": ["retail", "travel"]}}`` a choice, ``{"segments": {"contains": "mobile"}}``
 asks whether a list has a value. All conditions must hold.
+
+Chroma's own filter takes some 100 ms among 100,000 documents, whatever it leaves. In ``FactTable``
+a filter is a comparison of columns, and what it leaves, if it is little, is compared with the query
+one by one: vectors of bytes are exact to about .005 of cosine, enough to choose whose exact ones
+are asked for.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import Any, cast
+import threading
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 
 from neonblue.errors import InvalidInputError
 from neonblue.memory.collections import Collection
 from neonblue.stores.document_filter import Condition, FieldKind, Operator
 from neonblue.stores.documents import MetadataValue
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Mask = NDArray[np.bool_]
 
 OPERATORS: dict[FieldKind, tuple[Operator, ...]] = {
     "text": ("eq", "ne", "in"),
@@ -23,6 +37,9 @@ OPERATORS: dict[FieldKind, tuple[Operator, ...]] = {
 }
 MAX_CONDITIONS = 20
 MAX_CHOICES = 200
+MIN_TABLE = 256
+BYTE = 127.0
+BLOCK = 4096
 
 
 def parse_filters(
@@ -112,3 +129,195 @@ def _ordered(value: float, operator: Operator, wanted: float) -> bool:
     if operator == "gte":
         return value >= wanted
     return value < wanted if operator == "lt" else value <= wanted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """One document's id, metadata and unit vector."""
+
+    document_id: str
+    metadata: Mapping[str, MetadataValue]
+    vector: NDArray[np.float32]
+
+
+class FactTable:
+    """One row a document, found by id; a removed one's row is used again."""
+
+    def __init__(self, fields: Mapping[str, FieldKind], dimension: int) -> None:
+        import numpy as np
+
+        self._lock = threading.Lock()
+        self._ids: list[str] = []
+        self._rows: dict[str, int] = {}
+        self._free: list[int] = []
+        self._columns = {field: _Column(kind) for field, kind in fields.items()}
+        self._vectors = np.zeros((MIN_TABLE, dimension), dtype=np.int8)
+        self._scales = np.zeros(MIN_TABLE, dtype=np.float32)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def add(self, documents: Sequence[Facts]) -> None:
+        """Add or replace documents, each id once."""
+        import numpy as np
+
+        if not documents:
+            return
+        vectors = np.array([document.vector for document in documents])
+        scales = np.abs(vectors).max(axis=1) / BYTE
+        with self._lock:
+            rows = [self._put(document) for document in documents]
+            self._vectors[rows] = np.rint(vectors / scales[:, None])
+            self._scales[rows] = scales
+
+    def remove(self, document_ids: Iterable[str]) -> None:
+        """Forget documents."""
+        with self._lock:
+            for document_id in document_ids:
+                if (row := self._rows.pop(document_id, None)) is not None:
+                    self._free.append(row)
+
+    def select(self, conditions: Sequence[Condition]) -> Selection:
+        """The documents that meet all conditions; a missing field meets none."""
+        import numpy as np
+
+        with self._lock:
+            kept: Mask = np.ones(len(self._ids), dtype=bool)
+            kept[self._free] = False
+            for condition in conditions:
+                kept &= self._columns[condition.field].meets(condition, len(self._ids))
+        return Selection(table=self, kept=kept, count=int(kept.sum()), of=len(self._rows))
+
+    def rows(self, document_ids: Iterable[str]) -> list[tuple[str, int]]:
+        """The row of each document that there is."""
+        with self._lock:
+            return [(name, self._rows[name]) for name in document_ids if name in self._rows]
+
+    def nearest(self, vector: NDArray[np.float32], rows: NDArray[np.intp], limit: int) -> list[str]:
+        """The ids in the nearest of some rows, nearly in order."""
+        import numpy as np
+
+        with self._lock:
+            near = np.zeros(len(rows), dtype=np.float32)
+            for start in range(0, len(rows), BLOCK):
+                some = rows[start : start + BLOCK]
+                close = self._vectors[some].astype(np.float32) @ vector
+                near[start : start + BLOCK] = close * self._scales[some]
+            return [self._ids[row] for row in rows[np.argsort(-near)[:limit]].tolist()]
+
+    def _put(self, document: Facts) -> int:
+        row = self._rows.get(document.document_id)
+        if row is None:
+            row = self._new_row(document.document_id)
+        else:
+            self._clear(row)
+        for field, value in document.metadata.items():
+            if field in self._columns:
+                self._columns[field].put(row, value)
+        return row
+
+    def _clear(self, row: int) -> None:
+        for column in self._columns.values():
+            column.put(row, None)
+
+    def _new_row(self, document_id: str) -> int:
+        import numpy as np
+
+        row = self._free.pop() if self._free else len(self._ids)
+        if row < len(self._ids):
+            self._clear(row)
+        else:
+            self._ids.append(document_id)
+            if row == len(self._vectors):
+                self._vectors = np.vstack([self._vectors, np.zeros_like(self._vectors)])
+                self._scales = np.concatenate([self._scales, np.zeros_like(self._scales)])
+        self._ids[row] = document_id
+        self._rows[document_id] = row
+        return row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """``count`` documents ``of`` all, as of when they were selected."""
+
+    table: FactTable
+    kept: Mask
+    count: int
+    of: int
+
+    def among(self, document_ids: Iterable[str]) -> list[str]:
+        """Those of some documents that are in the selection, in their order."""
+        return [
+            name
+            for name, row in self.table.rows(document_ids)
+            if row < len(self.kept) and self.kept[row]
+        ]
+
+    def nearest(self, vector: NDArray[np.float32], limit: int) -> list[str]:
+        """The nearest documents of the selection, nearly in order."""
+        import numpy as np
+
+        return self.table.nearest(vector, np.flatnonzero(self.kept), limit)
+
+
+class _Column:
+    """One field: numbers as they are, texts by number, lists where there are any."""
+
+    def __init__(self, kind: FieldKind) -> None:
+        self._kind = kind
+        self._numbers = array("d")
+        self._codes: dict[str, int] = {}
+        self._lists: dict[int, tuple[str, ...]] = {}
+
+    def put(self, row: int, value: MetadataValue | None) -> None:
+        if self._kind == "list":
+            self._lists.pop(row, None)
+            if isinstance(value, tuple):
+                self._lists[row] = value
+            return
+        number = float("nan") if value is None else self._number(value)
+        if row < len(self._numbers):
+            self._numbers[row] = number
+            return
+        self._numbers.extend([float("nan")] * (row - len(self._numbers)))
+        self._numbers.append(number)
+
+    def meets(self, condition: Condition, rows: int) -> Mask:
+        import numpy as np
+
+        if self._kind == "list":
+            kept = np.zeros(rows, dtype=bool)
+            kept[[row for row, values in self._lists.items() if condition.value in values]] = True
+            return kept
+        values = np.full(rows, np.nan)
+        values[: len(self._numbers)] = np.frombuffer(self._numbers, dtype=np.float64)
+        return _compared(values, condition.operator, self._wanted(condition.value))
+
+    def _number(self, value: MetadataValue) -> float:
+        if isinstance(value, str):
+            return float(self._codes.setdefault(value, len(self._codes)))
+        assert not isinstance(value, tuple)
+        return float(value)
+
+    def _wanted(self, value: Any) -> Any:
+        """A text's number, -1 for one that no document has."""
+        if isinstance(value, tuple):
+            return [self._wanted(choice) for choice in value]
+        return self._codes.get(value, -1) if isinstance(value, str) else value
+
+
+def _compared(values: NDArray[np.float64], operator: str, wanted: Any) -> Mask:
+    import numpy as np
+
+    if operator == "in":
+        return np.isin(values, wanted)
+    comparison = {
+        "eq": np.equal,
+        "ne": np.not_equal,
+        "gt": np.greater,
+        "gte": np.greater_equal,
+        "lt": np.less,
+        "lte": np.less_equal,
+    }[operator]
+    met: Mask = comparison(values, wanted) & ~np.isnan(values)
+    return met

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from neonblue.errors import UnavailableError
 from neonblue.memory.index_process import IndexProcess
 from neonblue.memory.index_sync import IndexSync
-from neonblue.memory.pending import IDLE_SECONDS, Pending
+from neonblue.memory.live_index import IDLE_SECONDS, IndexStates, Pending
 from neonblue.memory.vector_index import IndexBrokenError, VectorIndex
 
 logger = logging.getLogger(__name__)
@@ -33,11 +33,12 @@ class Flush:
         pending: Mapping[str, Pending],
         index: VectorIndex | IndexProcess,
         index_sync: IndexSync,
+        states: IndexStates,
         *,
         alone: bool,
     ) -> None:
         self._pending, self._index = pending, index
-        self._index_sync, self._alone = index_sync, alone
+        self._index_sync, self._states, self._alone = index_sync, states, alone
         self.paused = threading.RLock()
         self._stopping = threading.Event()
         self._starting = threading.Lock()
@@ -55,7 +56,7 @@ class Flush:
         ready, which ends under the same lock, writes them."""
         pending = self._pending[collection]
         with self._index_sync.writing:
-            if self._index_sync.is_ready(collection):
+            if self._states.is_ready(collection):
                 return False
             pending.flushed(pending.idle(count, seconds=0.0))
             return True
@@ -87,7 +88,7 @@ class Flush:
         pending = self._pending[collection]
         short = pending.room < SHORT_OF_ROOM * pending.most
         with self.paused:
-            if not self._index_sync.is_ready(collection):
+            if not self._states.is_ready(collection):
                 return 0
             batch = pending.idle(BATCH, seconds=0.0 if short else IDLE_SECONDS)
             try:
@@ -97,7 +98,7 @@ class Flush:
                     names = [each.document.document_id for each in batch]
                     self._index_sync.bring(collection, names)
             except IndexBrokenError as error:
-                self._index_sync.report_broken(error)
+                self._states.report_broken(error)
                 return 0
             except UnavailableError as error:
                 logger.warning("pending documents stay pending: %s", error)

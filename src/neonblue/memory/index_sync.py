@@ -12,12 +12,11 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
 
 from neonblue.errors import UnavailableError
 from neonblue.memory.index_process import IndexProcess
+from neonblue.memory.live_index import IndexState, IndexStates, Phase
 from neonblue.memory.vector_index import IndexBrokenError, VectorIndex
 from neonblue.stores.documents import Documents
 
@@ -39,18 +38,6 @@ OTHERS_SECONDS = 60.0
 FIRST_CHECK_SECONDS = 150.0
 CHECK_SECONDS = 600.0
 
-Phase = Literal["checking", "rebuilding", "ready", "unavailable"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexState:
-    """Where the index of a collection is: ``done`` of ``total`` documents, and why."""
-
-    phase: Phase
-    done: int = 0
-    total: int = 0
-    reason: str = ""
-
 
 class IndexSync:
     """The background thread and what it knows. ``writing`` is held by whoever changes documents."""
@@ -59,23 +46,21 @@ class IndexSync:
         self,
         documents: Documents,
         index: VectorIndex | IndexProcess,
+        states: IndexStates,
         *,
         fingerprint: str,
         dimension: int,
-        collections: Iterable[str],
         pending: Callable[[str], set[str]] = lambda _: set(),
         alone: bool = True,
     ) -> None:
-        self._documents, self._index = documents, index
+        self._documents, self._index, self._states = documents, index, states
         self._fingerprint, self._dimension = fingerprint, dimension
         self._pending = pending
         self.writing = threading.RLock()
-        self._states = {name: IndexState(phase="checking") for name in collections}
         self._failures: Counter[str] = Counter()
         self._alone = alone
         self._check_at = math.inf if alone else time.monotonic() + FIRST_CHECK_SECONDS
-        self._changed = threading.Condition()
-        self._wanted = False
+        self._changed = states.changed
         self._stopped = False
         self._thread: threading.Thread | None = None
 
@@ -83,7 +68,7 @@ class IndexSync:
         """Begin to check every collection; calling again changes nothing."""
         with self._changed:
             if self._thread is None and not self._stopped:
-                self._wanted = True
+                self._states.check_wanted = True
                 self._thread = threading.Thread(
                     target=self._run, name="neonblue-memory-index-sync", daemon=True
                 )
@@ -97,27 +82,6 @@ class IndexSync:
             thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout=60)
-
-    def state(self, collection: str) -> IndexState:
-        """The state of a collection's index."""
-        return self._states[collection]
-
-    def is_ready(self, collection: str) -> bool:
-        """Whether the index may be asked."""
-        return self._states[collection].phase == "ready"
-
-    def wait_until_ready(self, timeout_seconds: float) -> bool:
-        """Whether every collection became ready in time."""
-        with self._changed:
-            return self._changed.wait_for(self._all_ready, timeout_seconds)
-
-    def report_broken(self, error: IndexBrokenError) -> None:
-        """A reader or writer found the index unusable: check and mend all of it."""
-        for name in self._states:
-            self._set(name, IndexState(phase="checking", reason=str(error)))
-        with self._changed:
-            self._wanted = True
-            self._changed.notify_all()
 
     def bring(self, collection: str, document_ids: Sequence[str]) -> int:
         """Bring documents from ClickHouse to the index; returns how many it did not have.
@@ -138,23 +102,15 @@ class IndexSync:
             ]
         return written
 
-    def _all_ready(self) -> bool:
-        return all(state.phase == "ready" for state in self._states.values())
-
-    def _set(self, collection: str, state: IndexState) -> None:
-        with self._changed:
-            self._states[collection] = state
-            self._changed.notify_all()
-
     def _run(self) -> None:
         while self._await_work():
             again = time.monotonic() >= self._check_at
-            for name in list(self._states):
+            for name in self._states.collections:
                 if self._stopped:
                     return
-                if again or not self.is_ready(name):
+                if again or not self._states.is_ready(name):
                     self._attempt(name)
-                if self._states[name].phase == "unavailable":
+                if self._states.of(name).phase == "unavailable":
                     break  # and so are the others: ask again later
             if again:
                 self._check_at = time.monotonic() + CHECK_SECONDS
@@ -162,10 +118,10 @@ class IndexSync:
     def _await_work(self) -> bool:
         with self._changed:
             check_in = max(self._check_at - time.monotonic(), 0.0)
-            wait = check_in if self._all_ready() else min(check_in, RETRY_SECONDS)
+            wait = check_in if self._states.all_ready() else min(check_in, RETRY_SECONDS)
             timeout = None if wait == math.inf else wait
-            self._changed.wait_for(lambda: self._wanted or self._stopped, timeout)
-            self._wanted = False
+            self._changed.wait_for(lambda: self._states.check_wanted or self._stopped, timeout)
+            self._states.check_wanted = False
             return not self._stopped
 
     def _attempt(self, collection: str) -> None:
@@ -175,8 +131,8 @@ class IndexSync:
         except IndexBrokenError as error:
             self._recover(collection, error)
         except UnavailableError as error:  # ClickHouse itself is away or closed
-            if not self.is_ready(collection):
-                self._set(collection, IndexState(phase="unavailable", reason=str(error)))
+            if not self._states.is_ready(collection):
+                self._states.set(collection, IndexState(phase="unavailable", reason=str(error)))
 
     def _recover(self, collection: str, error: IndexBrokenError) -> None:
         """Opening again heals a lost connection; only then is the index thrown away."""
@@ -190,10 +146,10 @@ class IndexSync:
         except IndexBrokenError:
             # Nobody is there: what came of asking says nothing about the index that will be.
             phase, self._failures[collection] = "unavailable", 0
-        for name in self._states:
-            self._set(name, IndexState(phase=phase, reason=str(error)))
+        for name in self._states.collections:
+            self._states.set(name, IndexState(phase=phase, reason=str(error)))
         with self._changed:
-            self._wanted = phase != "unavailable" and self._failures[collection] < 4
+            self._states.check_wanted = phase != "unavailable" and self._failures[collection] < 4
 
     def _mend(self, collection: str) -> None:
         while not self._stopped:
@@ -221,11 +177,11 @@ class IndexSync:
             self.bring(collection, missing)
             self._index.probe(collection, self._dimension)
             self._require_found(collection, sorted(present.keys() - extra))
-            if not self._alone and not self.is_ready(collection):
+            if not self._alone and not self._states.is_ready(collection):
                 # What was pending elsewhere was left out: look again when it has rested.
                 self._check_at = min(self._check_at, time.monotonic() + FIRST_CHECK_SECONDS)
             total = self._documents.count(collection)
-            self._set(collection, IndexState(phase="ready", done=total, total=total))
+            self._states.set(collection, IndexState(phase="ready", done=total, total=total))
             return True
 
     def _require_found(self, collection: str, names: Sequence[str]) -> None:
@@ -279,8 +235,10 @@ class IndexSync:
                 self._changed.wait_for(lambda: self._stopped, random.uniform(1, 2) * LOOK_SECONDS)
 
     def _rebuilding(self, collection: str, done: int, total: int) -> None:
-        reason = self._states[collection].reason or "the index was missing or behind"
-        self._set(collection, IndexState(phase="rebuilding", done=done, total=total, reason=reason))
+        reason = self._states.of(collection).reason or "the index was missing or behind"
+        self._states.set(
+            collection, IndexState(phase="rebuilding", done=done, total=total, reason=reason)
+        )
 
 
 def _finds_itself(document_id: str, near: Sequence[tuple[str, float]]) -> bool:

@@ -17,18 +17,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
+import msgspec
+
 from neonblue.memory.index_files import LINKS, DamagedError, check_files
 from neonblue.memory.index_folder import LOCK, OPENING
-from neonblue.memory.index_frames import (
-    Frame,
-    frame_bytes,
-    pack_document,
-    read_frame,
-    unpack_conditions,
-    unpack_embedded,
-    unpack_vectors,
-)
+from neonblue.memory.index_process import Frame, frame_bytes, read_frame, unpack_vectors
 from neonblue.memory.vector_index import IndexBrokenError, VectorIndex
+from neonblue.stores.document_filter import Condition
+from neonblue.stores.documents import Document, EmbeddedDocument
 
 THREADS = 4
 # One that was left behind by a killed parent ends within this.
@@ -113,17 +109,15 @@ class IndexWorker:
         match name:
             case "query":
                 vector = unpack_vectors(frame.block, 1)[0]
-                conditions = unpack_conditions(head["conditions"])
+                conditions = msgspec.convert(head["conditions"], list[Condition])
                 return self._index.query(collection, vector, int(head["limit"]), conditions)
             case "get":
-                found = self._index.get(collection, head["ids"])
-                return [pack_document(document) for document in found.values()]
+                return self._index.get(collection, head["ids"])
             case "similarities":
                 vector = unpack_vectors(frame.block, 1)[0]
                 return self._index.similarities(collection, vector, head["ids"])
             case "upsert":
-                documents = unpack_embedded(head["documents"], frame.block, self._fingerprint)
-                return self._index.upsert(collection, documents)
+                return self._index.upsert(collection, self._embedded(frame))
             case "count":
                 return self._index.count(collection)
             case "delete":
@@ -134,6 +128,14 @@ class IndexWorker:
                 return self._index.hashes_of(collection, head["ids"])
             case _:
                 raise ValueError(f"there is no request {name!r}")
+
+    def _embedded(self, frame: Frame) -> list[EmbeddedDocument]:
+        documents = msgspec.convert(frame.head["documents"], list[Document])
+        vectors = unpack_vectors(frame.block, len(documents))
+        return [
+            EmbeddedDocument(document=document, vector=vector, fingerprint=self._fingerprint)
+            for document, vector in zip(documents, vectors, strict=True)
+        ]
 
     def _open(
         self, folder: Path, fingerprint: str, collections: Sequence[str], dimension: int

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -16,18 +18,16 @@ from neonblue.memory.collections import (
     USER_JOURNEYS,
     Collection,
 )
+from neonblue.memory.computed_cache import ComputedCache
 from neonblue.memory.contents import PATIENCE_SECONDS, Contents
-from neonblue.memory.derived import DerivedValues
 from neonblue.memory.embedding import Embedder
 from neonblue.memory.flush import Flush
-from neonblue.memory.hash_cache import HashCache
 from neonblue.memory.index_process import IndexProcess
-from neonblue.memory.index_sync import IndexState, IndexSync
+from neonblue.memory.index_sync import IndexSync
+from neonblue.memory.live_index import IndexStates, LiveIndex, Pending
 from neonblue.memory.parts import Embed, embed_parts
-from neonblue.memory.pending import Pending
 from neonblue.memory.remote_pending import LOOK_SECONDS, RemotePending
 from neonblue.memory.vector_index import ChromaServer, IndexBrokenError, VectorIndex
-from neonblue.stores.document_filter import Condition
 from neonblue.stores.documents import Document, Documents, EmbeddedDocument, MetadataValue
 
 if TYPE_CHECKING:
@@ -37,15 +37,49 @@ if TYPE_CHECKING:
 MAX_TEXT = 20_000
 QUERY_CACHE = 256
 VECTOR_CACHE = 5000
+MAX_HASHES = 50_000
 # Journeys are many and change all the time: they are read when somebody asks.
 READ_AT_START = (EXPERIMENTS, OPTIMIZATION_PATTERNS)
 EMBED_BATCH = 256
 STORE_BATCH = 1024
-DERIVED_SECONDS = 60.0
+COMPUTED_SECONDS = 60.0
 # Moving a vector in Chroma is dear, and journeys change all the time.
 DEFERRED = (USER_JOURNEYS.name,)
 
-Derived = TypeVar("Derived")
+Computed = TypeVar("Computed")
+
+
+class HashCache:
+    """Content hashes of the ``most`` documents stored last, by id. Safe between threads.
+
+    With it a journey that goes on is compared without a query: asking was a tenth of what indexing
+    journeys cost. Only where no other process writes to the memory.
+    """
+
+    def __init__(self, most: int = MAX_HASHES) -> None:
+        self._most = most
+        self._hashes: OrderedDict[str, str] = OrderedDict()
+        self._guard = threading.Lock()
+
+    def of(self, document_ids: Iterable[str]) -> dict[str, str]:
+        """Those that are known."""
+        with self._guard:
+            return {name: self._hashes[name] for name in document_ids if name in self._hashes}
+
+    def put(self, hashes: Mapping[str, str]) -> None:
+        """What was just stored."""
+        with self._guard:
+            for name, digest in hashes.items():
+                self._hashes[name] = digest
+                self._hashes.move_to_end(name)
+            while len(self._hashes) > self._most:
+                self._hashes.popitem(last=False)
+
+    def remove(self, document_ids: Iterable[str]) -> None:
+        """What was just erased."""
+        with self._guard:
+            for name in document_ids:
+                self._hashes.pop(name, None)
 
 
 class Memory:
@@ -57,10 +91,20 @@ class Memory:
         self.documents = documents
         self.embedder = embedder
         self.index = _open_index(place, embedder)
+        self.index_states = IndexStates(COLLECTIONS)
+        self.live_index = LiveIndex(
+            documents,
+            self.index,
+            self.index_states,
+            fingerprint=embedder.fingerprint,
+            pending=self._all_pending,
+        )
         self._pending = {name: Pending(embedder.dimension) for name in COLLECTIONS}
         self._hashes = {name: HashCache() for name in COLLECTIONS}
-        self.index_sync = self._new_index_sync()
-        self._flush = Flush(self._pending, self.index, self.index_sync, alone=self._alone)
+        self._index_sync = self._new_index_sync()
+        self._flush = Flush(
+            self._pending, self.index, self._index_sync, self.index_states, alone=self._alone
+        )
         self._remote_pending = (
             {} if self._alone else {name: self._new_remote_pending(name) for name in DEFERRED}
         )
@@ -77,27 +121,23 @@ class Memory:
             for collection in COLLECTIONS.values()
         }
         self._one_model = False
-        self._derived = DerivedValues(math.inf if self._alone else DERIVED_SECONDS)
+        self._computed = ComputedCache(math.inf if self._alone else COMPUTED_SECONDS)
 
     def start(self) -> Memory:
         """Begin to check the index and to read words and facts, in the background."""
-        self.index_sync.start()
+        self._index_sync.start()
         for collection in READ_AT_START:
             self._contents[collection.name].start()
         return self
 
     def close(self) -> None:
         """Stop the index sync and release Chroma."""
-        self._derived.close()
+        self._computed.close()
         for contents in self._contents.values():
             contents.close()
         self._flush.stop()
-        self.index_sync.stop()
+        self._index_sync.stop()
         self.index.close()
-
-    def state(self, collection: Collection) -> IndexState:
-        """Whether Chroma or ClickHouse answers for a collection, and how far a rebuild is."""
-        return self.index_sync.state(collection.name)
 
     def remember(
         self,
@@ -127,20 +167,20 @@ class Memory:
             self._store(name, batch, at_once=at_once or name not in DEFERRED)
         return len(changed)
 
-    def derived(
+    def computed(
         self,
         collection: Collection,
         name: str,
-        compute: Callable[[], Derived],
+        compute: Callable[[], Computed],
         *,
         late: bool = False,
-    ) -> Derived:
+    ) -> Computed:
         """What ``compute`` makes of a collection, kept until the collection changes.
 
         ``late``: the state before the last change will do while the new one is computed. Changes
         by other processes, with a Chroma server, are seen after a minute.
         """
-        return self._derived.get(collection.name, name, compute, late=late)
+        return self._computed.get(collection.name, name, compute, late=late)
 
     def vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """One row a text, in order; those asked for lately are not embedded again."""
@@ -158,15 +198,15 @@ class Memory:
 
     def erase(self, collection: Collection, document_ids: Sequence[str]) -> None:
         """Remove documents from ClickHouse, Chroma and the words."""
-        with self.index_sync.writing, self._flush.paused:
+        with self._index_sync.writing, self._flush.paused:
             self._pending[collection.name].remove(document_ids)
             self._forget_remote(collection.name, document_ids)
             self._hashes[collection.name].remove(document_ids)
             self.documents.erase(collection.name, document_ids)
-            self._in_index(
+            self.live_index.change(
                 collection.name, lambda: self.index.delete(collection.name, document_ids)
             )
-            self._derived.changed(collection.name)
+            self._computed.changed(collection.name)
         self._contents[collection.name].remove(document_ids)
 
     def holds(self, collection: Collection, document_id: str, *, within_seconds: float) -> bool:
@@ -174,8 +214,8 @@ class Memory:
 
         Raises ``UnavailableError`` when Chroma cannot be asked in time.
         """
-        if not self.index_sync.wait_until_ready(within_seconds):
-            state = self.index_sync.state(collection.name)
+        if not self.index_states.wait_until_ready(within_seconds):
+            state = self.index_states.of(collection.name)
             raise UnavailableError(
                 f"the index cannot be asked ({state.reason or state.phase}): start Chroma, or wait "
                 "until the index is built, then run the same again"
@@ -184,60 +224,6 @@ class Memory:
             self.documents.get(collection.name, [document_id])
             or self.index.get(collection.name, [document_id])
         )
-
-    def nearest(
-        self,
-        collection: Collection,
-        vector: NDArray[np.float32],
-        limit: int,
-        conditions: Sequence[Condition] = (),
-    ) -> list[tuple[str, float]]:
-        """Ids and cosine similarities of the nearest documents, nearest first."""
-        name = collection.name
-        if self.index_sync.is_ready(name):
-            try:
-                return self._nearest_of_both(name, vector, limit, conditions)
-            except IndexBrokenError as error:
-                self.index_sync.report_broken(error)
-        found = self.documents.nearest(
-            name,
-            vector.tolist(),
-            fingerprint=self.embedder.fingerprint,
-            limit=limit,
-            conditions=conditions,
-        )
-        return [(document.document_id, similarity) for document, similarity in found]
-
-    def get(self, collection: Collection, document_ids: Sequence[str]) -> dict[str, Document]:
-        """Documents by id, from Chroma if it is ready."""
-        if self.index_sync.is_ready(collection.name):
-            try:
-                found: dict[str, Document] = {}
-                for pending in self._all_pending(collection.name):
-                    found = {**pending.get(document_ids), **found}
-                rest = [name for name in document_ids if name not in found]
-                return {**self.index.get(collection.name, rest), **found}
-            except IndexBrokenError as error:
-                self.index_sync.report_broken(error)
-        return self.documents.get(collection.name, document_ids)
-
-    def similarities(
-        self, collection: Collection, vector: NDArray[np.float32], document_ids: Sequence[str]
-    ) -> dict[str, float]:
-        """The cosine similarity of each named document."""
-        if not document_ids:
-            return {}
-        if self.index_sync.is_ready(collection.name):
-            try:
-                known: dict[str, float] = {}
-                for pending in self._all_pending(collection.name):
-                    known = {**pending.similarities(vector, document_ids), **known}
-                rest = [name for name in document_ids if name not in known]
-                return {**self.index.similarities(collection.name, vector, rest), **known}
-            except IndexBrokenError as error:
-                self.index_sync.report_broken(error)
-        found = self.documents.embedded(collection.name, self.embedder.fingerprint, document_ids)
-        return {item.document.document_id: float(item.vector @ vector) for item in found}
 
     def contents(
         self, collection: Collection, *, patience_seconds: float = PATIENCE_SECONDS
@@ -290,9 +276,9 @@ class Memory:
         return IndexSync(
             self.documents,
             self.index,
+            self.index_states,
             fingerprint=self.embedder.fingerprint,
             dimension=self.embedder.dimension,
-            collections=COLLECTIONS,
             pending=self._pending_names,
             alone=self._alone,
         )
@@ -301,7 +287,8 @@ class Memory:
         return RemotePending(
             self.documents,
             self.index,
-            self.index_sync,
+            self._index_sync,
+            self.index_states,
             collection=collection,
             fingerprint=self.embedder.fingerprint,
             own=self._pending[collection],
@@ -321,15 +308,15 @@ class Memory:
 
     def _restart_index_sync(self) -> None:
         self._one_model = False
-        self.index_sync.report_broken(IndexBrokenError("documents were embedded again"))
-        self.index_sync.start()
+        self.index_states.report_broken(IndexBrokenError("documents were embedded again"))
+        self._index_sync.start()
 
     def _store(
         self, collection: str, embedded: Sequence[EmbeddedDocument], *, at_once: bool
     ) -> None:
         if not at_once:
             self._flush.make_room(collection, len(embedded))
-        with self.index_sync.writing:
+        with self._index_sync.writing:
             self.documents.save(collection, embedded)
             if self._alone:
                 stored = (item.document for item in embedded)
@@ -339,7 +326,7 @@ class Memory:
             else:
                 self._pending[collection].put(embedded)
             self._forget_remote(collection, [item.document.document_id for item in embedded])
-            self._derived.changed(collection)
+            self._computed.changed(collection)
         self._contents[collection].put(embedded)
 
     def _hashes_of(self, collection: str, document_ids: Sequence[str]) -> dict[str, str]:
@@ -351,39 +338,8 @@ class Memory:
 
     def _index_now(self, collection: str, embedded: Sequence[EmbeddedDocument]) -> None:
         with self._flush.paused:
-            self._in_index(collection, lambda: self.index.upsert(collection, embedded))
+            self.live_index.change(collection, lambda: self.index.upsert(collection, embedded))
             self._pending[collection].remove(item.document.document_id for item in embedded)
-
-    def _nearest_of_both(
-        self,
-        collection: str,
-        vector: NDArray[np.float32],
-        limit: int,
-        conditions: Sequence[Condition],
-    ) -> list[tuple[str, float]]:
-        """Chroma's without those that are pending here: of those Chroma has an older state."""
-        pending: list[tuple[str, float]] = []
-        newer: set[str] = set()
-        for layer in self._all_pending(collection):
-            near, names = layer.nearest(vector, limit, conditions)
-            pending += [(name, likeness) for name, likeness in near if name not in newer]
-            newer |= names
-        asked = limit
-        while True:
-            found = self.index.query(collection, vector, asked, conditions)
-            kept = [(name, likeness) for name, likeness in found if name not in newer]
-            if len(kept) >= limit or len(found) < asked:
-                break
-            asked *= 4
-        return sorted([*pending, *kept], key=lambda item: (-item[1], item[0]))[:limit]
-
-    def _in_index(self, collection: str, change: Callable[[], object]) -> None:
-        if not self.index_sync.is_ready(collection):
-            return
-        try:
-            change()
-        except IndexBrokenError as error:
-            self.index_sync.report_broken(error)
 
     def _embedded(
         self, collection: Collection, documents: Sequence[Document], embed: Embed

@@ -12,12 +12,11 @@ import threading
 import time
 
 from neonblue.errors import UnavailableError
-from neonblue.memory.changes import Changes
 from neonblue.memory.index_process import IndexProcess
 from neonblue.memory.index_sync import IndexSync
-from neonblue.memory.pending import IDLE_SECONDS, Pending
+from neonblue.memory.live_index import IDLE_SECONDS, IndexStates, Pending
 from neonblue.memory.vector_index import IndexBrokenError, VectorIndex
-from neonblue.stores.documents import Documents, EmbeddedDocument
+from neonblue.stores.documents import DocumentChanges, Documents, EmbeddedDocument
 
 LOOK_SECONDS = 0.5
 # What is older than this was idle, and went to the index.
@@ -39,16 +38,18 @@ class RemotePending:
         documents: Documents,
         index: VectorIndex | IndexProcess,
         index_sync: IndexSync,
+        states: IndexStates,
         *,
         collection: str,
         fingerprint: str,
         own: Pending,
     ) -> None:
         self.pending = Pending(own.dimension, most=own.most)
-        self._documents, self._index, self._index_sync = documents, index, index_sync
+        self._documents, self._index = documents, index
+        self._index_sync, self._states = index_sync, states
         self._collection, self._fingerprint, self._own = collection, fingerprint, own
         self._hashes: dict[str, str] = {}
-        self._changes = Changes(documents, collection, fingerprint)
+        self._changes = DocumentChanges(documents, collection, fingerprint)
         self._looked = self._checked = float("-inf")
         self._looking = threading.Lock()
 
@@ -100,9 +101,8 @@ class RemotePending:
 
     def _check(self) -> None:
         """Drop what the index has by now, and what was erased; bring what was left behind."""
-        if time.monotonic() - self._checked < CHECK_SECONDS or not self._index_sync.is_ready(
-            self._collection
-        ):
+        checked_now = time.monotonic() - self._checked < CHECK_SECONDS
+        if checked_now or not self._states.is_ready(self._collection):
             return
         self._checked = time.monotonic()
         idle = self.pending.idle(CHECK_BATCH, seconds=FLUSHED_SECONDS)

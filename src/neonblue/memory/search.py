@@ -16,10 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from neonblue.errors import InvalidInputError
 from neonblue.memory.collections import Collection
-from neonblue.memory.contents import Contents
-from neonblue.memory.fact_table import Selection
-from neonblue.memory.filters import meets, parse_filters
-from neonblue.memory.keyword_index import words
+from neonblue.memory.contents import Contents, words
+from neonblue.memory.filters import Selection, meets, parse_filters
 from neonblue.memory.library import Memory
 from neonblue.stores.document_filter import Condition
 from neonblue.stores.documents import Document
@@ -96,7 +94,7 @@ def search(
     """Find documents; ``at_least`` is the smallest cosine similarity of a hit."""
     cleaned, note = _checked_query(query)
     _check_limit(limit)
-    conditions = parse_filters(collection, filters)
+    conditions = parse_filters(collection, filters) if filters else ()
     memory.require_one_model()
     key = _cursor_key(collection, cleaned, conditions, at_least)
     offset = _decode_cursor(cursor, key) if cursor else 0
@@ -105,7 +103,7 @@ def search(
         ranked = [item for item in ranked if item.similarity >= at_least]
     shown = ranked[offset : offset + limit]
     more = len(ranked) > offset + limit and offset + limit <= MAX_OFFSET
-    state = memory.state(collection)
+    state = memory.index_states.of(collection.name)
     notes = (note, _away(state.phase, state.done, state.total), _unread(memory, collection))
     return SearchPage(
         hits=_hits(memory, collection, cleaned, conditions, shown),
@@ -132,7 +130,7 @@ def _ranked(
     if keywords is not None:
         worded = [name for name, _ in keywords.best(KEYWORD_POOL + depth)]
         others = scope.allowed([name for name in worded if name not in similar])
-        similar.update(memory.similarities(collection, vector, others))
+        similar.update(memory.live_index.similarities(collection, vector, others))
     scored = [
         _Scored(
             document_id=name,
@@ -164,7 +162,7 @@ class _Scope:
             return list(names)
         if self._selection is not None:
             return self._selection.among(names)
-        documents = self._memory.get(self._collection, names)
+        documents = self._memory.live_index.get(self._collection, names)
         return [
             name
             for name in names
@@ -174,9 +172,11 @@ class _Scope:
     def nearest(self, vector: NDArray[np.float32], pool: int) -> list[tuple[str, float]]:
         """The nearest that meet the conditions, nearest first."""
         if not self._conditions:
-            return self._memory.nearest(self._collection, vector, pool)
+            return self._memory.live_index.nearest(self._collection, vector, pool)
         if self._selection is None:
-            found = self._memory.nearest(self._collection, vector, pool, self._conditions)
+            found = self._memory.live_index.nearest(
+                self._collection, vector, pool, self._conditions
+            )
             allowed = set(self.allowed([name for name, _ in found]))
             return [(name, similarity) for name, similarity in found if name in allowed]
         return self._widened(self._selection, vector, pool) or self._one_by_one(
@@ -190,7 +190,7 @@ class _Scope:
         wide = int(WIDER * pool * selection.of / max(selection.count, 1))
         if wide > WIDEST:
             return []
-        found = dict(self._memory.nearest(self._collection, vector, wide))
+        found = dict(self._memory.live_index.nearest(self._collection, vector, wide))
         kept = [(name, found[name]) for name in selection.among(found)]
         return kept[:pool] if len(kept) >= pool else []
 
@@ -198,7 +198,7 @@ class _Scope:
         self, selection: Selection, vector: NDArray[np.float32], pool: int
     ) -> list[tuple[str, float]]:
         names = selection.nearest(vector, pool)
-        near = self._memory.similarities(self._collection, vector, names)
+        near = self._memory.live_index.similarities(self._collection, vector, names)
         return sorted(near.items(), key=lambda item: (-item[1], item[0]))
 
 
@@ -209,7 +209,7 @@ def _hits(
     conditions: Sequence[Condition],
     shown: Sequence[_Scored],
 ) -> tuple[Hit, ...]:
-    documents = memory.get(collection, [item.document_id for item in shown])
+    documents = memory.live_index.get(collection, [item.document_id for item in shown])
     asked = set(words(query))
     matched = tuple(f"{item.field} {item.operator} {item.value!r}" for item in conditions)
     return tuple(

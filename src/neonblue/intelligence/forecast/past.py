@@ -119,7 +119,7 @@ def read_record(memory: Memory, *, late: bool = False) -> Record | None:
 
     ``late``: without the experiments that finished a moment ago, rather than waiting.
     """
-    return memory.derived(EXPERIMENTS, "record", lambda: _compute_record(memory), late=late)
+    return memory.computed(EXPERIMENTS, "record", lambda: _compute_record(memory), late=late)
 
 
 def read_past(memory: Memory, plan: ForecastPlan, *, late: bool = False) -> Past | None:

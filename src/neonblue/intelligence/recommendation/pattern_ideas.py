@@ -64,7 +64,7 @@ def place_of(known: Mapping[str, MetadataValue]) -> str:
 
 
 def _winners_of(memory: Memory, names: Sequence[str]) -> list[Document]:
-    found = memory.get(EXPERIMENTS, list(names)[-NEWEST:]).values()
+    found = memory.live_index.get(EXPERIMENTS, list(names)[-NEWEST:]).values()
     winners = [item for item in found if item.metadata.get("outcome") == "success"]
     return sorted(winners, key=improvement_of, reverse=True)[:WINNERS_SHOWN]
 

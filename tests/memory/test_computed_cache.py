@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from neonblue.memory.derived import DerivedValues
+from neonblue.memory.computed_cache import ComputedCache
 
 
 @pytest.fixture
-def values() -> Iterator[DerivedValues]:
-    opened = DerivedValues()
+def values() -> Iterator[ComputedCache]:
+    opened = ComputedCache()
     yield opened
     opened.close()
 
@@ -25,7 +25,7 @@ def eventually(holds: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_a_value_is_kept_until_its_collection_changes(values: DerivedValues) -> None:
+def test_a_value_is_kept_until_its_collection_changes(values: ComputedCache) -> None:
     assert values.get("experiments", "count", lambda: 1) == 1
     values.changed("user_journeys")
     assert values.get("experiments", "count", lambda: 2) == 1
@@ -33,7 +33,7 @@ def test_a_value_is_kept_until_its_collection_changes(values: DerivedValues) -> 
     assert values.get("experiments", "count", lambda: 3) == 3
 
 
-def test_many_who_ask_at_once_have_it_made_once(values: DerivedValues) -> None:
+def test_many_who_ask_at_once_have_it_made_once(values: ComputedCache) -> None:
     made: list[int] = []
 
     def slowly() -> int:
@@ -46,7 +46,7 @@ def test_many_who_ask_at_once_have_it_made_once(values: DerivedValues) -> None:
     assert (found, made) == ({1}, [1])
 
 
-def test_who_need_not_be_up_to_date_never_waits(values: DerivedValues) -> None:
+def test_who_need_not_be_up_to_date_never_waits(values: ComputedCache) -> None:
     go_on = threading.Event()
 
     def made_anew() -> str:
@@ -61,7 +61,7 @@ def test_who_need_not_be_up_to_date_never_waits(values: DerivedValues) -> None:
     eventually(lambda: values.get("experiments", "word", made_anew, late=True) == "new")
 
 
-def test_what_changes_meanwhile_makes_it_old_again(values: DerivedValues) -> None:
+def test_what_changes_meanwhile_makes_it_old_again(values: ComputedCache) -> None:
     def overtaken() -> str:
         values.changed("experiments")
         return "overtaken"
@@ -70,14 +70,14 @@ def test_what_changes_meanwhile_makes_it_old_again(values: DerivedValues) -> Non
     assert values.get("experiments", "word", lambda: "new") == "new"
 
 
-def test_nothing_known_is_never_good_enough(values: DerivedValues) -> None:
+def test_nothing_known_is_never_good_enough(values: ComputedCache) -> None:
     assert values.get("experiments", "word", lambda: None) is None
     values.changed("experiments")
     assert values.get("experiments", "word", lambda: "known now", late=True) == "known now"
 
 
 def test_a_failure_in_the_background_is_told_and_tried_again(
-    values: DerivedValues, caplog: pytest.LogCaptureFixture
+    values: ComputedCache, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fails() -> str:
         raise OSError("the disk is away")
@@ -91,14 +91,14 @@ def test_a_failure_in_the_background_is_told_and_tried_again(
 
 
 def test_where_others_write_too_it_lasts_a_while() -> None:
-    values = DerivedValues(lasts_seconds=0.05)
+    values = ComputedCache(lasts_seconds=0.05)
     assert values.get("experiments", "word", lambda: "old") == "old"
     time.sleep(0.06)
     assert values.get("experiments", "word", lambda: "new") == "new"
     values.close()
 
 
-def test_closed_it_begins_nothing_any_more(values: DerivedValues) -> None:
+def test_closed_it_begins_nothing_any_more(values: ComputedCache) -> None:
     values.get("experiments", "word", lambda: "old")
     values.changed("experiments")
     values.close()

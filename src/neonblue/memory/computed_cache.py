@@ -28,7 +28,7 @@ class _Kept:
     until: float
 
 
-class DerivedValues:
+class ComputedCache:
     """Values by collection and name. Safe between threads; each is made by one at a time.
 
     ``lasts_seconds`` is how long a value holds where others change the collection unseen.
@@ -42,7 +42,7 @@ class DerivedValues:
         self._guard = threading.Lock()
         self._waiting: dict[Key, Future[Any]] = {}
         self._background: ThreadPoolExecutor | None = ThreadPoolExecutor(
-            1, thread_name_prefix="neonblue-derive"
+            1, thread_name_prefix="neonblue-compute"
         )
 
     def get(
@@ -101,4 +101,4 @@ class DerivedValues:
 
 def _tell_failure(future: Future[Any]) -> None:
     if not future.cancelled() and (error := future.exception()) is not None:
-        logger.warning("what is derived from the memory was not made anew: %s", error)
+        logger.warning("what is computed from the memory was not made anew: %s", error)

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neonblue.memory import flush, pending
+from neonblue.memory import flush, live_index
 from neonblue.memory.collections import USER_JOURNEYS
 from neonblue.memory.embedding import Embedder
 from neonblue.memory.library import Memory
-from neonblue.memory.pending import Pending
+from neonblue.memory.live_index import Pending
 from neonblue.memory.search import search
 from neonblue.stores.document_filter import Condition
 from neonblue.stores.documents import Document, EmbeddedDocument
@@ -92,7 +92,7 @@ def test_older_states_in_chroma_do_not_hide_what_is_further_away(memory: Memory)
         USER_JOURNEYS, [journey(name, "bought a bicycle") for name in names], at_once=False
     )
     vector = memory.embed_query("left with a full cart")
-    found = memory.nearest(USER_JOURNEYS, vector, 41)
+    found = memory.live_index.nearest(USER_JOURNEYS, vector, 41)
     assert sorted(name for name, _ in found) == sorted([*names, "far"])
 
 
@@ -132,11 +132,11 @@ def test_an_erased_journey_does_not_come_back(
 def test_what_had_no_time_to_rest_is_found_after_a_restart(
     memory: Memory, embedder: Embedder, tmp_path: Path
 ) -> None:
-    assert pending.IDLE_SECONDS > 1
+    assert live_index.IDLE_SECONDS > 1
     memory.remember(USER_JOURNEYS, [journey("ann", "left with a full cart")], at_once=False)
     memory.close()
     again = Memory(memory.documents, embedder, tmp_path / "chroma").start()
-    assert again.index_sync.wait_until_ready(60)
+    assert again.index_states.wait_until_ready(60)
     assert in_chroma(again) == {"ann"}
     again.close()
 
@@ -147,8 +147,8 @@ def test_the_index_gets_ready_while_journeys_stream_in(
     from neonblue.memory.vector_index import IndexBrokenError
 
     memory.remember(USER_JOURNEYS, [journey("ann", "read")], at_once=False)
-    memory.index_sync.report_broken(IndexBrokenError("a test says so"))
+    memory.index_states.report_broken(IndexBrokenError("a test says so"))
     for number in range(20):
         memory.remember(USER_JOURNEYS, [journey("bob", f"read {number}")], at_once=False)
-    assert memory.index_sync.wait_until_ready(30)
-    assert set(memory.get(USER_JOURNEYS, ["ann", "bob"])) == {"ann", "bob"}
+    assert memory.index_states.wait_until_ready(30)
+    assert set(memory.live_index.get(USER_JOURNEYS, ["ann", "bob"])) == {"ann", "bob"}

@@ -31,7 +31,7 @@ import numpy as np
 from tests.services import chroma, tansu
 
 from benchmarks.ingest_throughput import create
-from neonblue.ingest.service import IngestService
+from neonblue.ingest.stream.service import IngestService
 from neonblue.memory.collections import USER_JOURNEYS
 from neonblue.memory.embedding import open_embedder
 from neonblue.memory.library import Memory

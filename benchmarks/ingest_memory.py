@@ -19,10 +19,10 @@ import numpy as np
 from tests.services import tansu
 
 from benchmarks.ingest_throughput import create, fill, messages
-from neonblue.ingest.service import open_pipeline
-from neonblue.ingest.status import StatusBoard
-from neonblue.ingest.telemetry import Telemetry
-from neonblue.ingest.worker import Worker
+from neonblue.ingest.stream.service import open_pipeline
+from neonblue.ingest.stream.status import StatusBoard
+from neonblue.ingest.stream.telemetry import Telemetry
+from neonblue.ingest.stream.worker import Worker
 from neonblue.settings import KafkaSettings
 from neonblue.stores import Store, open_store
 

@@ -24,12 +24,12 @@ from statistics import median
 import msgspec
 from tests.services import tansu
 
-from neonblue.ingest.decode import EventDecoder
-from neonblue.ingest.kafka import open_consumer
-from neonblue.ingest.service import open_pipeline
-from neonblue.ingest.status import StatusBoard
-from neonblue.ingest.telemetry import Telemetry
-from neonblue.ingest.worker import Worker
+from neonblue.ingest.messages.decode import EventDecoder
+from neonblue.ingest.stream.kafka import open_consumer
+from neonblue.ingest.stream.service import open_pipeline
+from neonblue.ingest.stream.status import StatusBoard
+from neonblue.ingest.stream.telemetry import Telemetry
+from neonblue.ingest.stream.worker import Worker
 from neonblue.settings import KafkaSettings
 from neonblue.stores import Store, open_store
 

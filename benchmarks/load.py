@@ -51,8 +51,8 @@ def write(path: Path, rows: int) -> None:
 
 def measure(path: str, folder: str, queue: Any) -> None:
     """Load in this process and report seconds, units and the peak of memory in bytes."""
-    from neonblue.ingest.load import load_file
-    from neonblue.ingest.load_plan import LoadPlan
+    from neonblue.ingest.files.load import load_file
+    from neonblue.ingest.files.load_plan import LoadPlan
     from neonblue.stores import open_store
 
     store = open_store(f"chdb://{folder}/clickhouse")

@@ -1,1 +1,1 @@
-"""From events to rows: sources, decode, sink."""
+"""From messages and files to rows: ``messages`` are read, by a ``stream`` or from ``files``."""

@@ -7,7 +7,7 @@ from fastmcp.dependencies import Shared
 from fastmcp.resources import resource
 from pydantic import TypeAdapter
 
-from neonblue.ingest.report import ingest_report
+from neonblue.ingest.stream.report import ingest_report
 from neonblue.workspace import Workspace, open_workspace
 
 ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)

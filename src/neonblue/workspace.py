@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from neonblue.behavior.conversion_events import EventKinds
     from neonblue.behavior.model_files import ModelFiles
     from neonblue.behavior.policies import Policies
-    from neonblue.ingest.change_feed import ChangeFeed
+    from neonblue.ingest.stream.change_feed import ChangeFeed
     from neonblue.intelligence.recollection.learning import Learner
     from neonblue.intelligence.text_model.current import CurrentTextModel
     from neonblue.intelligence.text_model.retraining import Retrainer
@@ -241,7 +241,7 @@ class Workspace:
     @part
     def changes(self) -> ChangeFeed:
         """Changes of experiments on their way to Kafka, where it is configured."""
-        from neonblue.ingest.change_feed import ChangeFeed
+        from neonblue.ingest.stream.change_feed import ChangeFeed
         from neonblue.settings import KafkaSettings
 
         feed = ChangeFeed(self.store, KafkaSettings())
@@ -296,8 +296,8 @@ class Workspace:
     @part
     def exposure_log(self) -> ExposureLog:
         """Takes exposures that assignment records, for Kafka where it is configured."""
-        from neonblue.ingest.own_events import SOURCE, ToKafka, ToPipeline
-        from neonblue.ingest.service import open_pipeline
+        from neonblue.ingest.stream.own_events import SOURCE, ToKafka, ToPipeline
+        from neonblue.ingest.stream.service import open_pipeline
         from neonblue.optimization.exposure_log import ExposureLog
         from neonblue.settings import KafkaSettings
 

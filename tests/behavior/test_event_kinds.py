@@ -123,7 +123,7 @@ def test_a_session_converts_by_the_metric_of_an_experiment(
 ) -> None:
     """The journey's outcome and stage, and what the stream counts, follow the metric."""
     from neonblue.behavior.journeys import describe
-    from neonblue.ingest.activity import Activity
+    from neonblue.ingest.stream.activity import Activity
 
     rows = [("ann", f"e{i}", name, START_MS + i, 1) for i, name in enumerate(("view", "zork"))]
     workspace.store.events.insert(event_table(rows))

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from neonblue.ingest.load import load_file
-from neonblue.ingest.load_plan import LoadPlan
+from neonblue.ingest.files.load import load_file
+from neonblue.ingest.files.load_plan import LoadPlan
 from neonblue.stores import Store, open_store
 from neonblue.stores.funnels import FunnelScope
 

@@ -15,14 +15,14 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from tests.services import apache_kafka, tansu
 
-from neonblue.ingest.definitions import Definitions
-from neonblue.ingest.enrich import Enricher
-from neonblue.ingest.load import LoadSummary, load_file
-from neonblue.ingest.load_plan import LoadPlan
-from neonblue.ingest.pipeline import Pipeline
-from neonblue.ingest.status import StatusBoard
-from neonblue.ingest.telemetry import Telemetry
-from neonblue.ingest.worker import Worker
+from neonblue.ingest.definitions.captured import Definitions
+from neonblue.ingest.files.load import LoadSummary, load_file
+from neonblue.ingest.files.load_plan import LoadPlan
+from neonblue.ingest.stream.enrich import Enricher
+from neonblue.ingest.stream.pipeline import Pipeline
+from neonblue.ingest.stream.status import StatusBoard
+from neonblue.ingest.stream.telemetry import Telemetry
+from neonblue.ingest.stream.worker import Worker
 from neonblue.memory.embedding import open_embedder
 from neonblue.memory.library import Memory
 from neonblue.settings import KafkaSettings

@@ -11,12 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neonblue.ingest.column_values import UNAVAILABLE, UNAVAILABLE_SPELT, as_number, as_time
-from neonblue.ingest.connect_schema import DECIMAL, Field
-from neonblue.ingest.decode import EventDecoder
-from neonblue.ingest.event import RefusedError
-from neonblue.ingest.pipeline import Pipeline
-from neonblue.ingest.record import LineRecord
+from neonblue.ingest.messages.column_values import (
+    UNAVAILABLE,
+    UNAVAILABLE_SPELT,
+    as_number,
+    as_time,
+)
+from neonblue.ingest.messages.connect_schema import DECIMAL, Field
+from neonblue.ingest.messages.decode import EventDecoder
+from neonblue.ingest.messages.event import RefusedError
+from neonblue.ingest.stream.pipeline import Pipeline
+from neonblue.ingest.stream.record import LineRecord
 from neonblue.stores import Store
 
 Send = Callable[..., Any]

@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from neonblue.errors import UnavailableError
 from neonblue.experiments.moves import MoveRequest, move
 from neonblue.experiments.plans import Proposal, record_plan
-from neonblue.ingest.change_feed import ChangeFeed
+from neonblue.ingest.stream.change_feed import ChangeFeed
 from neonblue.models import Experiment, MetricDefinition, Variant
 from neonblue.settings import KafkaSettings
 from neonblue.stores import Store

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from neonblue.ingest import changed_journeys as module
-from neonblue.ingest import journey_index
-from neonblue.ingest.changed_journeys import ChangedJourneys
-from neonblue.ingest.journey_index import JourneyIndex
-from neonblue.ingest.record import LineRecord
-from neonblue.ingest.status import StatusBoard
-from neonblue.ingest.telemetry import Telemetry
+from neonblue.ingest.stream import changed_journeys as module
+from neonblue.ingest.stream import journey_index
+from neonblue.ingest.stream.changed_journeys import ChangedJourneys
+from neonblue.ingest.stream.journey_index import JourneyIndex
+from neonblue.ingest.stream.record import LineRecord
+from neonblue.ingest.stream.status import StatusBoard
+from neonblue.ingest.stream.telemetry import Telemetry
 from neonblue.memory.collections import USER_JOURNEYS
 from neonblue.memory.library import Memory
 from neonblue.stores import Store

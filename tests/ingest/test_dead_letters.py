@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from neonblue.ingest.pipeline import Pipeline
-from neonblue.ingest.record import LineRecord, read_lines
+from neonblue.ingest.stream.pipeline import Pipeline
+from neonblue.ingest.stream.record import LineRecord, read_lines
 from neonblue.stores import Store
 
 
@@ -47,10 +47,10 @@ async def test_a_letter_that_is_too_large_is_published_short_with_a_reference(
     store: Store, topics: Any, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The broker's refusal comes from the producer's own limit here: the same error."""
-    from neonblue.ingest import kafka
-    from neonblue.ingest.dead_letter_topic import DeadLetterTopic
-    from neonblue.ingest.status import StatusBoard
-    from neonblue.ingest.telemetry import Telemetry
+    from neonblue.ingest.stream import kafka
+    from neonblue.ingest.stream.dead_letter_topic import DeadLetterTopic
+    from neonblue.ingest.stream.status import StatusBoard
+    from neonblue.ingest.stream.telemetry import Telemetry
 
     await topics.create()
     payloads = [b"small", b"x" * 200_000, b"small too"]
@@ -137,7 +137,7 @@ def test_a_topic_that_was_made_anew_keeps_letters_apart(store: Store, pipeline: 
 
 
 def test_a_replayed_letter_keeps_its_identity(workspace: Any, tmp_path: Path) -> None:
-    from neonblue.ingest.service import open_pipeline
+    from neonblue.ingest.stream.service import open_pipeline
     from neonblue.jobs import find_job
 
     path = tmp_path / "events.jsonl"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neonblue.ingest.column_values import as_time
-from neonblue.ingest.decode import EventDecoder
+from neonblue.ingest.messages.column_values import as_time
+from neonblue.ingest.messages.decode import EventDecoder
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 PLAIN: dict[str, Any] = {
@@ -165,7 +165,7 @@ def test_every_message_is_a_row_a_rejection_or_skipped(noise: list[Any]) -> None
 def test_a_rule_about_properties_finds_its_row_in_slices_and_chunks() -> None:
     import pyarrow as pa
 
-    from neonblue.ingest.validate import check_events
+    from neonblue.ingest.messages.validate import check_events
 
     events = decoder().decode([message(event_id=str(i)) for i in range(6)]).events
     bad = events.to_pylist()

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from neonblue.errors import ConflictError, InvalidInputError
-from neonblue.ingest.decode import EventDecoder
-from neonblue.ingest.define import define
-from neonblue.ingest.definition_file import read_definition
+from neonblue.ingest.definitions.define import define
+from neonblue.ingest.definitions.definition_file import read_definition
+from neonblue.ingest.messages.decode import EventDecoder
 from neonblue.stores import Store
 
 FULL = """

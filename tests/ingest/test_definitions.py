@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from neonblue.ingest.pipeline import Pipeline
-from neonblue.ingest.record import LineRecord
+from neonblue.ingest.stream.pipeline import Pipeline
+from neonblue.ingest.stream.record import LineRecord
 from neonblue.stores import Store
 from neonblue.stores.looks import Look
 

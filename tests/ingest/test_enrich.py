@@ -14,12 +14,12 @@ from neonblue.behavior.model_files import ModelFiles
 from neonblue.behavior.next_action_training import train_next_action
 from neonblue.behavior.sequences import Sequences
 from neonblue.behavior.streaming_intent import fit_streaming_intent
-from neonblue.ingest.activity import Features
-from neonblue.ingest.decode import EventDecoder
-from neonblue.ingest.enrich import Enricher, Enrichment
-from neonblue.ingest.scorer import RuleScorer, Scores
-from neonblue.ingest.trained_next_action import TrainedNextAction
-from neonblue.ingest.trained_scorer import TrainedScorer
+from neonblue.ingest.messages.decode import EventDecoder
+from neonblue.ingest.stream.activity import Features
+from neonblue.ingest.stream.batch import Enrichment
+from neonblue.ingest.stream.enrich import Enricher
+from neonblue.ingest.stream.scorer import RuleScorer, Scores
+from neonblue.ingest.stream.trained_models import TrainedNextAction, TrainedScorer
 from neonblue.stores import Store
 
 
@@ -115,7 +115,7 @@ def test_a_new_worker_recalls_what_clickhouse_has(store: Store, make_event: Any)
 
 
 def test_the_past_of_units_is_bounded(make_event: Any) -> None:
-    from neonblue.ingest.activity import Activity
+    from neonblue.ingest.stream.activity import Activity
 
     activity = Activity(max_units=1000)
     for start in range(0, 5000, 250):

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from neonblue.errors import UnavailableError
-from neonblue.ingest.pipeline import Pipeline, Prepared, Written
+from neonblue.ingest.stream.batch import Prepared, Written
+from neonblue.ingest.stream.pipeline import Pipeline
 from neonblue.settings import KafkaSettings
 from neonblue.stores import Store
 
@@ -55,7 +56,7 @@ async def test_a_replayed_topic_changes_nothing(
 async def test_while_clickhouse_is_away_nothing_is_committed_and_nothing_grows(
     store: Store, topics: Any, make_message: Any, run_worker: Any, eventually: Any
 ) -> None:
-    from neonblue.ingest.definitions import Definitions
+    from neonblue.ingest.definitions.captured import Definitions
 
     await topics.create()
     settings = topics.settings.model_copy(update={"batch_records": 100})
@@ -74,7 +75,7 @@ async def test_while_clickhouse_is_away_nothing_is_committed_and_nothing_grows(
 async def test_stopping_while_clickhouse_is_away_takes_less_than_five_seconds(
     store: Store, topics: Any, make_message: Any, run_worker: Any, eventually: Any
 ) -> None:
-    from neonblue.ingest.definitions import Definitions
+    from neonblue.ingest.definitions.captured import Definitions
 
     await topics.create()
     await topics.send(make_message(number) for number in range(100))
@@ -140,10 +141,10 @@ async def test_poison_in_enrichment_is_stored_and_set_aside(
     store: Store, topics: Any, make_message: Any, run_worker: Any, eventually: Any
 ) -> None:
     from neonblue.behavior.event_kinds import LEAVE
-    from neonblue.ingest.activity import Features
-    from neonblue.ingest.definitions import Definitions
-    from neonblue.ingest.enrich import Enricher
-    from neonblue.ingest.scorer import RuleScorer, Scores
+    from neonblue.ingest.definitions.captured import Definitions
+    from neonblue.ingest.stream.activity import Features
+    from neonblue.ingest.stream.enrich import Enricher
+    from neonblue.ingest.stream.scorer import RuleScorer, Scores
 
     class Picky(RuleScorer):
         def score(self, features: Features) -> Scores:
@@ -202,9 +203,9 @@ async def test_every_kind_of_bad_message_is_set_aside_and_the_worker_goes_on(
 def test_letters_are_replayed_once_what_was_wrong_is_mended(
     workspace: Any, make_event: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from neonblue.ingest import decode
-    from neonblue.ingest.record import LineRecord
-    from neonblue.ingest.service import open_pipeline
+    from neonblue.ingest.messages import decode
+    from neonblue.ingest.stream.record import LineRecord
+    from neonblue.ingest.stream.service import open_pipeline
     from neonblue.jobs import find_job
 
     store, job = workspace.store, find_job("dead-letters")

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from neonblue.errors import InvalidInputError
-from neonblue.ingest.files import WHOLE_ROW, open_file
+from neonblue.ingest.files.data_file import WHOLE_ROW, open_file
 
 ROWS = [(f"u{i}", "ab"[i % 2], str(i)) for i in range(40)]
 PLAIN = "".join(f"{','.join(row)}\n" for row in ROWS)
@@ -187,7 +187,7 @@ def test_what_is_read_does_not_hang_on_where_blocks_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two blocks of the size that is read at once, quotes and line breaks everywhere."""
-    monkeypatch.setattr("neonblue.ingest.csv_file.BLOCK_BYTES", 1 << 16)
+    monkeypatch.setattr("neonblue.ingest.files.csv_file.BLOCK_BYTES", 1 << 16)
     expected = [
         (f"u{i}", f'say "{i}",\nplease' if i % 3 else f"{i}", "x" * 90) for i in range(4000)
     ]
@@ -277,7 +277,7 @@ def test_values_inside_objects_have_dotted_names(tmp_path: Path) -> None:
 
 
 def test_an_array_of_objects_is_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("neonblue.ingest.json_file.BLOCK_BYTES", 500)
+    monkeypatch.setattr("neonblue.ingest.files.json_file.BLOCK_BYTES", 500)
     path = tmp_path / "in.json"
     path.write_text("\ufeff" + json.dumps(NESTED, indent=2, ensure_ascii=False), "utf-8")
     assert read(path, "user", "properties.Variant name", "properties.deep.n") == ROWS

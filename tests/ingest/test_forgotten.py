@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from neonblue.ingest.pipeline import Pipeline, Written
-from neonblue.ingest.record import LineRecord
+from neonblue.ingest.stream.batch import Written
+from neonblue.ingest.stream.pipeline import Pipeline
+from neonblue.ingest.stream.record import LineRecord
 from neonblue.jobs import find_job
 from neonblue.stores import Store
 from neonblue.workspace import Workspace
@@ -16,7 +17,7 @@ from neonblue.workspace import Workspace
 @pytest.fixture
 def ingest(workspace: Workspace) -> Any:
     """Take messages the way the worker does, each time as a process that has just started."""
-    from neonblue.ingest.service import open_pipeline
+    from neonblue.ingest.stream.service import open_pipeline
 
     def take(*messages: tuple[bytes | None, bytes]) -> Written:
         pipeline: Pipeline = open_pipeline(workspace.store, source="kafka")
@@ -83,7 +84,7 @@ def test_a_user_who_comes_back_is_taken_from_then_on(
 async def test_what_is_dropped_is_counted_with_its_reason_and_not_published(
     store: Store, topics: Any, make_message: Any, run_worker: Any, eventually: Any
 ) -> None:
-    from neonblue.ingest.report import ingest_report
+    from neonblue.ingest.stream.report import ingest_report
 
     enriched = f"enriched_{topics.name}"
     await topics.create(names=[enriched])

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from neonblue.ingest.journey_index import JourneyIndex
-from neonblue.ingest.pipeline import Pipeline
-from neonblue.ingest.record import LineRecord
-from neonblue.ingest.status import StatusBoard
-from neonblue.ingest.telemetry import Telemetry
+from neonblue.ingest.stream.journey_index import JourneyIndex
+from neonblue.ingest.stream.pipeline import Pipeline
+from neonblue.ingest.stream.record import LineRecord
+from neonblue.ingest.stream.status import StatusBoard
+from neonblue.ingest.stream.telemetry import Telemetry
 from neonblue.memory.collections import USER_JOURNEYS
 from neonblue.memory.library import Memory
 from neonblue.stores import Store
@@ -83,7 +83,7 @@ def test_units_from_before_the_worker_can_be_marked(
 def test_migrate_makes_the_journeys_that_are_there_searchable(
     workspace: Any, make_message: Any
 ) -> None:
-    from neonblue.ingest.service import open_pipeline
+    from neonblue.ingest.stream.service import open_pipeline
     from neonblue.jobs import find_job
 
     records = [LineRecord("events", 0, n, None, make_message(n)[1]) for n in range(40)]

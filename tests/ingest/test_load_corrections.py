@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from neonblue.errors import InvalidInputError
-from neonblue.ingest.load import LoadSummary
+from neonblue.ingest.files.load import LoadSummary
 from neonblue.intelligence.analysis import analyze
 from neonblue.stores import Store
 from neonblue.stores.event_types import event_types

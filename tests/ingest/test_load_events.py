@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from neonblue.errors import InvalidInputError, UnavailableError
-from neonblue.ingest.load import LoadSummary
+from neonblue.ingest.files.load import LoadSummary
 from neonblue.stores import Store
 
 Load = Callable[..., LoadSummary]

@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from neonblue.errors import UnavailableError
-from neonblue.ingest.load import load_file
-from neonblue.ingest.load_plan import LoadPlan
+from neonblue.ingest.files.load import load_file
+from neonblue.ingest.files.load_plan import LoadPlan
 from neonblue.models import Experiment
 from neonblue.stores import Store, loads, open_store
 
 SCRIPT = """
 import sys
-from neonblue.ingest.load import load_file
-from neonblue.ingest.load_plan import LoadPlan
+from neonblue.ingest.files.load import load_file
+from neonblue.ingest.files.load_plan import LoadPlan
 from neonblue.stores import open_store
 store = open_store(sys.argv[1])
 print("ready", flush=True)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from neonblue.ingest.load import LoadSummary, load_file
-from neonblue.ingest.load_plan import LoadPlan
+from neonblue.ingest.files.load import LoadSummary, load_file
+from neonblue.ingest.files.load_plan import LoadPlan
 from neonblue.stores import Store
 from neonblue.stores.unit_query import UnitScope
 

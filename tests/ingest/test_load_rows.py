@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from neonblue.errors import ConflictError, InvalidInputError, NotFoundError
-from neonblue.ingest.load import LoadSummary
+from neonblue.ingest.files.load import LoadSummary
 from neonblue.intelligence.analysis import analyze
 from neonblue.stores import Store
 

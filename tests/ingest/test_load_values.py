@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from neonblue.errors import InvalidInputError
-from neonblue.ingest.load import LoadSummary
+from neonblue.ingest.files.load import LoadSummary
 from neonblue.stores import Store
 
 HEADER = ("user", "variant", "bought", "spent", "country")

@@ -3,9 +3,9 @@
 import pyarrow as pa
 import pytest
 
-from neonblue.ingest.columns.number_decision import AmbiguousColumnError, decide_numbers
-from neonblue.ingest.columns.number_shape import Decimal
-from neonblue.ingest.columns.shapes import ShapeCounts
+from neonblue.ingest.files.columns.number_decision import AmbiguousColumnError, decide_numbers
+from neonblue.ingest.files.columns.number_shape import Decimal
+from neonblue.ingest.files.columns.shapes import ShapeCounts
 
 
 def counted(cells: list[str]) -> ShapeCounts:

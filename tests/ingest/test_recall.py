@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from neonblue.ingest.decode import EventDecoder
-from neonblue.ingest.enrich import Enricher
+from neonblue.ingest.messages.decode import EventDecoder
+from neonblue.ingest.stream.enrich import Enricher
 from neonblue.stores import Store
 
 TYPES = ("page_view", "add_to_cart", "exposure", "search", "signup", "unsubscribe", "purchase")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from neonblue.errors import InvalidInputError
-from neonblue.ingest.load import LoadSummary
+from neonblue.ingest.files.load import LoadSummary
 from neonblue.intelligence.analysis import analyze
 from neonblue.intelligence.diagnosis import diagnose
 from neonblue.intelligence.evidence import Check

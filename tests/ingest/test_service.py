@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.services.chroma import Chroma, running
 
-from neonblue.ingest.service import IngestService
+from neonblue.ingest.stream.service import IngestService
 from neonblue.memory import flush, remote_pending
 from neonblue.memory.collections import USER_JOURNEYS
 from neonblue.memory.embedding import open_embedder
@@ -92,10 +92,10 @@ def test_metrics_reach_opentelemetry(store: Store, make_message: Any) -> None:
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
-    from neonblue.ingest.record import LineRecord
-    from neonblue.ingest.service import open_pipeline
-    from neonblue.ingest.status import StatusBoard
-    from neonblue.ingest.telemetry import Telemetry
+    from neonblue.ingest.stream.record import LineRecord
+    from neonblue.ingest.stream.service import open_pipeline
+    from neonblue.ingest.stream.status import StatusBoard
+    from neonblue.ingest.stream.telemetry import Telemetry
 
     reader = InMemoryMetricReader()
     board = StatusBoard(store, Telemetry(MeterProvider([reader]).get_meter("test")))

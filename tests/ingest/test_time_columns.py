@@ -6,9 +6,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from neonblue.ingest.columns.number_decision import AmbiguousColumnError
-from neonblue.ingest.columns.time_column import TimeRule
-from neonblue.ingest.columns.time_decision import TimeCounts, check_format, decide_times
+from neonblue.ingest.files.columns.number_decision import AmbiguousColumnError
+from neonblue.ingest.files.columns.time_column import TimeRule
+from neonblue.ingest.files.columns.time_decision import TimeCounts, check_format, decide_times
 
 
 def counted(cells: list[str]) -> TimeCounts:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from neonblue.ingest.load import LoadSummary, load_file
-from neonblue.ingest.load_plan import LoadPlan
+from neonblue.ingest.files.load import LoadSummary, load_file
+from neonblue.ingest.files.load_plan import LoadPlan
 from neonblue.intelligence.analysis import analyze
 from neonblue.intelligence.evidence import Analysis
 from neonblue.intelligence.pictures import draw

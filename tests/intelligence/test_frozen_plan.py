@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from neonblue.errors import ConflictError
-from neonblue.ingest.define import define
+from neonblue.ingest.definitions.define import define
 from neonblue.intelligence.analysis import analyze
 from neonblue.intelligence.diagnosis import diagnose
 from neonblue.intelligence.segment_discovery import discover_segments

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from neonblue.ingest.load import load_file
-from neonblue.ingest.load_plan import LoadPlan
+from neonblue.ingest.files.load import load_file
+from neonblue.ingest.files.load_plan import LoadPlan
 from neonblue.intelligence.analysis import analyze
 from neonblue.intelligence.evidence import Check
 from neonblue.stores import Store

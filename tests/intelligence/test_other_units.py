@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neonblue.ingest.load import load_file
-from neonblue.ingest.load_plan import LoadPlan, MetricSpec
+from neonblue.ingest.files.load import load_file
+from neonblue.ingest.files.load_plan import LoadPlan, MetricSpec
 from neonblue.intelligence.analysis import analyze
 from neonblue.intelligence.evidence import Analysis
 from neonblue.models.reader import Reader, reading

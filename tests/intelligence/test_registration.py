@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from neonblue.ingest.define import define
+from neonblue.ingest.definitions.define import define
 from neonblue.intelligence.analysis import analyze
 from neonblue.intelligence.evidence import Analysis
 from neonblue.models import MetricDefinition

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from neonblue.errors import ConflictError
-from neonblue.ingest.define import define
+from neonblue.ingest.definitions.define import define
 from neonblue.intelligence.analysis import analyze
 from neonblue.intelligence.look_gate import pass_gate
 from neonblue.models import MetricDefinition

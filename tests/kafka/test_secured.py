@@ -16,8 +16,8 @@ from tests.services.tls_files import TlsFiles
 
 from neonblue.cli.checks import check_kafka
 from neonblue.errors import InvalidInputError, UnavailableError
-from neonblue.ingest.kafka import open_consumer, open_producer, start_client
-from neonblue.ingest.kafka_security import security_options
+from neonblue.ingest.stream.kafka import open_consumer, open_producer, start_client
+from neonblue.ingest.stream.kafka_security import security_options
 from neonblue.settings import KafkaSettings
 
 pytestmark = pytest.mark.kafka_real

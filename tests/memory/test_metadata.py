@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from neonblue.ingest.journey_index import JourneyIndex
-from neonblue.ingest.status import StatusBoard
-from neonblue.ingest.telemetry import Telemetry
+from neonblue.ingest.stream.journey_index import JourneyIndex
+from neonblue.ingest.stream.status import StatusBoard
+from neonblue.ingest.stream.telemetry import Telemetry
 from neonblue.intelligence.recollection.learning import learn
 from neonblue.intelligence.segment_discovery import discover_segments
 from neonblue.intelligence.segment_memory import remember_segments

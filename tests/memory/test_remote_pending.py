@@ -83,9 +83,9 @@ def test_what_one_process_stored_another_finds_at_once(start: Callable[[], Memor
 
 def test_half_a_second_is_how_old_an_answer_may_be(start: Callable[[], Memory]) -> None:
     worker, server = start(), start()
-    assert server.get(USER_JOURNEYS, ["ann"]) == {}
+    assert server.live_index.get(USER_JOURNEYS, ["ann"]) == {}
     remember(worker, CART)
-    eventually(lambda: "ann" in server.get(USER_JOURNEYS, ["ann"]))
+    eventually(lambda: "ann" in server.live_index.get(USER_JOURNEYS, ["ann"]))
 
 
 def test_a_process_that_starts_later_finds_what_rests_elsewhere(

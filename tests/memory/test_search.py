@@ -89,7 +89,7 @@ def test_pages_give_every_hit_once(filled: Memory) -> None:
 
 def test_the_index_and_clickhouse_give_the_same_answer(filled: Memory) -> None:
     vector = filled.embed_query("fewer checkout steps")
-    by_index = filled.nearest(EXPERIMENTS, vector, 4)
+    by_index = filled.live_index.nearest(EXPERIMENTS, vector, 4)
     exact = filled.documents.nearest(
         "experiments", vector.tolist(), fingerprint=filled.embedder.fingerprint, limit=4
     )

@@ -15,41 +15,29 @@ ROOT = Path(neonblue.__file__).parents[2]
 
 
 class FilesCrossed:
-    """Files below ``rooms`` in which a function was entered while ``watching``."""
+    """Files below ``rooms`` in which a function was entered."""
 
     def __init__(self, *rooms: str) -> None:
         self._rooms = rooms
-        self.watching = False
         self.files: set[str] = set()
 
     def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
         code = frame.f_code
         entered = event == "call" and frame.f_lineno == code.co_firstlineno
-        if self.watching and entered and code.co_filename.startswith(str(ROOT)):
+        if entered and code.co_filename.startswith(str(ROOT)):
             path = Path(os.path.realpath(code.co_filename)).relative_to(ROOT).as_posix()
             if path.startswith(self._rooms):
                 self.files.add(path)
 
 
 @contextmanager
-def threads_watched(*rooms: str) -> Iterator[FilesCrossed]:
-    """Watches threads that begin in here, once ``watching`` is set."""
+def watched(*rooms: str) -> Iterator[FilesCrossed]:
+    """Watches this thread, and those that begin in here."""
     crossed = FilesCrossed(*rooms)
     threading.setprofile(crossed)
+    sys.setprofile(crossed)
     try:
         yield crossed
     finally:
+        sys.setprofile(None)
         threading.setprofile(None)
-
-
-@contextmanager
-def watched(*rooms: str) -> Iterator[FilesCrossed]:
-    """Watches this thread, and those that begin in here."""
-    with threads_watched(*rooms) as crossed:
-        crossed.watching = True
-        sys.setprofile(crossed)
-        try:
-            yield crossed
-        finally:
-            sys.setprofile(None)
-            crossed.watching = False

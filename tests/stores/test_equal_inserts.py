@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from neonblue.ingest.definitions import Definitions
-from neonblue.ingest.pipeline import Pipeline
-from neonblue.ingest.record import LineRecord
+from neonblue.ingest.definitions.captured import Definitions
+from neonblue.ingest.stream.pipeline import Pipeline
+from neonblue.ingest.stream.record import LineRecord
 from neonblue.models import Experiment, MetricDefinition, Variant
 from neonblue.models.summary import MetricSummary
 from neonblue.stores import Store

@@ -158,7 +158,7 @@ def test_an_index_that_cannot_be_asked_fails_the_forgetting(
     """The user may be in it."""
     monkeypatch.setattr("neonblue.jobs.forget.INDEX_SECONDS", 0.1)
     full.memory.index_sync.stop()
-    full.memory.index_sync.report_broken(IndexBrokenError("away"))
+    full.memory.index_states.report_broken(IndexBrokenError("away"))
     with pytest.raises(UnavailableError, match="index cannot be asked"):
         run(full, {"user": USER, "wait_seconds": 0}, silent)
 

@@ -14,9 +14,9 @@ import pytest
 from tests.services.ports import free_port, wait_for_port
 
 from neonblue.errors import UnavailableError
-from neonblue.ingest.pipeline import Pipeline
-from neonblue.ingest.record import LineRecord
-from neonblue.ingest.service import open_pipeline
+from neonblue.ingest.stream.pipeline import Pipeline
+from neonblue.ingest.stream.record import LineRecord
+from neonblue.ingest.stream.service import open_pipeline
 from neonblue.models import Experiment, MetricDefinition, Variant
 from neonblue.stores import Store, open_store
 from neonblue.stores.documents import Document, EmbeddedDocument

@@ -13,9 +13,9 @@ from tests.services import clickhouse_server
 from tests.services.clickhouse_server import PASSWORD, ClickHouseServer
 
 from neonblue.errors import InvalidInputError, RefusedRowsError, UnavailableError
-from neonblue.ingest.definitions import Definitions
-from neonblue.ingest.pipeline import Pipeline, Prepared
-from neonblue.ingest.record import LineRecord
+from neonblue.ingest.definitions.captured import Definitions
+from neonblue.ingest.stream.pipeline import Pipeline, Prepared
+from neonblue.ingest.stream.record import LineRecord
 from neonblue.models import Experiment, MetricDefinition, Variant
 from neonblue.stores import Store, open_store
 from neonblue.stores.database import Database

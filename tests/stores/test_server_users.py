@@ -8,9 +8,9 @@ import pytest
 from tests.services.clickhouse_server import ClickHouseServer
 
 from neonblue.errors import InvalidInputError, UnavailableError
-from neonblue.ingest.definitions import Definitions
-from neonblue.ingest.pipeline import Pipeline
-from neonblue.ingest.record import LineRecord
+from neonblue.ingest.definitions.captured import Definitions
+from neonblue.ingest.stream.pipeline import Pipeline
+from neonblue.ingest.stream.record import LineRecord
 from neonblue.models.reader import Reader, reading
 from neonblue.stores import Store, open_store
 from neonblue.stores.aggregates import Aggregate

@@ -297,8 +297,8 @@ def _kafka_topics(settings: KafkaSettings) -> set[str]:
 
     from aiokafka import AIOKafkaConsumer
 
-    from neonblue.ingest.kafka import start_client
-    from neonblue.ingest.kafka_security import security_options
+    from neonblue.ingest.stream.kafka import start_client
+    from neonblue.ingest.stream.kafka_security import security_options
 
     async def ask() -> set[str]:
         consumer = AIOKafkaConsumer(

@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _run_worker() -> int:
     """Until SIGINT or SIGTERM; then what is under way is finished first, if it can be in time."""
-    from neonblue.ingest.service import IngestService
+    from neonblue.ingest.stream.service import IngestService
     from neonblue.owner.shutdown import exit_within
     from neonblue.settings import KafkaSettings
     from neonblue.workspace import open_workspace

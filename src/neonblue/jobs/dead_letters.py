@@ -57,8 +57,8 @@ def _exported(store: Store, arguments: Mapping[str, Any], report: Report) -> dic
 
 def _replayed(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> dict[str, Any]:
     """Through the same pipeline again: what can be used now is stored, the rest waits on."""
-    from neonblue.ingest.record import LineRecord
-    from neonblue.ingest.service import open_pipeline
+    from neonblue.ingest.stream.record import LineRecord
+    from neonblue.ingest.stream.service import open_pipeline
 
     store = workspace.store
     pipeline = open_pipeline(store, source="replay", kinds=workspace.event_kinds)

@@ -15,8 +15,8 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
     """Arguments: ``text`` (TOML) and ``new_version``; the result is a ``Defined``."""
     import msgspec
 
-    from neonblue.ingest.define import define
-    from neonblue.ingest.definition_file import read_definition
+    from neonblue.ingest.definitions.define import define
+    from neonblue.ingest.definitions.definition_file import read_definition
 
     experiment = read_definition(arguments["text"])
     defined = define(

@@ -73,8 +73,8 @@ def _load_past(store: Store, folder: Path, test: Any, now: datetime) -> None:
 
 
 def _load(store: Store, request: Mapping[str, Any]) -> int:
-    from neonblue.ingest.load import load_file
-    from neonblue.ingest.load_plan import LoadPlan
+    from neonblue.ingest.files.load import load_file
+    from neonblue.ingest.files.load_plan import LoadPlan
 
     return load_file(store, LoadPlan.from_arguments(request), _silent).events
 

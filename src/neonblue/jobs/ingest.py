@@ -26,8 +26,8 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
     ``origin`` tells files of one name apart; it is the path unless another one is given. Journeys
     wait where ``index`` is false.
     """
-    from neonblue.ingest.record import read_lines
-    from neonblue.ingest.service import open_pipeline
+    from neonblue.ingest.stream.record import read_lines
+    from neonblue.ingest.stream.service import open_pipeline
 
     path = Path(arguments["path"])
     if not path.is_file():
@@ -60,9 +60,9 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
 def _index_journeys(workspace: Workspace, report: Report) -> dict[str, int]:
     """Make the journeys that changed searchable. Without an embedding model the events stay
     stored and the journeys wait, which is counted."""
-    from neonblue.ingest.journey_index import JourneyIndex
-    from neonblue.ingest.status import StatusBoard
-    from neonblue.ingest.telemetry import Telemetry
+    from neonblue.ingest.stream.journey_index import JourneyIndex
+    from neonblue.ingest.stream.status import StatusBoard
+    from neonblue.ingest.stream.telemetry import Telemetry
 
     store, done = workspace.store, 0
     board = StatusBoard(store, Telemetry())

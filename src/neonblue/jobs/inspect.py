@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from neonblue.ingest.report import IngestReport, ingest_report
+from neonblue.ingest.stream.report import IngestReport, ingest_report
 from neonblue.intelligence.text_model.standing import text_model_standing
 from neonblue.jobs import Report
 from neonblue.settings import ForecastSettings

@@ -15,8 +15,8 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
     """Arguments are the fields of ``LoadPlan``, with paths absolute; the result a summary."""
     import msgspec
 
-    from neonblue.ingest.load import load_file
-    from neonblue.ingest.load_plan import LoadPlan
+    from neonblue.ingest.files.load import load_file
+    from neonblue.ingest.files.load_plan import LoadPlan
 
     plan = LoadPlan.from_arguments(arguments)
     result: dict[str, Any] = msgspec.to_builtins(load_file(workspace.store, plan, report))

@@ -35,9 +35,9 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
 
 def _journeys(workspace: Workspace, report: Report) -> int:
     """Index every unit's journey that is not yet; returns how many that were."""
-    from neonblue.ingest.journey_index import JourneyIndex
-    from neonblue.ingest.status import StatusBoard
-    from neonblue.ingest.telemetry import Telemetry
+    from neonblue.ingest.stream.journey_index import JourneyIndex
+    from neonblue.ingest.stream.status import StatusBoard
+    from neonblue.ingest.stream.telemetry import Telemetry
 
     store = workspace.store
     total, done = store.journey_marks.touch_all(), 0

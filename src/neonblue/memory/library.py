@@ -101,9 +101,9 @@ class Memory:
         )
         self._pending = {name: Pending(embedder.dimension) for name in COLLECTIONS}
         self._hashes = {name: HashCache() for name in COLLECTIONS}
-        self._index_sync = self._new_index_sync()
+        self.index_sync = self._new_index_sync()
         self._flush = Flush(
-            self._pending, self.index, self._index_sync, self.index_states, alone=self._alone
+            self._pending, self.index, self.index_sync, self.index_states, alone=self._alone
         )
         self._remote_pending = (
             {} if self._alone else {name: self._new_remote_pending(name) for name in DEFERRED}
@@ -125,7 +125,7 @@ class Memory:
 
     def start(self) -> Memory:
         """Begin to check the index and to read words and facts, in the background."""
-        self._index_sync.start()
+        self.index_sync.start()
         for collection in READ_AT_START:
             self._contents[collection.name].start()
         return self
@@ -136,7 +136,7 @@ class Memory:
         for contents in self._contents.values():
             contents.close()
         self._flush.stop()
-        self._index_sync.stop()
+        self.index_sync.stop()
         self.index.close()
 
     def remember(
@@ -198,7 +198,7 @@ class Memory:
 
     def erase(self, collection: Collection, document_ids: Sequence[str]) -> None:
         """Remove documents from ClickHouse, Chroma and the words."""
-        with self._index_sync.writing, self._flush.paused:
+        with self.index_sync.writing, self._flush.paused:
             self._pending[collection.name].remove(document_ids)
             self._forget_remote(collection.name, document_ids)
             self._hashes[collection.name].remove(document_ids)
@@ -287,7 +287,7 @@ class Memory:
         return RemotePending(
             self.documents,
             self.index,
-            self._index_sync,
+            self.index_sync,
             self.index_states,
             collection=collection,
             fingerprint=self.embedder.fingerprint,
@@ -309,14 +309,14 @@ class Memory:
     def _restart_index_sync(self) -> None:
         self._one_model = False
         self.index_states.report_broken(IndexBrokenError("documents were embedded again"))
-        self._index_sync.start()
+        self.index_sync.start()
 
     def _store(
         self, collection: str, embedded: Sequence[EmbeddedDocument], *, at_once: bool
     ) -> None:
         if not at_once:
             self._flush.make_room(collection, len(embedded))
-        with self._index_sync.writing:
+        with self.index_sync.writing:
             self.documents.save(collection, embedded)
             if self._alone:
                 stored = (item.document for item in embedded)

@@ -38,7 +38,7 @@ class IngestTask:
     def _run(self) -> None:
         if self._stopping.wait(INGEST_AFTER_SECONDS):
             return
-        from neonblue.ingest.service import IngestService
+        from neonblue.ingest.stream.service import IngestService
         from neonblue.workspace import open_workspace
 
         try:

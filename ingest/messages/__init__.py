@@ -1,0 +1,1 @@
+"""What one message says: the event contract, change capture's envelopes, rules for all events."""

@@ -31,4 +31,4 @@ async def complete(
 
 def _experiment_ids() -> list[str]:
     with open_workspace() as workspace:
-        return [listing.experiment_id for listing in workspace.store.experiments.list()]
+        return [listing.experiment_id for listing in workspace.store.experiments.known()]

@@ -8,7 +8,7 @@ from fastmcp import Client
 
 from neonblue.models import Experiment, MetricDefinition, Variant
 from neonblue.servers.hub import build
-from neonblue.workspace import open_workspace
+from neonblue.workspace import Workspace, open_workspace
 
 VARIANTS = (Variant(variant_id="control", is_control=True), Variant(variant_id="treatment"))
 METRICS = (MetricDefinition(name="purchase", kind="proportion", event_type="purchase"),)
@@ -79,3 +79,35 @@ async def test_a_made_up_cursor_is_refused_with_what_to_do(client: Client) -> No
     result = await client.call_tool("list_experiments", {"cursor": "??"}, raise_on_error=False)
     assert result.is_error
     assert "next_cursor" in result.content[0].text
+
+
+async def test_a_page_says_what_the_whole_list_would(client: Client, workspace: Workspace) -> None:
+    """Counted for its own experiments alone; those that nobody planned are ordered by events."""
+    database = workspace.store.database
+    database.command(
+        """
+        INSERT INTO events (event_id, user_id, experiment_id, variant_id, event_type, timestamp)
+        SELECT toString(number), toString(number % 50), concat('unplanned_', toString(number % 7)),
+               'control', 'exposure', toDateTime64('2026-01-01 00:00:00', 3, 'UTC') + number
+        FROM numbers(700)
+        """
+    )
+    whole = {item.experiment_id: item for item in workspace.store.experiments.list()}
+    rows, cursor = [], None
+    while True:
+        page = (
+            await client.call_tool(
+                "list_experiments", {"limit": 5} | ({"cursor": cursor} if cursor else {})
+            )
+        ).structured_content
+        rows += page["experiments"]
+        if (cursor := page["next_cursor"]) is None:
+            break
+    assert len(rows) == len(whole) == 12
+    assert [row["experiment_id"] for row in rows[:7]] == [
+        *(f"exp_{number}" for number in (1, 3)),
+        *(f"unplanned_{number}" for number in (6, 5, 4, 3, 2)),
+    ]
+    for row in rows:
+        seen = whole[row["experiment_id"]].seen
+        assert row["units"] == (seen.units if seen else 0)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from neonblue.models.page_cursor import cursor_at, position_of
@@ -31,10 +32,11 @@ def list_page(
 ) -> Page:
     """The experiments whose status and text match, from the cursor on."""
     start = position_of(cursor, "list_experiments")
-    found = [item for item in store.experiments.list() if _matches(item, status, text)]
-    found.sort(key=_order)
+    found = [item for item in store.experiments.known() if _matches(item, status, text)]
+    first = store.experiments.first_events([i.experiment_id for i in found if not _started(i)])
+    found.sort(key=lambda item: _order(item, first.get(item.experiment_id)))
     end = start + limit
-    shown = tuple(found[start:end])
+    shown = _with_seen(store, found[start:end])
     return Page(
         total=len(found),
         experiments=shown,
@@ -68,8 +70,16 @@ def _searched(item: ExperimentListing) -> str:
     return "\n".join((item.experiment_id, *parts))
 
 
-def _order(item: ExperimentListing) -> tuple[bool, float, str]:
-    started = item.experiment.started_at if item.experiment else None
-    seen = item.seen.first_event_at if item.seen else None
-    moment = started or seen
+def _with_seen(store: Store, page: Sequence[ExperimentListing]) -> tuple[ExperimentListing, ...]:
+    """What was seen is counted for those that are shown: counting reads their events."""
+    seen = store.experiments.seen_among([item.experiment_id for item in page])
+    return tuple(replace(item, seen=seen.get(item.experiment_id)) for item in page)
+
+
+def _started(item: ExperimentListing) -> datetime | None:
+    return item.experiment.started_at if item.experiment else None
+
+
+def _order(item: ExperimentListing, first_event: datetime | None) -> tuple[bool, float, str]:
+    moment = _started(item) or first_event
     return item.status != "running", -(moment.timestamp() if moment else 0.0), item.experiment_id

@@ -18,7 +18,7 @@ def run(workspace: Workspace, arguments: Mapping[str, Any], report: Report) -> d
     return {
         "store": store.database.name,
         "version": store.database.version(),
-        "experiments": len(store.experiments.list()),
+        "experiments": len(store.experiments.known()),
         "damaged": list(damaged_parts(store.database)) if store.database.embedded else [],
         "ingest": _ingest(ingest_report(store)),
         "text_model": _text_model(workspace),

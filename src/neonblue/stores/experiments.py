@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from neonblue.errors import InvalidInputError, NotFoundError
 from neonblue.models import Experiment, ExperimentStatus
@@ -221,18 +221,47 @@ class Experiments:
         return "" if row is None else str(row[0])
 
     def list(self) -> tuple[ExperimentListing, ...]:
-        """Every experiment that is defined or seen in events, by id."""
+        """Every experiment that is defined or seen in events, by id; reads all events."""
+        known = self.known()
+        seen = self.seen_among([item.experiment_id for item in known])
+        return tuple(replace(item, seen=seen.get(item.experiment_id)) for item in known)
+
+    def known(self) -> tuple[ExperimentListing, ...]:
+        """The same without what was seen: of events their experiments' ids alone are read."""
         defined = self.defined()
-        seen = self._seen("", {})
         return tuple(
             ExperimentListing(
                 experiment_id=experiment_id,
                 status=_status(defined.get(experiment_id)),
                 experiment=defined.get(experiment_id),
-                seen=seen.get(experiment_id),
+                seen=None,
             )
-            for experiment_id in sorted(defined.keys() | seen.keys())
+            for experiment_id in sorted(defined.keys() | self._ids_of_events())
         )
+
+    def seen_among(self, experiment_ids: Sequence[str]) -> dict[str, Seen]:
+        """What events say about some experiments; those without any are left out."""
+        if not experiment_ids:
+            return {}
+        return self._seen("AND experiment_id IN {ids:Array(String)}", {"ids": list(experiment_ids)})
+
+    def first_events(self, experiment_ids: Sequence[str]) -> dict[str, datetime]:
+        """When the first event of each happened (UTC), where that is known."""
+        if not experiment_ids:
+            return {}
+        rows = self._database.rows(
+            "SELECT experiment_id, min(timestamp) FROM events "
+            "WHERE experiment_id IN {ids:Array(String)} GROUP BY experiment_id",
+            {"ids": list(experiment_ids)},
+        )
+        found = ((experiment_id, known_time(first)) for experiment_id, first in rows)
+        return {experiment_id: first for experiment_id, first in found if first is not None}
+
+    def _ids_of_events(self) -> set[str]:
+        rows = self._database.rows(
+            "SELECT DISTINCT experiment_id FROM events WHERE experiment_id != ''"
+        )
+        return {str(experiment_id) for (experiment_id,) in rows}
 
     def defined(self) -> dict[str, Experiment]:
         """The newest version of every definition, by id; unlike ``list``, reads no events."""
@@ -276,7 +305,7 @@ class Experiments:
         )
         return tuple((decoded(definition), recorded_at) for definition, recorded_at in rows)
 
-    def _seen(self, condition: str, parameters: Mapping[str, str]) -> dict[str, Seen]:
+    def _seen(self, condition: str, parameters: Mapping[str, Any]) -> dict[str, Seen]:
         # Nothing here changes when an event is there twice, so FINAL is not needed.
         rows = self._database.rows(
             f"""

@@ -61,10 +61,13 @@ def weekly_readout(
     title = f" for {fenced(team)}" if team else ""
     return f"""Write the weekly experiment read-out{title}.
 
-1. Call list_experiments with status running, then stopped; follow the cursor to the end.
-2. Call analyze_experiment_performance for each that ran this week.
-3. Write four short lists: decided this week; needs a person; running, with the ETA; cannot be
-   trusted, with the cause. One line an experiment: decision, primary metric with its interval,
+1. Call list_experiments with status running, then with ended_since a week ago: each row has the
+   last verdict, validity, the primary effect with its interval, days and days to go. Follow
+   next_cursor to the end.
+2. Call analyze_experiment_performance only for those without a verdict, or looked_at over a day
+   ago; diagnose_experiment for a cause that `detail` does not say.
+3. Write four short lists: decided this week; needs a person; running, with eta_days; cannot be
+   trusted, with the cause. One line an experiment: decision, primary effect with its interval,
    next step.
 4. End with what was learned that changes what should be tested next.
 

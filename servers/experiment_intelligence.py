@@ -3,6 +3,7 @@
 from fastmcp import FastMCP
 
 from neonblue.prompts import experiments as experiment_prompts
+from neonblue.resources import charts as chart_resources
 from neonblue.resources import experiments as experiment_resources
 from neonblue.resources import guides
 from neonblue.resources import ingest as ingest_resources
@@ -36,6 +37,7 @@ SURFACE = Surface(
         catalog_tools,
         analytics_sql_tools,
         experiment_resources,
+        chart_resources,
         guides,
         ingest_resources,
         experiment_prompts,

@@ -30,12 +30,12 @@ def diagnose_experiment(
     """
     from neonblue.intelligence.diagnosis import diagnose
     from neonblue.intelligence.pictures import allocation_picture
-    from neonblue.tools.results.content import with_pictures
+    from neonblue.tools.results.content import charts, with_pictures
     from neonblue.tools.results.diagnosis_answer import diagnosis
 
     found = diagnose(workspace.store, experiment_id, now=datetime.now(UTC), actor="mcp")
-    picture = allocation_picture(found.experiment, found.allocation.by_day) if chart else None
-    return with_pictures(diagnosis(found), picture)
+    pictures = [allocation_picture(found.experiment, found.allocation)] if chart else []
+    return with_pictures(diagnosis(found, charts(pictures, workspace.charts)), pictures)
 
 
 TOOLS = (diagnose_experiment,)

@@ -9,6 +9,7 @@ from fastmcp.tools import ToolResult
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from neonblue.tools.effect import records
+from neonblue.tools.schema import short_schema
 from neonblue.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class ExperimentConfig(BaseModel):
 
 
 # Spelled out where it is used, for clients that do not follow references in a schema.
-Config = Annotated[ExperimentConfig, WithJsonSchema(ExperimentConfig.model_json_schema())]
+Config = Annotated[ExperimentConfig, WithJsonSchema(short_schema(ExperimentConfig))]
 
 
 @records(title="Forecast an experiment")
@@ -84,20 +85,21 @@ def forecast_calibration(
     Args:
         chart: Also draw the reliability diagram.
     """
-    from neonblue.intelligence.charts.reliability import reliability_picture
     from neonblue.intelligence.forecast.calibration import calibrate
+    from neonblue.intelligence.pictures import reliability_picture
     from neonblue.intelligence.text_model.standing import text_model_standing
-    from neonblue.tools.results.content import with_pictures
+    from neonblue.tools.results.content import charts, with_pictures
     from neonblue.tools.results.forecast_answer import forecast_record
 
     workspace.learner.catch_up(at_once=True)
     log = workspace.store.forecasts
     found = calibrate(log.all())
-    drawn = reliability_picture(found[0].reliability) if chart and found else None
+    pictures = [reliability_picture(found[0].reliability if found else ())] if chart else []
     standing = text_model_standing(
         workspace.store, workspace.text_models, after=workspace.retrainer.after
     )
-    return with_pictures(forecast_record(found, standing, log.check()), drawn)
+    drawn = charts(pictures, workspace.charts)
+    return with_pictures(forecast_record(found, standing, log.check(), drawn), pictures)
 
 
 def _plan(config: ExperimentConfig) -> "ForecastPlan":

@@ -1,13 +1,13 @@
 """Where users drop out."""
 
 from dataclasses import replace
-from datetime import datetime
 from typing import Annotated
 
 from fastmcp.dependencies import Shared
 from fastmcp.tools import ToolResult
 from pydantic import Field
 
+from neonblue.tools.day import Day
 from neonblue.tools.effect import records
 from neonblue.workspace import Workspace, open_workspace
 
@@ -18,13 +18,14 @@ def analyze_funnel(
     window_hours: Annotated[float, Field(gt=0, le=8760)] = 24,
     experiment_id: str | None = None,
     breakdown: str | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    since: Day | None = None,
+    until: Day | None = None,
     workspace: Workspace = Shared(open_workspace),
 ) -> ToolResult:
     """Count how many users go through steps in order, and where they drop out.
 
-    Use it to find the weakest step of a flow. Shares carry 95 % intervals. With an experiment only
+    Use it to find the weakest step of a flow. Shares carry 95 % intervals, variants their
+    differences from control. With an experiment only
     its exposed units count, from their first exposure. By variant, or through a step that one
     variant alone has, it is a recorded look; while the experiment runs before its planned units
     that is withheld: decide by analyze_experiment_performance.
@@ -34,7 +35,7 @@ def analyze_funnel(
         window_hours: Time from the first to the last step, 24 by default.
         experiment_id: From list_experiments.
         breakdown: "variant" (with an experiment) or an event property, e.g. device.
-        since: Only events from then, e.g. 2026-01-31T00:00:00Z.
+        since: Only events from then, e.g. 2026-01-31.
         until: Only events before then.
     """
     from neonblue.behavior.funnel import analyze, check
@@ -57,7 +58,10 @@ def analyze_funnel(
     if withheld:
         scope = replace(scope, by="")
     funnels = analyze(workspace.store.funnels, steps, scope)
-    return with_pictures(funnel_answer(funnels, scope, withheld=withheld))
+    control = ""
+    if experiment_id and scope.by == "variant":
+        control = workspace.store.experiments.get(experiment_id).control.variant_id
+    return with_pictures(funnel_answer(funnels, scope, withheld=withheld, control=control))
 
 
 def _withheld(workspace: Workspace, experiment_id: str | None, breakdown: str | None) -> str:

@@ -8,6 +8,7 @@ from fastmcp.tools import ToolResult
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from neonblue.tools.effect import records
+from neonblue.tools.schema import short_schema
 from neonblue.workspace import Workspace, open_workspace
 
 Positive = Annotated[float, Field(gt=0)]
@@ -29,7 +30,7 @@ class RecommendationConstraints(BaseModel):
 
 
 # Spelled out where it is used, for clients that do not follow references in a schema.
-LIMITS = WithJsonSchema(RecommendationConstraints.model_json_schema())
+LIMITS = WithJsonSchema(short_schema(RecommendationConstraints))
 
 
 @records(title="Recommend experiments")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from neonblue.behavior.model_files import ModelFiles
     from neonblue.behavior.policies import Policies
     from neonblue.ingest.stream.change_feed import ChangeFeed
+    from neonblue.intelligence.chart_cache import ChartCache
     from neonblue.intelligence.recollection.learning import Learner
     from neonblue.intelligence.text_model.current import CurrentTextModel
     from neonblue.intelligence.text_model.retraining import Retrainer
@@ -148,6 +149,13 @@ class Workspace:
                 deployment=self.store.claims.deployment(),
             )
         return Memory(self.store.documents, self.embedder, place).start()
+
+    @part
+    def charts(self) -> ChartCache:
+        """Charts that were drawn lately."""
+        from neonblue.intelligence.chart_cache import ChartCache
+
+        return ChartCache()
 
     @part
     def learner(self) -> Learner:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fastmcp.exceptions import ToolError
 
+from neonblue.behavior.funnel import Funnel, FunnelStep, differences
+from neonblue.behavior.proportion import share
 from neonblue.intelligence.recommendation.sources import ideas
 from neonblue.jobs import find_job
 from neonblue.memory.collections import USER_JOURNEYS
@@ -312,6 +314,32 @@ async def test_a_funnel_by_variant_counts_exposed_units_only(
     assert set(slices) == {"control", "treatment"}
     bought = slices["treatment"]["steps"][1]["of_first"]
     assert bought["ci_lower"] < 0.3 < bought["ci_upper"]
+    (compared,) = answer["differences"]
+    assert (compared["variant"], compared["event_type"]) == ("treatment", "purchase")
+    gap = bought["share"] - slices["control"]["steps"][1]["of_first"]["share"]
+    assert compared["difference"] == pytest.approx(gap, rel=1e-6)
+    assert compared["ci_lower"] < gap < compared["ci_upper"]
+
+
+def test_the_difference_of_two_shares_is_newcombes() -> None:
+    """Newcombe (1998), table II: 56 of 70 less 48 of 80, method 10, is .0524 to .3339."""
+    funnels = [
+        Funnel(
+            slice=name,
+            users=n,
+            steps=tuple(
+                FunnelStep(event_type=step, users=k, of_previous=share(k, n), of_first=share(k, n))
+                for step, k in (("exposure", n), ("buy", count))
+            ),
+            largest_drop_before="buy",
+        )
+        for name, count, n in (("control", 48, 80), ("b", 56, 70))
+    ]
+    (found,) = differences(funnels, "control")
+    assert (found.difference, found.ci_lower, found.ci_upper) == pytest.approx(
+        (0.2, 0.0524, 0.3339), abs=5e-5
+    )
+    assert differences(funnels[1:], "control") == ()
 
 
 async def test_a_funnel_says_when_nothing_was_broken_down_or_no_time_was_given(

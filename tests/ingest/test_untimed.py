@@ -66,7 +66,9 @@ def test_rows_without_times_have_none_anywhere(store: Store, tmp_path: Path) -> 
     assert found.look.fixed_horizon_decides
     facts = facts_of(found)
     assert (facts.dated, facts.duration_days) == (False, None)
-    assert draw(store, found, "allocation") is draw(store, found, "sequence") is None
+    assert draw(store, found, "allocation").png is None
+    assert "no exposure has a time" in draw(store, found, "allocation").detail
+    assert draw(store, found, "sequence").png is not None  # the interval alone, without a course
 
 
 def test_the_same_rows_again_leave_a_declared_end_and_others_take_it_back(

@@ -8,6 +8,8 @@ from neonblue.intelligence.charts import (
     AllocationDay,
     ForestRow,
     SequencePoint,
+    SplitValue,
+    UnevenSplit,
     draw_allocation,
     draw_forest,
     draw_sequence,
@@ -28,6 +30,11 @@ def point(day: int) -> SequencePoint:
     )
 
 
+def split(name: str) -> UnevenSplit:
+    values = [SplitValue(label=name, units=40, share=0.2, guilty=True)]
+    return UnevenSplit(dimension=name, variant=name, planned_share=0.5, values=values)
+
+
 def row(label: str) -> ForestRow:
     return ForestRow(label=label, units=100, estimate=0.1, ci_lower=-0.1, ci_upper=0.3)
 
@@ -42,9 +49,15 @@ def size(png: bytes) -> tuple[int, int]:
 def test_any_name_can_be_drawn(name: str) -> None:
     days = [AllocationDay(day=date(2026, 3, d), counts={name: 10, "b": 12}) for d in (1, 2, 3)]
     drawn = [
-        draw_sequence([point(d) for d in range(9)], title=name, level=0.95, as_percentage=True),
+        draw_sequence(
+            [point(d) for d in range(9)],
+            title=name,
+            level=0.95,
+            as_percentage=True,
+            verdict=point(8),
+        ),
         draw_forest(row("all"), [row(name)], title=name, as_percentage=False),
-        draw_allocation(days, planned_shares={name: 0.5, "b": 0.5}, title=name),
+        draw_allocation(days, planned_shares={name: 0.5, "b": 0.5}, title=name, uneven=split(name)),
     ]
     assert all(700 <= size(png)[0] <= 1000 for png in drawn)
 
@@ -52,3 +65,11 @@ def test_any_name_can_be_drawn(name: str) -> None:
 def test_many_segments_keep_a_readable_height() -> None:
     rows = [row(f"segment {number}") for number in range(300)]
     assert size(draw_forest(row("all"), rows, title="many", as_percentage=True))[1] < 1500
+
+
+def test_an_interval_without_times_stands_alone() -> None:
+    """Uploads of one moment have a verdict and no course."""
+    drawn = draw_sequence(
+        [], title="upload", level=0.95, as_percentage=False, verdict=point(3), decided_once=True
+    )
+    assert size(drawn)[0] >= 700

@@ -114,4 +114,4 @@ def test_a_treatment_without_units_is_named(store: Store, simulate, world, now: 
         Variant(variant_id="third", weight=0.01),
     )
     simulate(world, metrics=(PRIMARY,), variants=variants)
-    assert "treatment 'third' has no units" in summarise(analyze(store, "exp", now=now))
+    assert "Treatment 'third' has no units" in summarise(analyze(store, "exp", now=now))

@@ -16,7 +16,8 @@ Simulate = Callable[..., Experiment]
 
 def allocation(store: Store, experiment: Experiment) -> Allocation:
     properties = store.exposure_properties.counts(experiment.experiment_id)
-    return read_allocation(store, experiment, read_summaries(store, experiment), properties)
+    exposed = read_summaries(store, experiment).units
+    return read_allocation(store, experiment, exposed, properties)
 
 
 @pytest.mark.parametrize(

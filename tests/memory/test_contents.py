@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from neonblue.errors import InvalidInputError
 from neonblue.memory import contents as contents_module
 from neonblue.memory import search as search_module
 from neonblue.memory.collections import EXPERIMENTS
@@ -208,3 +209,17 @@ def test_a_search_does_not_wait_for_the_first_reading(
 def embedded(item: Document, embedder: Embedder) -> EmbeddedDocument:
     vector = embedder.embed([item.text])[0]
     return EmbeddedDocument(document=item, vector=vector, fingerprint=embedder.fingerprint)
+
+
+def test_an_outcome_that_does_not_exist_is_answered_with_those_that_do() -> None:
+    with pytest.raises(InvalidInputError, match="'win': it is one of success, failure, neutral"):
+        parse_filters(EXPERIMENTS, {"outcome": "win"})
+    with pytest.raises(InvalidInputError, match="'loss'"):
+        parse_filters(EXPERIMENTS, {"outcome": {"in": ["success", "loss"]}})
+
+
+def test_a_time_may_be_a_date() -> None:
+    (condition,) = parse_filters(EXPERIMENTS, {"timestamp": {"gte": "2025-01-01"}})
+    assert condition.value == 1735689600.0
+    with pytest.raises(InvalidInputError, match="a date like 2025-01-31"):
+        parse_filters(EXPERIMENTS, {"timestamp": {"gte": "last year"}})

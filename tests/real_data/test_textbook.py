@@ -98,7 +98,7 @@ async def test_udacity(shared_data: Path, textbook: dict[str, Any], load: Load, 
         "--finished",
     )
     assert "3,893 excluded" in printed
-    answer = await ask("analyze_experiment_performance", experiment_id="udacity")
+    answer = await ask("analyze_experiment_performance", experiment_id="udacity", detail="full")
     expected = textbook["udacity_clean"]
     assert_textbook(comparison(answer, "converted", "treatment"), proportion(expected), expected)
     assert answer["validity"]["srm_p_value"] == pytest.approx(expected["srm_p"], abs=1e-4)
@@ -113,7 +113,7 @@ async def test_udacity_users_in_both_variants(shared_data: Path, load: Load, ask
         *("--timestamp", "timestamp"),
     )
     assert "1895 units were seen in several variants" in printed
-    answer = await ask("analyze_experiment_performance", experiment_id="udacity")
+    answer = await ask("analyze_experiment_performance", experiment_id="udacity", detail="full")
     checks = {check["name"]: check for check in answer["validity"]["checks"]}
     assert checks["multiple_exposures"]["status"] == "warn"
     assert "1,895" in checks["multiple_exposures"]["detail"]
@@ -131,7 +131,7 @@ async def test_cookie_cats(
         *("--metric", "rounds:mean=sum_gamerounds"),
         "--finished",
     )
-    answer = await ask("analyze_experiment_performance", experiment_id="cookie_cats")
+    answer = await ask("analyze_experiment_performance", experiment_id="cookie_cats", detail="full")
     for metric in ("retention_1", "retention_7"):
         expected = textbook[f"cookie_{metric}"]
         found = comparison(answer, metric, "gate_40")
@@ -158,7 +158,7 @@ async def test_hillstrom(shared_data: Path, textbook: dict[str, Any], load: Load
         *("--metric", "spend:mean=spend"),
         "--finished",
     )
-    answer = await ask("analyze_experiment_performance", experiment_id="hillstrom")
+    answer = await ask("analyze_experiment_performance", experiment_id="hillstrom", detail="full")
     table = pacsv.read_csv(path)
     spend = {
         segment: table.filter(pc.equal(table["segment"], segment))["spend"].to_numpy()

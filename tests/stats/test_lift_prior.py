@@ -90,3 +90,20 @@ def test_what_cannot_be_is_refused() -> None:
         plan_prior(mean=-1.0, sd=0.1)
     with pytest.raises(InvalidInputError, match="finite ratio"):
         lift_posterior(math.nan, 0.1, prior=archive_prior())
+
+
+@pytest.mark.parametrize("higher_is_better", [True, False])
+def test_the_interval_of_a_shrunken_lift_holds_the_truth(higher_is_better: bool) -> None:
+    """True lifts drawn from the prior lie in the interval 95 times of 100."""
+    rng = np.random.default_rng(11)
+    prior = plan_prior(mean=0.02, sd=0.05)
+    truths = rng.normal(float(prior.means[0]), float(prior.sds[0]), 2000)
+    held = 0
+    for truth in truths:
+        signed = truth if higher_is_better else -truth
+        seen = lift_posterior(
+            float(rng.normal(signed, 0.03)), 0.03, prior=prior, higher_is_better=higher_is_better
+        )
+        assert seen.lower < seen.mean < seen.upper
+        held += seen.lower <= math.expm1(signed) <= seen.upper
+    assert 0.935 < held / len(truths) < 0.965

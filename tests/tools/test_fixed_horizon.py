@@ -79,7 +79,7 @@ async def test_no_argument_brings_them_back(workspace: Workspace, client: Client
     for values in product(*ARGUMENTS.values()):
         answer = await analysis(client, **dict(zip(ARGUMENTS, values, strict=True)))
         assert answer["look"]["fixed_horizon"] == "withheld_until_planned_n"
-        assert all(one["fixed_horizon"] is None for one in comparisons(answer))
+        assert all(one.get("fixed_horizon") is None for one in comparisons(answer))
         quantiles = [metric for metric in answer["metrics"] if metric["kind"] == "quantile"]
         found = [one for metric in quantiles for one in metric["comparisons"]]
         assert all(one["ci_lower"] < 0.0 < one["ci_upper"] for one in found)
@@ -131,4 +131,4 @@ async def test_looking_without_a_plan_and_stopping_does_not_bring_them(
     await analysis(client)
     workspace.store.experiments.set_status("exp", "stopped")
     answer = await analysis(client)
-    assert all(one["fixed_horizon"] is None for one in comparisons(answer))
+    assert all(one.get("fixed_horizon") is None for one in comparisons(answer))

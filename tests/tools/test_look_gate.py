@@ -297,7 +297,7 @@ async def test_read_only_withholds_what_holds_for_one_look_and_says_so(
         answer = dict(found.structured_content or {})
         assert answer["look"]["recorded"] is False
         assert "read-only" in answer["look"]["detail"]
-        assert answer["metrics"][0]["comparisons"][0]["fixed_horizon"] is None
+        assert answer["metrics"][0]["comparisons"][0].get("fixed_horizon") is None
         assert answer["statistical_significance"]["method"] == "anytime_valid"
         for verdict in (unread["verdict"], answer["verdict"]):
             assert verdict["decision"] == "review"

@@ -3,6 +3,9 @@
 from datetime import datetime
 from typing import Literal
 
+from pydantic import Field
+
+from neonblue.tools.results.content import Chart
 from neonblue.tools.results.figure import Answer, Figure
 from neonblue.tools.results.performance import Check
 
@@ -40,3 +43,4 @@ class Diagnosis(Answer):
     as_of: datetime
     findings: list[DiagnosticFinding]
     checks: list[Check]
+    charts: list[Chart] = Field(default_factory=list)

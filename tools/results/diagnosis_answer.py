@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from neonblue.intelligence.diagnosis import Diagnosis
 from neonblue.intelligence.diagnosis.finding import EvidenceValue, Finding
 from neonblue.models.written_text import fenced
 from neonblue.tools.results import diagnosis as answer
+from neonblue.tools.results.content import Chart
 from neonblue.tools.results.performance import Check
 
 MOST_FINDINGS = 12
@@ -20,7 +22,7 @@ NEXT_STEPS = {
 }
 
 
-def diagnosis(found: Diagnosis) -> answer.Diagnosis:
+def diagnosis(found: Diagnosis, drawn: Sequence[Chart] = ()) -> answer.Diagnosis:
     """The whole answer, the likeliest cause first."""
     shown = found.findings[:MOST_FINDINGS]
     return answer.Diagnosis(
@@ -33,6 +35,7 @@ def diagnosis(found: Diagnosis) -> answer.Diagnosis:
         as_of=found.as_of,
         findings=[_finding(rank, finding) for rank, finding in enumerate(shown, start=1)],
         checks=[Check.model_validate(check) for check in found.validity.checks],
+        charts=list(drawn),
     )
 
 

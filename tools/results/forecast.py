@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from neonblue.tools.results.content import Chart
 from neonblue.tools.results.figure import Answer, Fenced, Figure
 
 
@@ -119,3 +120,4 @@ class ForecastRecordAnswer(Answer):
     detail: str
     text_model: TextModelAnswer
     models: list[ModelCalibration]
+    charts: list[Chart] = Field(default_factory=list)

@@ -1,10 +1,13 @@
 """Shapes forecasts and their record for the wire."""
 
+from collections.abc import Sequence
+
 from neonblue.intelligence.forecast.calibration import Calibration
 from neonblue.intelligence.forecast.forecasting import Forecast
 from neonblue.intelligence.forecast.past import SimilarExperiment
 from neonblue.intelligence.text_model.standing import TextModelStanding
 from neonblue.stores.chained_log import ChainCheck
+from neonblue.tools.results.content import Chart
 from neonblue.tools.results.forecast import (
     ForecastRecordAnswer,
     ModelCalibration,
@@ -46,7 +49,10 @@ def outcome_forecast(made: Forecast) -> OutcomeForecast:
 
 
 def forecast_record(
-    found: list[Calibration], text_model: TextModelStanding, check: ChainCheck
+    found: list[Calibration],
+    text_model: TextModelStanding,
+    check: ChainCheck,
+    drawn: Sequence[Chart] = (),
 ) -> ForecastRecordAnswer:
     """Shape the record of all forecasts."""
     scored = any(one.brier is not None for one in found)
@@ -60,6 +66,7 @@ def forecast_record(
         detail=detail,
         text_model=TextModelAnswer.model_validate(text_model),
         models=[ModelCalibration.model_validate(one) for one in found],
+        charts=list(drawn),
     )
 
 

@@ -2,6 +2,7 @@
 
 from neonblue.intelligence.recollection.discovery import Discoveries, Discovery
 from neonblue.llm.narration import RULES, Narration
+from neonblue.models import Experiment
 from neonblue.models.written_text import fenced
 from neonblue.stores.documents import MetadataValue
 from neonblue.tools.results.memory import MemoryHit, MemorySearch
@@ -54,10 +55,18 @@ def _hit(item: Discovery, full: bool) -> MemoryHit:
             WIRE_NAMES.get(field, field): _fact(field, value)
             for field, value in document.metadata.items()
             if full or field in CONCISE
-        },
+        }
+        | _ended(item.experiment),
         current_status=item.experiment.status if item.experiment is not None else None,
         text=document.text if full else document.text[:EXCERPT],
     )
+
+
+def _ended(plan: Experiment | None) -> dict[str, str]:
+    """The day on which an experiment ended, where it has times."""
+    if plan is None or plan.ended_at is None:
+        return {}
+    return {"ended_at": plan.ended_at.date().isoformat()}
 
 
 def _fact(field: str, value: MetadataValue) -> float | str | list[str]:

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from neonblue.tools.results.content import Chart
 from neonblue.tools.results.figure import Answer, Fenced, Figure
 
 
@@ -52,7 +53,8 @@ class Validity(Answer):
     srm_sequential_p_value: Figure | None = Field(
         description="anytime-valid test of the counts; below .001 makes the experiment invalid"
     )
-    checks: list[Check]
+    checks: list[Check] = Field(description="a concise answer has those that do not pass")
+    passed: list[str] = Field(default_factory=list, description="the names of the others")
 
 
 class Significance(Answer):
@@ -89,6 +91,8 @@ class Look(Answer):
     units: int
     planned_units: int | None
     fixed_horizon: Literal["shown", "withheld_until_planned_n", "withheld"]
+    units_per_day: Figure | None = None
+    days_to_planned_units: Figure | None = Field(None, description="at this pace")
     detail: str
 
 
@@ -152,7 +156,14 @@ class Comparison(Answer):
     harm_p_value: Figure | None = Field(
         default=None, description="that it is worse, over all that can raise the alarm"
     )
+    shrunk_ci_lower: Figure | None = None
+    shrunk_ci_upper: Figure | None = None
+    covariate: str | None = Field(None, description="the difference is adjusted by it")
     covariate_variance_reduction: Figure | None = None
+    detectable_lift: Figure | None = Field(
+        None, description="least relative lift that would be found now, with the plan's power"
+    )
+    power_reached: Figure | None = Field(None, description="chance to have found the mde by now")
     detail: str | None = Field(default=None, validation_alias="note")
 
 
@@ -179,10 +190,16 @@ class SegmentEffect(Answer):
     absolute_difference: Figure | None
     ci_lower: Figure | None
     ci_upper: Figure | None
+    mean_control: Figure | None
+    mean_treatment: Figure | None
     relative_lift: Figure | None
+    relative_ci_lower: Figure | None
+    relative_ci_upper: Figure | None
     difference_from_rest: Figure | None
-    p_value: Figure | None
-    adjusted_p_value: Figure | None
+    p_value_difference: Figure | None = Field(
+        validation_alias="p_value", description="that it differs from the rest, not from 0"
+    )
+    adjusted_p_value: Figure | None = Field(description="the same over all segments")
     differs: bool | None
 
 
@@ -247,6 +264,17 @@ class PredictedOutcome(Answer):
     ci_upper: Figure | None = None
 
 
+class Impact(Answer):
+    """A month of this traffic with the treatment for all, less one with control for all."""
+
+    metric: str
+    variant: str
+    units_per_day: Figure
+    per_month: Figure
+    ci_lower: Figure
+    ci_upper: Figure
+
+
 class Performance(Answer):
     """How an experiment is doing and what to do about it."""
 
@@ -264,8 +292,11 @@ class Performance(Answer):
     recommendations: list[str]
     predicted_outcomes: PredictedOutcome
     similar_experiment_insights: SimilarInsights
+    impact: Impact | None = None
     metrics: list[Metric]
     effects_by_days: list[EffectByDays] = Field(default_factory=list, description="detail=full")
     segments: SegmentBreakdown | None = None
     looks: list[PastLook] = Field(default_factory=list, description="newest last; detail=full")
     details: list[str] = Field(default_factory=list)
+    charts: list[Chart] = Field(default_factory=list)
+    report: str | None = Field(None, description="a page of Markdown; detail=report")

@@ -6,17 +6,27 @@ import math
 from collections.abc import Sequence
 
 from neonblue.intelligence.context import Context
-from neonblue.intelligence.deciding import Basis, Deciding, basis_of, deciding
+from neonblue.intelligence.deciding import (
+    Basis,
+    Deciding,
+    basis_of,
+    comparisons_of,
+    deciding,
+    leading_primary,
+)
+from neonblue.intelligence.effect_words import covariate_name
 from neonblue.intelligence.evidence import (
     Analysis,
     Comparison,
     MetricEffects,
-    RecordedLook,
     SegmentBreakdown,
 )
 from neonblue.intelligence.narrative import NARRATOR, recommend, summarise
+from neonblue.intelligence.sensitivity import impact, sensitivity
+from neonblue.models.lifecycle import FINISHED_STATUSES
 from neonblue.stores.looks import Look
 from neonblue.tools.results import performance as answer
+from neonblue.tools.results.content import Chart
 
 MOST_SEGMENTS = 20
 MOST_SEGMENTS_FULL = 200
@@ -30,8 +40,13 @@ def performance(
     metrics: Sequence[str] | None,
     full: bool,
     looks: Sequence[Look] = (),
+    drawn: Sequence[Chart] = (),
+    page: str | None = None,
 ) -> answer.Performance:
-    """The whole answer; ``metrics`` narrows what is listed, never what was decided."""
+    """The whole answer; ``metrics`` narrows what is listed, never what was decided.
+
+    ``drawn`` are its pictures; ``page`` is the report in Markdown where it was asked for.
+    """
     shown, found = _chosen(analysis, metrics), deciding(analysis)
     return answer.Performance(
         experiment_id=analysis.experiment.experiment_id,
@@ -40,14 +55,15 @@ def performance(
         verdict=answer.Verdict.model_validate(analysis.decision),
         statistical_significance=_significance(analysis, found),
         confidence_interval=_interval(analysis, found),
-        validity=_validity(analysis),
-        look=_look(analysis.look, invalid=bool(analysis.validity.failed)),
+        validity=_validity(analysis, full),
+        look=_look(analysis),
         as_of=analysis.as_of,
         name=analysis.experiment.name,
         narrated_by=NARRATOR,
         recommendations=list(recommend(analysis)),
         predicted_outcomes=_prediction(context),
         similar_experiment_insights=_insights(context),
+        impact=_impact(analysis),
         metrics=[_metric(effects, analysis) for effects in shown],
         segments=_segments(analysis.segments, full) if analysis.segments else None,
         effects_by_days=[
@@ -55,7 +71,9 @@ def performance(
             for effect in analysis.by_days[:MOST_EFFECTS_BY_DAYS]
         ],
         looks=[answer.PastLook.model_validate(look) for look in looks],
-        details=list(analysis.notes),
+        details=[*analysis.notes, *(analysis.prior_notes if full else ())],
+        charts=list(drawn),
+        report=page,
     )
 
 
@@ -111,32 +129,42 @@ def _method(analysis: Analysis) -> Basis:
     return "fixed_horizon" if analysis.look.fixed_horizon_decides else "anytime_valid"
 
 
-def _validity(analysis: Analysis) -> answer.Validity:
+def _validity(analysis: Analysis, full: bool) -> answer.Validity:
+    """With the checks that pass only where everything is asked for."""
+    folded = [c for c in analysis.validity.checks if c.status == "pass" and not full]
     return answer.Validity(
         status=analysis.validity.status,
         srm_p_value=analysis.validity.srm_p_value,
         srm_sequential_p_value=analysis.validity.srm_sequential_p_value,
-        checks=[answer.Check.model_validate(check) for check in analysis.validity.checks],
+        checks=[
+            answer.Check.model_validate(c) for c in analysis.validity.checks if c not in folded
+        ],
+        passed=[check.name for check in folded],
     )
 
 
-def _look(look: RecordedLook, *, invalid: bool) -> answer.Look:
+def _look(analysis: Analysis) -> answer.Look:
+    look, pace = analysis.look, analysis.units_per_day
+    left = max(0, look.planned_units - look.units) if look.planned_units else None
+    ended = analysis.experiment.status in FINISHED_STATUSES
     return answer.Look(
         recorded=look.recorded,
         number=look.number,
         units=look.units,
         planned_units=look.planned_units,
         fixed_horizon="withheld"
-        if invalid
+        if analysis.validity.failed
         else "shown"
         if look.fixed_horizon_shown
         else "withheld_until_planned_n",
+        units_per_day=pace,
+        days_to_planned_units=left / pace if left and pace and not ended else None,
         detail=look.detail,
     )
 
 
 def _metric(effects: MetricEffects, analysis: Analysis) -> answer.Metric:
-    plan, fixed = effects.definition, analysis.look.fixed_horizon_decides
+    plan = effects.definition
     return answer.Metric(
         metric=plan.name,
         role=plan.role,
@@ -145,15 +173,26 @@ def _metric(effects: MetricEffects, analysis: Analysis) -> answer.Metric:
         status=effects.status,
         detail=effects.detail,
         comparisons=[
-            answer.Comparison.model_validate(item).model_copy(
-                update={
-                    "decided_by": basis_of(item, fixed=fixed),
-                    "decides": analysis.decision.deciding == (plan.name, item.variant),
-                    **_counting(item, fixed=fixed),
-                }
-            )
-            for item in effects.comparisons
+            _comparison(found, analysis)
+            for found in comparisons_of(analysis)
+            if found.metric.name == plan.name
         ],
+    )
+
+
+def _comparison(found: Deciding, analysis: Analysis) -> answer.Comparison:
+    reach = sensitivity(analysis.experiment, found)
+    adjusted = found.comparison.covariate_variance_reduction is not None
+    fixed = analysis.look.fixed_horizon_decides
+    return answer.Comparison.model_validate(found.comparison).model_copy(
+        update={
+            "decided_by": found.basis,
+            "decides": analysis.decision.deciding == found.key,
+            "covariate": covariate_name(found.metric) if adjusted else None,
+            "detectable_lift": reach.detectable_lift if reach else None,
+            "power_reached": reach.power_reached if reach else None,
+            **_counting(found.comparison, fixed=fixed),
+        }
     )
 
 
@@ -186,6 +225,11 @@ def _segments(breakdown: SegmentBreakdown, full: bool) -> answer.SegmentBreakdow
         segments_left_off=len(breakdown.effects) - len(shown),
         segments=[answer.SegmentEffect.model_validate(effect) for effect in shown],
     )
+
+
+def _impact(analysis: Analysis) -> answer.Impact | None:
+    found = impact(leading_primary(analysis), analysis.units_per_day)
+    return None if found is None else answer.Impact.model_validate(found)
 
 
 def _insights(context: Context) -> answer.SimilarInsights:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -65,6 +66,49 @@ def analyze(funnels: Funnels, steps: Sequence[str], scope: FunnelScope) -> tuple
     check(steps, scope)
     found = [_funnel(steps, counts) for counts in funnels.count(steps, scope)]
     return tuple(sorted(found, key=lambda funnel: -funnel.users))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepDifference:
+    """A step's share of the first step in one variant less that in control, with 95 % limits."""
+
+    variant: str
+    event_type: str
+    difference: float
+    ci_lower: float
+    ci_upper: float
+
+
+def differences(funnels: Sequence[Funnel], control: str) -> tuple[StepDifference, ...]:
+    """Each step after the first of each variant against control; none without control's funnel.
+
+    Newcombe (1998), Statistics in Medicine 17:873-890, method 10: the limits of both shares by
+    Wilson, squared and added.
+    """
+    base = next((one for one in funnels if one.slice == control), None)
+    if base is None:
+        return ()
+    return tuple(
+        _difference(one.slice, base.steps[place], step)
+        for one in funnels
+        if one.slice != control
+        for place, step in enumerate(one.steps)
+        if place > 0
+    )
+
+
+def _difference(variant: str, control: FunnelStep, treatment: FunnelStep) -> StepDifference:
+    a, b = control.of_first, treatment.of_first
+    gap = b.value - a.value
+    down = math.hypot(b.value - b.ci_lower, a.ci_upper - a.value)
+    up = math.hypot(b.ci_upper - b.value, a.value - a.ci_lower)
+    return StepDifference(
+        variant=variant,
+        event_type=treatment.event_type,
+        difference=gap,
+        ci_lower=gap - down,
+        ci_upper=gap + up,
+    )
 
 
 def _funnel(steps: Sequence[str], counts: FunnelCounts) -> Funnel:

@@ -1,18 +1,23 @@
-"""``neonblue call``: any tool from a script. JSON on stdout; errors on stderr.
+"""``neonblue call``: any tool from a script. JSON on stdout, pictures as files, errors on stderr.
 
 Exit status: 0 answered, 1 the tool refused, 2 there is no such tool or argument.
 """
 
 import argparse
+import base64
 import json
+import re
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from neonblue.errors import InvalidInputError
 from neonblue.models.close_names import close_names
 
 REFUSED = 1
+UNSAFE = re.compile(r"[^\w.-]+")
+LONGEST_STEM = 80
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="text stays text where the tool wants text, else it is read as JSON; "
         "KEY:=JSON always is JSON",
+    )
+    parser.add_argument(
+        "--save",
+        type=Path,
+        default=Path(),
+        metavar="FOLDER",
+        help="where pictures go, default here",
     )
 
 
@@ -45,7 +57,24 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"neonblue: {_text(result)}", file=sys.stderr)
         return REFUSED
     _print(result["structuredContent"] if "structuredContent" in result else _text(result))
+    for path in save_pictures(result, arguments.save):
+        print(f"neonblue: picture saved as {path}", file=sys.stderr)
     return 0
+
+
+def save_pictures(result: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Write each picture of an answer as a PNG named by experiment and chart; their paths."""
+    answer = result.get("structuredContent") or {}
+    drawn = [one["chart"] for one in answer.get("charts", ()) if one.get("uri")]
+    images = [one for one in result.get("content", ()) if one.get("type") == "image"]
+    stem = UNSAFE.sub("_", str(answer.get("experiment_id", "")))[:LONGEST_STEM]
+    paths = []
+    for image, chart in zip(images, drawn, strict=False):
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{stem}-{chart}.png".lstrip("-")
+        path.write_bytes(base64.b64decode(image["data"]))
+        paths.append(path)
+    return paths
 
 
 def parse_arguments(words: list[str], schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -182,6 +182,7 @@ async def _ask(console: Console, directory: Path) -> None:
             for scenario in SCENARIOS
         ]
         console.print(demo_tables.verdict_table(answers, demo_tables.truths(SCENARIOS)))
+        console.print(demo_tables.forward_table(answers))
         console.print(demo_tables.reasons_table(answers[0]))
         console.print(demo_tables.metrics_table(answers[0]))
         broken = await _call(

@@ -61,13 +61,13 @@ def first_comparison(answer: Answer) -> Answer | None:
 
 
 def _effect_cell(comparison: Answer | None) -> str:
-    if comparison is None or comparison["absolute_difference"] is None:
+    if comparison is None or comparison.get("absolute_difference") is None:
         return "withheld"
     return _interval(comparison, _points)
 
 
 def _interval(comparison: Answer, shown: Callable[[float | None], str]) -> str:
-    low, high = shown(comparison["ci_lower"]), shown(comparison["ci_upper"])
+    low, high = shown(comparison.get("ci_lower")), shown(comparison.get("ci_upper"))
     return f"{shown(comparison['absolute_difference'])} ({low}, {high})"
 
 
@@ -94,14 +94,24 @@ def listing_table(answer: Answer) -> Table:
     for heading in ("experiment", "status", "primary metric", "units", "planned"):
         table.add_column(heading, justify="right" if heading in ("units", "planned") else "left")
     for row in answer["experiments"]:
-        planned = row["planned_units"]
+        planned = row.get("planned_units")
         table.add_row(
             row["experiment_id"],
             row["status"],
-            row["primary_metric"] or "",
+            row.get("primary_metric") or "",
             f"{row['units']:,}",
             f"{planned:,}" if planned else "",
         )
+    return table
+
+
+def forward_table(answers: Sequence[Answer]) -> Table:
+    """The sentence that each answer has for people who were not there."""
+    from rich.table import Table
+
+    table = Table(title="To forward", title_justify="left", show_header=False, show_lines=True)
+    for answer in answers:
+        table.add_row(_unfenced(answer["summary"]))
     return table
 
 
@@ -138,12 +148,12 @@ def metrics_table(answer: Answer) -> Table:
 def _metric_cells(metric: Answer, comparison: Answer) -> tuple[str, ...]:
     shown = _points if metric["kind"] == "proportion" else _plain
     return (
-        _plain(comparison["mean_control"]).lstrip("+"),
-        _plain(comparison["mean_treatment"]).lstrip("+"),
+        _plain(comparison.get("mean_control")).lstrip("+"),
+        _plain(comparison.get("mean_treatment")).lstrip("+"),
         _interval(comparison, shown),
-        _percent(comparison["relative_lift"]),
-        _percent(comparison["shrunk_relative_lift"]),
-        _p_value(comparison["p_value"]),
+        _percent(comparison.get("relative_lift")),
+        _percent(comparison.get("shrunk_relative_lift")),
+        _p_value(comparison.get("p_value")),
     )
 
 

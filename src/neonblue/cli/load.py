@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("path", metavar="FILE", type=Path, help=".csv, .csv.gz, .parquet, .jsonl")
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="show what the columns are taken for and the command that would load them; write "
+        "nothing",
+    )
     _columns(parser.add_argument_group("what the columns mean"))
     _rows(parser.add_argument_group("which rows"))
     _definition(parser.add_argument_group("how the experiment is defined"))
@@ -181,19 +188,47 @@ def _definition(options: argparse._ArgumentGroup) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Load, with a progress bar, and print what was done."""
+    """Load, with a progress bar, and print what was done; or say what would be."""
+    if arguments.dry_run:
+        print("\n".join(suggestion_lines(arguments.path.expanduser())))
+        return 0
     from neonblue.owner.embedded import run_job
 
     request = job_arguments(arguments)
-    with progress_bar(f"loading {arguments.path.name}") as report:
-        summary = run_job("load", request, report)
+    try:
+        with progress_bar(f"loading {arguments.path.name}") as report:
+            summary = run_job("load", request, report)
+    except KeyboardInterrupt:
+        print(
+            "neonblue: stopped; a file is stored whole or not at all, so nothing was loaded unless "
+            "it was done already: load it again",
+            file=sys.stderr,
+        )
+        raise
     print("\n".join(summary_lines(summary)))
     return 0
 
 
+def suggestion_lines(path: Path) -> list[str]:
+    """What a file seems to hold, for a person; nothing is read into the store."""
+    from neonblue.cli.terminal import shown
+    from neonblue.ingest.files.suggestion import suggest
+
+    found = suggest(path)
+    lines = [f"{shown(path.name)} looks like {found.source}; nothing was loaded"]
+    lines += [
+        f"  {shown(one.name)}: {one.taken_for or 'not used'} ({shown(', '.join(one.values))})"
+        for one in found.columns
+    ]
+    lines += [f"not known: {what}" for what in found.missing]
+    return [*lines, "load it with:", f"  {shown(found.command)}"]
+
+
 def job_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
     """The job's arguments; paths are made absolute, as another process may read them."""
-    request = {name: value for name, value in vars(arguments).items() if name != "command"}
+    request = {
+        name: value for name, value in vars(arguments).items() if name not in ("command", "dry_run")
+    }
     request["path"] = str(arguments.path.expanduser().resolve())
     rejects = arguments.rejects or Path(f"{arguments.path.name}.rejects.csv")
     request["rejects"] = str(rejects.expanduser().resolve())

@@ -1,6 +1,8 @@
 """``neonblue serve``: the hub or one server, on stdio or over HTTP."""
 
 import argparse
+import json
+import sys
 
 from neonblue.errors import InvalidInputError
 
@@ -37,10 +39,25 @@ def run(arguments: argparse.Namespace) -> int:
         serve_stdio(arguments.server)
         return 0
     host, port = split_address(arguments.http)
+    print("\n".join(connection_lines(host, port)), file=sys.stderr)
     from neonblue.owner.http_server import serve_http
 
     serve_http(arguments.server, host, port)
     return 0
+
+
+def connection_lines(host: str, port: int) -> list[str]:
+    """Where the server will be, and what to paste into a client; the token itself is not shown."""
+    address = f"[{host}]" if ":" in host else host
+    server = {
+        "type": "http",
+        "url": f"http://{address}:{port}/mcp",
+        "headers": {"Authorization": "Bearer ${NEONBLUE_HTTP_TOKEN}"},
+    }
+    return [
+        f"neonblue: serving at {server['url']}; Ctrl-C ends it. For a client (.mcp.json):",
+        json.dumps({"mcpServers": {"neonblue": server}}, indent=2),
+    ]
 
 
 def split_address(address: str) -> tuple[str, int]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from neonblue.demo.scenarios import PastTest, Scenario
 from neonblue.demo.world import events_of
+
+HALF_OF_A_TEST_DAYS = 14
 
 
 def write_events(folder: Path, scenario: Scenario, *, now: datetime, seed: int) -> Path:
@@ -23,15 +24,19 @@ def write_events(folder: Path, scenario: Scenario, *, now: datetime, seed: int) 
     return path
 
 
-def write_totals(folder: Path, test: PastTest) -> Path:
-    """One row a variant: units and purchases."""
+def write_totals(folder: Path, test: PastTest, *, now: datetime) -> Path:
+    """One row a variant and moment: units and purchases half way, and at the end."""
     path = folder / f"{test.experiment_id}.csv"
-    rows: Iterable[tuple[str, int, int]] = (
+    end = now - timedelta(days=test.ended_days_ago)
+    totals = (
         ("control", test.control_units, test.control_purchases),
         ("treatment", test.treatment_units, test.treatment_purchases),
     )
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(("variant", "users", "purchases"))
-        writer.writerows(rows)
+        writer.writerow(("variant", "day", "users", "purchases"))
+        for moment, part in ((end - timedelta(days=HALF_OF_A_TEST_DAYS), 2), (end, 1)):
+            for variant, users, purchases in totals:
+                day = moment.date().isoformat()
+                writer.writerow((variant, day, users // part, purchases // part))
     return path

@@ -17,6 +17,7 @@ class Scenario:
 
     experiment_id: str
     name: str
+    treatment_name: str
     description: str
     hypothesis: str
     truth: Truth
@@ -35,6 +36,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         experiment_id="checkout_one_page",
         name="One-page checkout",
+        treatment_name="one page",
         description="All checkout steps on a single page instead of three.",
         hypothesis="Fewer steps lose fewer buyers, so more visitors purchase.",
         truth="win",
@@ -49,6 +51,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         experiment_id="forced_signup",
         name="Sign-up before browsing",
+        treatment_name="sign-up first",
         description="Visitors must create an account before they see prices.",
         hypothesis="Accounts make people come back, so purchases rise.",
         truth="loss",
@@ -64,6 +67,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         experiment_id="footer_colour",
         name="Darker footer",
+        treatment_name="dark blue",
         description="The footer in dark blue instead of grey.",
         hypothesis="A calmer footer keeps attention on the products.",
         truth="null",
@@ -78,6 +82,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         experiment_id="search_suggestions",
         name="Search suggestions",
+        treatment_name="suggestions",
         description="Suggestions appear while the visitor types a query.",
         hypothesis="Suggestions shorten the way to a product, so purchases rise.",
         truth="broken",
@@ -93,6 +98,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(
         experiment_id="free_returns_banner",
         name="Free returns banner",
+        treatment_name="banner",
         description="A banner on product pages says that returns are free.",
         hypothesis="Less risk for the buyer, so more visitors purchase.",
         truth="running",
@@ -109,7 +115,7 @@ SCENARIOS: tuple[Scenario, ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastTest:
-    """A finished test of the organisation: its text and its outcome, as n and purchases."""
+    """A finished test of the organisation: its text, its outcome as n and purchases, its end."""
 
     experiment_id: str
     name: str
@@ -119,6 +125,7 @@ class PastTest:
     control_purchases: int
     treatment_units: int
     treatment_purchases: int
+    ended_days_ago: int
 
 
 # theme: (what was changed, why it should help, the spread of true lifts around a centre)

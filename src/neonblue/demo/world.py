@@ -20,6 +20,8 @@ TICKET_RATE = 0.03
 ORDER_VALUE, ORDER_SPREAD = 42.0, 0.6
 SECONDS_A_DAY = 86_400
 LAST_BUYERS_DAYS = 1
+FIRST_PAST_DAYS = 40
+DAYS_BETWEEN_PAST = 30
 """How long after the last exposure an experiment goes on, so that nothing comes after its end."""
 
 Event = dict[str, Any]
@@ -125,9 +127,16 @@ def _text(moment: datetime) -> str:
 
 
 def past_tests(*, seed: int) -> Iterator[PastTest]:
-    """Finished tests of the organisation; lifts scatter around their theme's centre."""
+    """Finished tests of the organisation over two years; lifts scatter around their theme's."""
     rng = np.random.default_rng([seed, 2])
-    for theme, (changes, reason, centre) in THEMES.items():
+    # Themes take turns, so that each is as old as the others.
+    order = sorted(
+        (number, place)
+        for place, (changes, _, _) in enumerate(THEMES.values())
+        for number in range(1, len(changes) + 1)
+    )
+    age = {one: FIRST_PAST_DAYS + DAYS_BETWEEN_PAST * rank for rank, one in enumerate(order)}
+    for place, (theme, (changes, reason, centre)) in enumerate(THEMES.items()):
         for number, change in enumerate(changes, start=1):
             lift = rng.normal(centre, 0.02)
             units = int(rng.integers(36_000, 64_000))
@@ -142,6 +151,7 @@ def past_tests(*, seed: int) -> Iterator[PastTest]:
                 control_purchases=int(rng.binomial(control, 0.12)),
                 treatment_units=treatment,
                 treatment_purchases=int(rng.binomial(treatment, 0.12 * (1 + lift))),
+                ended_days_ago=age[number, place],
             )
 
 
@@ -166,7 +176,7 @@ def plan_of(scenario: Scenario, *, now: datetime) -> Experiment:
         else start + timedelta(days=scenario.lasts_days + LAST_BUYERS_DAYS),
         variants=(
             Variant(variant_id="control", is_control=True),
-            Variant(variant_id="treatment"),
+            Variant(variant_id="treatment", name=scenario.treatment_name),
         ),
         metrics=METRICS,
     )

@@ -40,6 +40,7 @@ from neonblue.intelligence.look_gate import OpenLook, open_look, record_look
 from neonblue.intelligence.outcomes import remember
 from neonblue.intelligence.priors import Prior, lift_priors
 from neonblue.intelligence.quantile_effects import quantile_effects
+from neonblue.intelligence.recorded_verdict import record_verdict
 from neonblue.intelligence.segments import break_down, without
 from neonblue.intelligence.summaries import Summaries, read_summaries
 from neonblue.intelligence.terms import Key, Terms
@@ -115,12 +116,14 @@ def analyze(
         else (),
         notes=(
             *([] if moved is None else [NOTE]),
-            *_notes(priors),
             *(reason.detail for reason in opened.reasons),
         ),
+        prior_notes=_notes(priors),
+        units_per_day=progress_of(standing).units_per_day,
         terms=terms,
         last_event_at=summaries.last_event_at,
     )
+    record_verdict(store, analysis)
     remember(store, analysis)
     return analysis
 

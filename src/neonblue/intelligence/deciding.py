@@ -42,7 +42,7 @@ class Deciding:
 def deciding(analysis: Analysis) -> Deciding | None:
     """The comparison that the verdict rests on; None while nothing can be compared."""
     key = analysis.decision.deciding
-    return next((one for one in _all(analysis) if one.key == key), None)
+    return next((one for one in comparisons_of(analysis) if one.key == key), None)
 
 
 def leading_primary(analysis: Analysis) -> Deciding | None:
@@ -56,7 +56,7 @@ def leading_primary(analysis: Analysis) -> Deciding | None:
         return found
     same = [
         one
-        for one in _all(analysis)
+        for one in comparisons_of(analysis)
         if one.metric.role == "primary" and one.comparison.variant == found.comparison.variant
     ]
     return min(same, key=lambda one: one.p_value, default=None)
@@ -67,7 +67,8 @@ def basis_of(comparison: Comparison, *, fixed: bool) -> Basis:
     return "fixed_horizon" if fixed and comparison.fixed_horizon is not None else "anytime_valid"
 
 
-def _all(analysis: Analysis) -> Iterator[Deciding]:
+def comparisons_of(analysis: Analysis) -> Iterator[Deciding]:
+    """Every comparison of an analysis with the interval that decides of it."""
     fixed = analysis.look.fixed_horizon_decides
     for effects in analysis.metrics:
         for comparison in effects.comparisons:

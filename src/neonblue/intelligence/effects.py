@@ -100,6 +100,8 @@ def _comparison(
         chance_to_win=posterior.chance_to_win if posterior else None,
         expected_loss=posterior.expected_loss if posterior else None,
         shrunk_relative_lift=posterior.mean if posterior else None,
+        shrunk_ci_lower=posterior.lower if posterior else None,
+        shrunk_ci_upper=posterior.upper if posterior else None,
         covariate_variance_reduction=found.variance_reduction,
         note=sequence.detail or None,
         information=horizon.information(found).information if sequence.available else 0.0,

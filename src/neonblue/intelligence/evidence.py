@@ -113,6 +113,8 @@ class Comparison:
     adjusted_p_value: float | None = None
     harm_p_value: float | None = None
     least_p_value: float = 1.0
+    shrunk_ci_lower: float | None = None
+    shrunk_ci_upper: float | None = None
     covariate_variance_reduction: float | None = None
     note: str | None = None
     information: float = 0.0
@@ -214,6 +216,10 @@ class SegmentEffect:
     ci_lower: float
     ci_upper: float
     relative_lift: float | None
+    relative_ci_lower: float | None
+    relative_ci_upper: float | None
+    mean_control: float
+    mean_treatment: float
     difference_from_rest: float | None
     p_value: float | None
     adjusted_p_value: float | None
@@ -233,7 +239,10 @@ class SegmentBreakdown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
-    """Everything that one analysis found."""
+    """Everything that one analysis found.
+
+    ``prior_notes`` say where its priors come from; ``units_per_day`` how fast units came.
+    """
 
     experiment: Experiment
     as_of: datetime
@@ -246,3 +255,5 @@ class Analysis:
     terms: Terms
     last_event_at: datetime | None
     by_days: tuple[EffectByDays, ...] = ()
+    prior_notes: tuple[str, ...] = ()
+    units_per_day: float | None = None

@@ -301,6 +301,7 @@ def _effect(
     effects, (below, above, p_value) = tested.effects, judged
     estimate = float(effects.absolute_difference[row])
     mean = float(effects.mean_control[row])
+    relative = _relative_limits(effects, row, (below, above))
     tested_here = not np.isnan(p_value)
     return SegmentEffect(
         value=value,
@@ -312,8 +313,33 @@ def _effect(
         ci_lower=estimate - below,
         ci_upper=estimate + above,
         relative_lift=estimate / abs(mean) if mean else None,
+        relative_ci_lower=relative[0],
+        relative_ci_upper=relative[1],
+        mean_control=mean,
+        mean_treatment=float(effects.mean_treatment[row]),
         difference_from_rest=float(tested.difference_from_rest[row]) if tested_here else None,
         p_value=p_value if tested_here else None,
         adjusted_p_value=None,
         differs=None,
     )
+
+
+def _relative_limits(
+    effects: ManyComparisons, row: int, reach: tuple[float, float]
+) -> tuple[float | None, float | None]:
+    """Limits of the relative lift of one segment, with the reach of the absolute ones.
+
+    Through the log of the ratio of means, by the delta method: its standard error squared is
+    var_t / (n_t m_t^2) + var_c / (n_c m_c^2); the critical values are reach / standard error.
+    """
+    means = (float(effects.mean_control[row]), float(effects.mean_treatment[row]))
+    error = float(effects.standard_error[row])
+    if min(means) <= 0.0 or not (error > 0.0 and all(map(math.isfinite, reach))):
+        return None, None
+    parts = (
+        float(effects.variance_control[row]) / (float(effects.n_control[row]) * means[0] ** 2),
+        float(effects.variance_treatment[row]) / (float(effects.n_treatment[row]) * means[1] ** 2),
+    )
+    log_error, center = math.sqrt(sum(parts)), math.log(means[1] / means[0])
+    down, up = (log_error * side / error for side in reach)
+    return math.expm1(center - down), math.expm1(center + up)

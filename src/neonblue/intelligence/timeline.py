@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from neonblue.intelligence.charts import SequencePoint
@@ -40,6 +40,32 @@ def timeline(
     steps = cumulative_steps(store, experiment, metric, variant, as_of)
     points = (_point(experiment, metric, variant, step, terms) for step in steps)
     return [point for point in points if point is not None]
+
+
+def daily_summaries(
+    store: Store, experiment: Experiment, metric: str
+) -> dict[str, list[tuple[date, MetricSummary]]]:
+    """Each variant's units by their day of first exposure, with all they have done until now.
+
+    An upload has its totals at each moment instead. Empty where nothing has a time.
+    """
+    names = [variant.variant_id for variant in experiment.variants]
+    if experiment.source == "aggregated":
+        series = store.aggregates.series(experiment.experiment_id)
+        timed = [s for s in series if s.metric == metric and s.observed_at != UNTIMED]
+        return {
+            name: [(s.observed_at.date(), s.summary) for s in timed if s.variant_id == name]
+            for name in names
+        }
+    from neonblue.stores.unit_query import UnitScope
+
+    scope = UnitScope(by_exposure_day=True)
+    found = store.moments.summarise(experiment, metrics=[metric], scope=scope)
+    days = [day for day in found.segments if day != NO_DAY]
+    return {
+        name: [(date.fromisoformat(day), found.summary(metric, name, day)) for day in days]
+        for name in names
+    }
 
 
 def cumulative_steps(

@@ -52,7 +52,7 @@ def _load_past(store: Store, folder: Path, test: Any, now: datetime) -> None:
     from neonblue.demo.files import write_totals
     from neonblue.intelligence.analysis import analyze
 
-    path = write_totals(folder, test)
+    path = write_totals(folder, test, now=now)
     request = {
         "path": str(path),
         "rejects": str(path.with_suffix(".rejects")),
@@ -60,6 +60,7 @@ def _load_past(store: Store, folder: Path, test: Any, now: datetime) -> None:
         "variant": "variant",
         "control": "control",
         "n": "users",
+        "timestamp": "day",
         "metrics": ["purchase:proportion=purchases"],
         "aggregated": True,
         "finished": True,

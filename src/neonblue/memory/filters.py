@@ -17,6 +17,7 @@ import threading
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from neonblue.errors import InvalidInputError
@@ -40,6 +41,9 @@ MAX_CHOICES = 200
 MIN_TABLE = 256
 BYTE = 127.0
 BLOCK = 4096
+TIME_FIELDS = frozenset({"timestamp", "started_at"})
+"""Fields in seconds since 1970, which may be given as dates."""
+CHOICES = {("experiments", "outcome"): ("success", "failure", "neutral")}
 
 
 def parse_filters(
@@ -77,7 +81,20 @@ def _conditions(collection: Collection, field: str, wanted: Any) -> list[Conditi
             f"the filter on {field!r} is empty: give a value or {{operator: value}} "
             f"with one of {', '.join(OPERATORS[kind])}"
         )
-    return [_condition(field, kind, operator, value) for operator, value in wanted.items()]
+    conditions = [_condition(field, kind, operator, value) for operator, value in wanted.items()]
+    for condition in conditions:
+        _refuse_unknown_choice(collection, condition)
+    return conditions
+
+
+def _refuse_unknown_choice(collection: Collection, condition: Condition) -> None:
+    """A word that no document can have would find nothing, and be taken for an answer."""
+    known = CHOICES.get((collection.name, condition.field))
+    asked = condition.value if isinstance(condition.value, tuple) else (condition.value,)
+    if known and (unknown := [one for one in asked if one not in known]):
+        raise InvalidInputError(
+            f"no {condition.field} is {unknown[0]!r}: it is one of {', '.join(known)}"
+        )
 
 
 def _condition(field: str, kind: FieldKind, operator: str, value: Any) -> Condition:
@@ -100,12 +117,25 @@ def _condition(field: str, kind: FieldKind, operator: str, value: Any) -> Condit
 
 def _value(field: str, kind: FieldKind, value: Any) -> str | float:
     if kind == "number":
+        if isinstance(value, str) and field in TIME_FIELDS:
+            return _epoch_seconds(field, value)
         if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
             return float(value)
         raise InvalidInputError(f"the filter on {field!r} needs a number, not {value!r}")
     if isinstance(value, str):
         return value
     raise InvalidInputError(f"the filter on {field!r} needs a text, not {value!r}")
+
+
+def _epoch_seconds(field: str, text: str) -> float:
+    """A date or a moment as seconds since 1970, UTC where it has no zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidInputError(
+            f"the filter on {field!r} needs a date like 2025-01-31, not {text!r}"
+        ) from error
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _meets_one(value: MetadataValue | None, condition: Condition) -> bool:

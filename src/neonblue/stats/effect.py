@@ -141,6 +141,17 @@ def linearised(summary: MetricSummary, *, kind: str) -> Linear:
     )
 
 
+def mean_and_error(summary: MetricSummary, *, kind: str) -> tuple[float, float]:
+    """The mean of one variant and its standard error; infinite with fewer than two units.
+
+    Definition: (variance of one unit / n)^(1/2), of a ratio by linearising it.
+    """
+    mean, variance = _raw(summary, kind)
+    if summary.n < 2:
+        return float(mean), math.inf
+    return float(mean), math.sqrt(max(0.0, float(variance)) / float(summary.n))
+
+
 def _raw(summary: MetricSummary, kind: str) -> tuple[Numbers, Numbers]:
     """Mean and variance of one unit without a covariate."""
     mean = summary.mean

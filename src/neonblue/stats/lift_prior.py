@@ -29,6 +29,7 @@ MEAN_SHARE = 0.3
 ARCHIVES = ((0.7, 0.007, 0.5), (0.3, 0.08, 0.8))
 """Weight, median and log standard deviation of the spread: product changes, and wordings."""
 MAX_EXPONENT = 700.0
+OUTSIDE = (0.025, 0.975)
 LEAST_WEIGHT = 1e-300
 """No spread is ruled out for good: an estimate far from all of the past needs a wide one."""
 
@@ -60,11 +61,14 @@ class LiftPrior:
 class LiftPosterior:
     """What is to be believed of one lift, a fraction: as large as the metric says, not as good.
 
-    ``mean`` is the shrunken lift; ``chance_to_win`` is P(the treatment is better);
-    ``expected_loss`` what shipping it loses on average, as a fraction of the control's mean.
+    ``mean`` is the shrunken lift, between ``lower`` and ``upper`` with probability .95;
+    ``chance_to_win`` is P(the treatment is better); ``expected_loss`` what shipping it loses on
+    average, as a fraction of the control's mean.
     """
 
     mean: float
+    lower: float
+    upper: float
     chance_to_win: float
     expected_loss: float
 
@@ -137,8 +141,11 @@ def lift_posterior(
         )
     sign = 1.0 if higher_is_better else -1.0
     found = _updated(sign * log_ratio, standard_error, prior)
+    limits = [_lift_at(found, sign, share) for share in OUTSIDE]
     return LiftPosterior(
         mean=_expected_lift(found, sign),
+        lower=min(limits),
+        upper=max(limits),
         chance_to_win=min(1.0, float(found.weights @ ndtr(found.means / found.sds))),
         expected_loss=_expected_loss(found, sign),
     )
@@ -163,6 +170,10 @@ def _updated(seen: float, error: float, prior: LiftPrior) -> LiftPrior:
 
 def _expected_lift(found: LiftPrior, sign: float) -> float:
     return float(found.weights @ _expm1(sign * found.means + found.sds**2 / 2.0))
+
+
+def _lift_at(found: LiftPrior, sign: float, share: float) -> float:
+    return math.expm1(min(sign * _quantile(found, share), MAX_EXPONENT))
 
 
 def _expected_loss(found: LiftPrior, sign: float) -> float:

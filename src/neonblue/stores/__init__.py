@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from neonblue.stores.unit_sketches import UnitSketches
     from neonblue.stores.unit_starts import UnitStarts
     from neonblue.stores.variant_signs import VariantSigns
+    from neonblue.stores.verdicts import Verdicts
     from neonblue.stores.verified_questions import VerifiedQuestions
 
 
@@ -119,6 +120,13 @@ class Store:
         from neonblue.stores.loop_records import LoopRecords
 
         return LoopRecords(self.database)
+
+    @cached_property
+    def verdicts(self) -> Verdicts:
+        """What recorded looks concluded."""
+        from neonblue.stores.verdicts import Verdicts
+
+        return Verdicts(self.database)
 
     @cached_property
     def model_calls(self) -> ModelCalls:

@@ -23,6 +23,9 @@ from neonblue.stores.experiment_history import (
 if TYPE_CHECKING:
     from neonblue.stores.database import Database
 
+Span = tuple[datetime | None, datetime | None]
+"""First and last event, UTC; None where no time is known."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
@@ -245,17 +248,16 @@ class Experiments:
             return {}
         return self._seen("AND experiment_id IN {ids:Array(String)}", {"ids": list(experiment_ids)})
 
-    def first_events(self, experiment_ids: Sequence[str]) -> dict[str, datetime]:
-        """When the first event of each happened (UTC), where that is known."""
+    def spans(self, experiment_ids: Sequence[str]) -> dict[str, Span]:
+        """When the first and the last event of each happened (UTC), where that is known."""
         if not experiment_ids:
             return {}
         rows = self._database.rows(
-            "SELECT experiment_id, min(timestamp) FROM events "
+            "SELECT experiment_id, min(timestamp), max(timestamp) FROM events "
             "WHERE experiment_id IN {ids:Array(String)} GROUP BY experiment_id",
             {"ids": list(experiment_ids)},
         )
-        found = ((experiment_id, known_time(first)) for experiment_id, first in rows)
-        return {experiment_id: first for experiment_id, first in found if first is not None}
+        return {name: (known_time(first), known_time(last)) for name, first, last in rows}
 
     def _ids_of_events(self) -> set[str]:
         rows = self._database.rows(

@@ -13,6 +13,9 @@ from neonblue.intelligence.charts.canvas import (
     GOOD,
     INK,
     NEUTRAL,
+    SMALL_POINTS,
+    effect_formatter,
+    footnote,
     literal,
     new_chart,
     png,
@@ -20,13 +23,18 @@ from neonblue.intelligence.charts.canvas import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MOST_ROWS = 25
+MOST_TALL_ROWS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForestRow:
-    """One line of the plot. ``differs`` marks a segment that stands out from the rest."""
+    """One line of the plot.
+
+    ``differs`` marks a segment that stands out from the rest after the adjustment over all.
+    """
 
     label: str
     units: int
@@ -47,59 +55,79 @@ def draw_forest(
     *,
     title: str,
     as_percentage: bool,
+    level: float = 0.95,
+    proved: bool = False,
     higher_is_better: bool = True,
 ) -> bytes:
-    """PNG with the overall effect on top and at most 25 segments, largest first."""
-    shown = sorted(rows, key=lambda row: -row.units)[:MOST_ROWS]
+    """PNG with the overall effect on top and at most 25 segments, largest first.
+
+    Of more than 25, those that differ are shown, then the largest. Only what its adjusted test
+    shows has a colour: the overall effect where it is ``proved``, a segment where it differs from
+    the rest.
+    """
+    kept = sorted(rows, key=lambda row: (not row.differs, -row.units))[:MOST_ROWS]
+    shown = sorted(kept, key=lambda row: -row.units)
     lines = [overall, *shown]
-    figure, axes = new_chart(title, height_inches=1.5 + 0.42 * len(lines))
+    crowded = len(lines) > MOST_TALL_ROWS
+    figure, axes = new_chart(title, height_inches=1.7 + (0.26 if crowded else 0.38) * len(lines))
     for position, row in enumerate(lines):
-        _draw_row(axes, -position, row, higher_is_better, thick=position == 0)
+        apart = proved if position == 0 else row.differs
+        _draw_row(axes, -position, row, _colour(row, overall, apart, higher_is_better, position))
     axes.axvline(0, color=INK, lw=1.2)
     axes.axvline(overall.estimate, color=FAINT, lw=1, ls="--")
-    axes.set_yticks([-p for p in range(len(lines))], [_label(row) for row in lines])
+    axes.set_yticks(
+        [-p for p in range(len(lines))], [_label(row, "  " if crowded else "\n") for row in lines]
+    )
+    axes.tick_params(axis="y", labelsize=SMALL_POINTS)
     axes.set_ylim(-len(lines) + 0.4, 0.6)
-    _scale(axes, as_percentage)
+    _scale(axes, lines, as_percentage)
+    _notes(figure, len(shown), len(rows), level, any(row.differs for row in shown))
     return png(figure)
 
 
-def _draw_row(axes: Axes, y: int, row: ForestRow, higher_is_better: bool, *, thick: bool) -> None:
-    colour = _colour(row, higher_is_better)
+def _draw_row(axes: Axes, y: int, row: ForestRow, colour: str) -> None:
+    thick = y == 0
     if row.known:
         axes.plot([row.ci_lower, row.ci_upper], [y, y], color=colour, lw=3 if thick else 1.8)
-    marker = "D" if thick else "o"
     face = colour if row.known else "white"
-    axes.plot([row.estimate], [y], color=colour, marker=marker, ms=9 if thick else 7, mfc=face)
-    if row.differs:
-        axes.annotate(
-            "differs from the rest",
-            (row.estimate, y),
-            xytext=(0, 8),
-            textcoords="offset points",
-            ha="center",
-            fontsize=10,
-            color=colour,
-        )
+    marker, size = ("D", 8) if thick else ("o", 6)
+    axes.plot([row.estimate], [y], color=colour, marker=marker, ms=size, mfc=face)
 
 
-def _colour(row: ForestRow, higher_is_better: bool) -> str:
-    if row.ci_lower <= 0 <= row.ci_upper:
+def _colour(
+    row: ForestRow, overall: ForestRow, apart: bool, higher_is_better: bool, position: int
+) -> str:
+    """Green or red only for what is shown: above or below nothing, or the rest."""
+    if not apart:
         return NEUTRAL
-    return GOOD if (row.ci_lower > 0) == higher_is_better else BAD
+    base = 0.0 if position == 0 else overall.estimate
+    return GOOD if (row.estimate > base) == higher_is_better else BAD
 
 
-def _label(row: ForestRow) -> str:
+def _label(row: ForestRow, between: str) -> str:
+    mark = " *" if row.differs else ""
     lacking = "" if row.known else ", too few"
-    return f"{literal(row.label, longest=24)}  (n={row.units:,}{lacking})"
+    return f"{literal(row.label, longest=18)}{mark}{between}n = {row.units:,}{lacking}"
 
 
-def _scale(axes: Axes, as_percentage: bool) -> None:
-    from matplotlib.ticker import FuncFormatter
+def _scale(axes: Axes, lines: Sequence[ForestRow], as_percentage: bool) -> None:
+    """Few ticks, none over another; what is unknown does not stretch the axis."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    def shown(value: float, _position: object = None) -> str:
-        if value == 0:
-            return "0"
-        return f"{100 * value:+.1f} pp" if as_percentage else f"{value:+.3g}"
+    limits = [limit for row in lines if row.known for limit in (row.ci_lower, row.ci_upper)]
+    if limits:
+        low, high = min(0.0, *limits), max(0.0, *limits)
+        room = 0.06 * (high - low) or 1.0
+        axes.set_xlim(low - room, high + room)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_formatter(FuncFormatter(effect_formatter(as_percentage)))
 
-    axes.xaxis.set_major_formatter(FuncFormatter(shown))
-    axes.set_xlabel("treatment − control; dashed: overall", fontsize=11, color=INK, loc="left")
+
+def _notes(figure: Figure, shown: int, total: int, level: float, any_differs: bool) -> None:
+    counted = f"all {total} segments" if shown == total else f"{shown} of {total} segments"
+    apart = "* differs from the rest" if any_differs else "none differs from the rest"
+    footnote(
+        figure,
+        f"treatment − control, {level:.0%} intervals; dashed: all units",
+        f"{counted}; {apart} (adjusted)",
+    )

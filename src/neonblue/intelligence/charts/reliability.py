@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from neonblue.intelligence.charts.canvas import FAINT, INK, NEUTRAL, new_chart, png
+from neonblue.intelligence.charts.canvas import FAINT, INK, NEUTRAL, TEXT_POINTS, new_chart, png
 from neonblue.intelligence.forecast.calibration import ReliabilityBin
 
 
-def reliability_picture(points: Sequence[ReliabilityBin]) -> bytes | None:
+def draw_reliability(points: Sequence[ReliabilityBin]) -> bytes:
     """PNG; bins on the diagonal are calibrated, their size is the number of forecasts."""
-    if not points:
-        return None
-    figure, axes = new_chart("Forecasts and what happened", height_inches=6.0)
+    figure, axes = new_chart("Forecasts and what happened", height_inches=4.8)
     axes.plot([0, 1], [0, 1], color=FAINT, lw=1.2, ls="--")
     most = max(point.forecasts for point in points)
     axes.scatter(
@@ -35,6 +33,6 @@ def reliability_picture(points: Sequence[ReliabilityBin]) -> bytes | None:
         )
     axes.set_xlim(-0.02, 1.02)
     axes.set_ylim(-0.02, 1.08)
-    axes.set_xlabel("forecast probability", fontsize=11, color=INK)
-    axes.set_ylabel("share that happened", fontsize=11, color=INK)
+    axes.set_xlabel("forecast probability", fontsize=TEXT_POINTS, color=INK)
+    axes.set_ylabel("share that happened", fontsize=TEXT_POINTS, color=INK)
     return png(figure)

@@ -104,7 +104,7 @@ def diagnose(
         summaries=summaries,
         validity=validity,
         properties=properties,
-        allocation=read_allocation(store, experiment, summaries, properties),
+        allocation=read_allocation(store, experiment, summaries.units, properties),
         terms=terms_of(opened, summaries, lift_priors(store, opened.experiment), now=now),
         now=now,
     )

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from neonblue.intelligence.diagnosis.imbalance import CountTable
 from neonblue.intelligence.diagnosis.sample_ratio import Allocation
-from neonblue.intelligence.summaries import Summaries
 from neonblue.models import Experiment
 from neonblue.stores.assignments import assigned_units
 from neonblue.stores.exposure_properties import DAY, MAX_COUNTED_VALUES
@@ -32,10 +31,10 @@ def planned_shares(experiment: Experiment) -> NDArray[np.float64]:
 def read_allocation(
     store: Store,
     experiment: Experiment,
-    summaries: Summaries,
+    exposed: NDArray[np.float64],
     properties: Sequence[PropertyCounts],
 ) -> Allocation:
-    """Units by variant in all, by each exposure property of few values, and by day."""
+    """Units by each exposure property of few values and by day; ``exposed`` are those in all."""
     variants = tuple(variant.variant_id for variant in experiment.variants)
     assigned = assigned_units(store.database, experiment.experiment_id)
     days = next((each.counts for each in properties if each.name == DAY), ())
@@ -43,7 +42,7 @@ def read_allocation(
         experiment_id=experiment.experiment_id,
         variants=variants,
         shares=planned_shares(experiment),
-        exposed=summaries.units,
+        exposed=exposed,
         by_property=[
             count_table(each.name, each.counts, variants) for each in _worth_searching(properties)
         ],

@@ -106,7 +106,7 @@ def _finding(allocation: Allocation, found: Localised) -> Finding:
 
 
 def _evidence(allocation: Allocation, found: Localised) -> dict[str, float | int | str | list[str]]:
-    position = _most_off(allocation, found)
+    position = most_off(allocation, found)
     return {
         "dimension": found.dimension,
         "values": list(found.values),
@@ -121,16 +121,17 @@ def _evidence(allocation: Allocation, found: Localised) -> dict[str, float | int
     }
 
 
-def _most_off(allocation: Allocation, found: Localised) -> int:
+def most_off(allocation: Allocation, found: Localised) -> int:
+    """The place of the variant that has least of its planned share there."""
     return int(np.argmin(np.array(found.shares_inside) - allocation.shares))
 
 
 def _short_variant(allocation: Allocation, found: Localised) -> str:
-    return allocation.variants[_most_off(allocation, found)]
+    return allocation.variants[most_off(allocation, found)]
 
 
 def _headline(allocation: Allocation, found: Localised, by_day: bool) -> str:
-    position = _most_off(allocation, found)
+    position = most_off(allocation, found)
     where = _days(found) if by_day else f"where {found.dimension} is {_listed(found.values)}"
     return (
         f"{allocation.variants[position]} has {found.shares_inside[position]:.1%} of the units "

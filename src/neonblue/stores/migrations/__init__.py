@@ -41,6 +41,7 @@ from neonblue.stores.migrations import (
     tuning,
     unit_starts,
     user_lookup,
+    verdicts,
     verified_questions,
 )
 
@@ -81,6 +82,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     tuning.MIGRATION,
     server_merges.MIGRATION,
     one_of_each.MIGRATION,
+    verdicts.MIGRATION,
 )
 
 APPLIED_TABLE = """

@@ -63,16 +63,19 @@ class Programme:
         _sign(files)
         self._goal = folder / "goal.toml"
         self._goal.write_text(GOAL)
+        self._said = folder / "stderr"
 
     def loop(self, *words: str) -> subprocess.Popen[bytes]:
         """A process of ``neonblue loop``."""
         command = [sys.executable, "-m", "neonblue", "loop", "--goal-file", str(self._goal)]
-        return subprocess.Popen(
-            [*command, *words],
-            env=self._environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        with self._said.open("a") as said:
+            return subprocess.Popen(
+                [*command, *words], env=self._environment, stdout=subprocess.DEVNULL, stderr=said
+            )
+
+    def complaints(self) -> list[str]:
+        """What loops wrote to stderr, each line once."""
+        return sorted(set(self._said.read_text().splitlines()))
 
     def feed(self, changes: Sequence[dict[str, Any]]) -> None:
         """Events of each experiment that has started, once."""
@@ -96,9 +99,10 @@ class Programme:
             for one in self.changes()
         ]
         entries = map(
-            json.loads, self._run("audit", "list", "--json", "--limit", "1000").splitlines()
+            json.loads,
+            self._run("audit", "list", "--json", "--event", "done", "--limit", "1000").splitlines(),
         )
-        logged = [one for one in entries if one["event"] == "done"]
+        logged = [*entries]
         acts = [
             f"{one['experiment_id']} {act['kind']} upon {act['state_version']}"
             for one in reversed(logged)
@@ -177,6 +181,7 @@ def main() -> None:
         with _Folder() as programme:
             kills += killed(programme, rng, arguments.kills - kills)
             found = programme.outcome()
+            print(*programme.complaints(), sep="\n")
         programmes, same = programmes + 1, same + (found == expected)
         _tell(f"after {kills} kills", found)
     with _Folder() as programme:

@@ -5,8 +5,10 @@
 the planned one in the wrong direction ("all without effect" in the rows that say so). Scores are
 Brownian motions in units, looked at 20 times a planned size. Every rule sees the same worlds:
 z > 1.96 at any look until twice the plan, one look at the plan, the anytime-valid p at one-sided
-.025 until twice the plan, and the programme's own level until three times the plan with ideas
-given up when their evidence is futile (``stats.programme``).
+.025 until twice the plan, the programme's own level until three times the plan with ideas given up
+when their evidence is futile (``stats.programme``), and the bar of e-LOND in its place
+(``stats.online_fdr``). What the programme's level shipped is certified afterwards, by e-LOND in the
+order of the experiments and by e-BH over all of them.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.tables import markdown, share_text, write_section
-from neonblue.stats import programme
+from neonblue.stats import online_fdr, programme
 from neonblue.stats.sequential_boundary import plan_p_value
 
 Array = NDArray[np.float64]
@@ -34,6 +36,7 @@ ROOT = np.sqrt(TIME)
 AT_PLAN, AT_TWICE = LOOKS_A_PLAN - 1, 2 * LOOKS_A_PLAN - 1
 Z_GRID = np.linspace(0.0, 12.0, 2401)
 DRIFTS = programme.PLANNED_Z * programme.WINNER_SIZES
+FDR = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +59,14 @@ WORLDS = (
     World(name="0 %, a year", share=lambda _: 0.0, experiments=50),
     World(name="0 %, a year, no harm", share=lambda _: 0.0, experiments=50, null_only=True),
 )
-RULES = ("z > 1.96 at any look", "one look at the plan", "anytime .025", "the programme's level")
+RULES = (
+    "z > 1.96 at any look",
+    "one look at the plan",
+    "anytime .025",
+    "the programme's level",
+    "e-LOND's bar",
+)
+CERTIFIED = ("certified by e-LOND", "certified by e-BH")
 
 
 @dataclass(slots=True)
@@ -118,23 +128,82 @@ def count(tally: Tally, shipped: Array, winner: Array, size: Array) -> Array:
     return wrong
 
 
+@dataclass(slots=True)
+class Memory:
+    """What the rules of a programme know from its experiments so far; rows are programmes.
+
+    ``log_weights`` is the posterior of the share of winners over the grid, ``log_evidence`` the log
+    e-value with which each experiment ended under the programme's level, ``discoveries`` those of
+    e-LOND's bar.
+    """
+
+    log_weights: Array
+    discoveries: Array
+    log_evidence: list[Array] = field(default_factory=list)
+    shipped: list[Array] = field(default_factory=list)
+    winners: list[Array] = field(default_factory=list)
+
+    @property
+    def levels(self) -> Array:
+        """The programme's level, one a programme."""
+        weights = np.exp(self.log_weights - self.log_weights.max(axis=1, keepdims=True))
+        below = np.cumsum(weights / weights.sum(axis=1, keepdims=True), axis=1) < programme.CAUTION
+        grid = programme.SHARES[np.minimum(below.sum(axis=1), len(programme.SHARES) - 1)]
+        return np.array([programme.level_for(float(share)) for share in grid])
+
+    @property
+    def bar(self) -> Array:
+        """e-LOND's, as a log e-value."""
+        number = len(self.log_evidence) + 1
+        return online_fdr.e_lond_bar(number, 0, fdr=FDR) - np.log1p(self.discoveries)
+
+    def learn(self, factors: Array, shipped: Array, winner: Array) -> None:
+        """How an experiment ended under the programme's level."""
+        likelihood = programme.log_share_likelihood(factors[:, None])
+        self.log_weights = self.log_weights + likelihood
+        self.log_evidence.append(factors)
+        self.shipped.append(shipped)
+        self.winners.append(winner)
+
+
+def nothing_known(runs: int) -> Memory:
+    """Before the first experiment."""
+    prior = np.broadcast_to(programme.log_share_prior(), (runs, len(programme.SHARES)))
+    return Memory(log_weights=prior, discoveries=np.zeros(runs))
+
+
 def run(world: World, programmes: int, seed: int) -> dict[str, Tally]:
     """Every rule in the same programmes."""
-    tallies = {rule: Tally() for rule in RULES}
+    tallies = {rule: Tally() for rule in (*RULES, *CERTIFIED)}
     tables_twice, tables = log_p_tables(2.0, AT_TWICE + 1), log_p_tables(RATIO, len(TIME))
     for part in range(0, programmes, CHUNK):
         rng = np.random.default_rng([seed, part])
         runs = min(CHUNK, programmes - part)
-        learnt: list[Array] = []
+        memory = nothing_known(runs)
         ever = {rule: np.zeros(runs, dtype=bool) for rule in RULES}
         for number in range(world.experiments):
             winner = rng.random(runs) < world.share(number)
             z = scores(rng, winner, world.null_only)
-            for rule, (shipped, looks) in decisions(z, learnt, tables, tables_twice).items():
+            found = decisions(z, memory, winner, tables, tables_twice)
+            for rule, (shipped, looks) in found.items():
                 ever[rule] |= count(tallies[rule], shipped, winner, TIME[looks])
         for rule in RULES:
             tallies[rule].with_wrong += int(ever[rule].sum())
+        certify(memory, tallies)
     return tallies
+
+
+def certify(memory: Memory, tallies: dict[str, Tally]) -> None:
+    """Count what each certificate holds of what the programme's level shipped."""
+    evidence, winners = np.stack(memory.log_evidence, axis=1), np.stack(memory.winners, axis=1)
+    shipped = np.stack(memory.shipped, axis=1)
+    for rule, procedure in zip(CERTIFIED, (online_fdr.e_lond, online_fdr.e_bh), strict=True):
+        tally = tallies[rule]
+        for row in range(len(evidence)):
+            certified = np.array(procedure(evidence[row], fdr=FDR)) & shipped[row]
+            wrong = count(tally, certified, winners[row], np.zeros(1))
+            tally.with_wrong += bool(wrong.any())
+        tally.sizes[:] = tallies[RULES[3]].sizes
 
 
 def scores(rng: np.random.Generator, winner: Array, null_only: bool) -> Array:
@@ -148,32 +217,36 @@ def scores(rng: np.random.Generator, winner: Array, null_only: bool) -> Array:
 
 
 def decisions(
-    z: Array, learnt: list[Array], tables: list[Array], tables_twice: list[Array]
+    z: Array, memory: Memory, winner: Array, tables: list[Array], tables_twice: list[Array]
 ) -> dict[str, tuple[Array, Array]]:
-    """What each rule ships and the look at which it ends; the programme's evidence is kept."""
+    """What each rule ships and the look at which it ends; the programmes learn from it."""
     naive = first(z[:, : AT_TWICE + 1] > 1.96)
     plain = first(log_p(z, tables_twice) <= math.log(0.025))
     one = np.full(len(z), AT_PLAN)
-    levels = levels_of(learnt, len(z))
     factors = log_factors(z)
-    ship = first(log_p(z, tables) <= np.log(levels)[:, None])
     futile = first(factors < math.log(programme.FUTILE_EVIDENCE))
-    end = np.minimum(np.minimum(ship, futile), len(TIME) - 1)
-    learnt.append(factors[np.arange(len(z)), end])
+    ship = first(log_p(z, tables) <= np.log(memory.levels)[:, None])
+    certain = first(factors >= memory.bar[:, None])
+    memory.discoveries = memory.discoveries + is_shipped(certain, futile)
+    end = ended(ship, futile)
+    memory.learn(factors[np.arange(len(z)), end], is_shipped(ship, futile), winner)
     return {
         RULES[0]: (naive <= AT_TWICE, np.minimum(naive, AT_TWICE)),
         RULES[1]: (z[:, AT_PLAN] > 1.96, one),
         RULES[2]: (plain <= AT_TWICE, np.minimum(plain, AT_TWICE)),
-        RULES[3]: ((ship < len(TIME)) & (ship <= futile), end),
+        RULES[3]: (is_shipped(ship, futile), end),
+        RULES[4]: (is_shipped(certain, futile), ended(certain, futile)),
     }
 
 
-def levels_of(learnt: list[Array], runs: int) -> Array:
-    """The level of every programme after what it has seen."""
-    factors = np.stack(learnt, axis=1) if learnt else np.zeros((runs, 0))
-    return np.array(
-        [programme.level_from_posterior(programme.share_posterior(row)) for row in factors]
-    )
+def is_shipped(ship: Array, futile: Array) -> Array:
+    """Whether the bar was reached, and before the idea was given up."""
+    return np.asarray((ship < len(TIME)) & (ship <= futile))
+
+
+def ended(ship: Array, futile: Array) -> Array:
+    """The look at which an experiment ended, at the latest the last one."""
+    return np.minimum(np.minimum(ship, futile), len(TIME) - 1)
 
 
 def rows(programmes: int) -> list[list[str]]:

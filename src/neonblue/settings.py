@@ -112,6 +112,16 @@ class AuthoritySettings(Settings):
         return None if path is None else path.expanduser().absolute()
 
 
+class AlertSettings(Settings):
+    """Where people hear of what the loop did and what waits for them: ``NEONBLUE_ALERT_WEBHOOK``
+    and ``NEONBLUE_ALERT_FILE``."""
+
+    model_config = SettingsConfigDict(env_prefix="NEONBLUE_ALERT_")
+
+    webhook: SecretStr | None = None
+    file: Path | None = None
+
+
 class ChromaSettings(Settings):
     """The Chroma server, if there is one: ``CHROMADB_HOST``, ``CHROMADB_PORT`` and so on.
 
@@ -143,6 +153,7 @@ class KafkaSettings(Settings):
     enriched_topic: str | None = None
     dead_topic: str = "experiments_events_dead"
     changes_topic: str = "experiment_changes"
+    audit_topic: str | None = None
     definition_topics: str = ""
     group_id: str = "neonblue-ingest"
     session_timeout_ms: int = Field(default=6000, ge=500)

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from neonblue.models.reader import Reader, current_reader, reading
-from neonblue.settings import AuthoritySettings, StoreSettings
+from neonblue.settings import AlertSettings, AuthoritySettings, StoreSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from neonblue.behavior.conversion_events import EventKinds
     from neonblue.behavior.model_files import ModelFiles
     from neonblue.behavior.policies import Policies
+    from neonblue.ingest.stream.audit_feed import AuditFeed
     from neonblue.ingest.stream.change_feed import ChangeFeed
     from neonblue.intelligence.chart_cache import ChartCache
     from neonblue.intelligence.recollection.learning import Learner
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from neonblue.llm.language_model import LanguageModel, ModelCall
     from neonblue.memory.embedding import Embedder
     from neonblue.memory.library import Memory
+    from neonblue.optimization.alerts import AlertFeed
     from neonblue.optimization.assigner import Assigner
     from neonblue.optimization.authority import Authority
     from neonblue.optimization.authority_files import AuthorityFiles
@@ -100,6 +102,7 @@ class Workspace:
         """Decides what may be done: kill switch, policy, approvals, and the log of it all."""
         from neonblue.optimization.authority import Authority
 
+        _ = self.audit_copies, self.webhook_alerts, self.file_alerts  # reading them starts them
         history = self.store.experiment_history
         return Authority(
             self.store, authority_files(self.settings), state_version=history.state_version
@@ -253,6 +256,33 @@ class Workspace:
         from neonblue.settings import KafkaSettings
 
         feed = ChangeFeed(self.store, KafkaSettings())
+        return feed if self.settings.read_only else feed.start()
+
+    @part
+    def audit_copies(self) -> AuditFeed:
+        """Entries of the audit log on their way to Kafka, where a topic is configured for them."""
+        from neonblue.ingest.stream.audit_feed import AuditFeed
+        from neonblue.settings import KafkaSettings
+
+        feed = AuditFeed(self.store, KafkaSettings())
+        return feed if self.settings.read_only else feed.start()
+
+    @part
+    def webhook_alerts(self) -> AlertFeed:
+        """Alerts on their way to a webhook, where one is set."""
+        from neonblue.optimization.alerts import AlertFeed, to_webhook
+
+        url = revealed(AlertSettings().webhook)
+        feed = AlertFeed(self.store, "webhook", None if url is None else to_webhook(url))
+        return feed if self.settings.read_only else feed.start()
+
+    @part
+    def file_alerts(self) -> AlertFeed:
+        """Alerts on their way to a file, where one is set."""
+        from neonblue.optimization.alerts import AlertFeed, to_file
+
+        path = AlertSettings().file
+        feed = AlertFeed(self.store, "file", None if path is None else to_file(path))
         return feed if self.settings.read_only else feed.start()
 
     @part

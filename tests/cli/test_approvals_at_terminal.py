@@ -181,6 +181,16 @@ def test_the_log_is_verified_and_replayed(owner: Workspace, tmp_path: Path) -> N
     status, text = at_terminal("audit", "list", "--json", "--event", "asked", terminal=False)
     entry = json.loads(text)
     assert entry["content"]["act"]["kind"] == "start"
+    copy = str(tmp_path / "copy.jsonl")
+    status, text = at_terminal("audit", "export", copy, terminal=False)
+    assert status == 0, text
+    status, text = at_terminal("audit", "export", copy, terminal=False)
+    assert status == 2
+    assert "cannot be written" in text
+    for words in (("verify",), ("certificate",)):
+        status, text = at_terminal("audit", *words, "--file", copy, terminal=False)
+        assert status == 0, text
+    assert "0 experiments were started, 0 won" in text
     owner.store.database.command(
         "ALTER TABLE audit_log UPDATE actor = 'nobody' WHERE event = 'asked' "
         "SETTINGS mutations_sync = 2"
@@ -188,6 +198,9 @@ def test_the_log_is_verified_and_replayed(owner: Workspace, tmp_path: Path) -> N
     status, text = at_terminal("audit", "verify", terminal=False)
     assert status == 1
     assert "is not as it was logged" in text
+    assert at_terminal("audit", "verify", "--file", copy, terminal=False)[0] == 1
+    assert at_terminal("audit", "certificate", terminal=False)[0] == 1
+    assert at_terminal("audit", "certificate", "--file", copy, terminal=False)[0] == 0
 
 
 def test_the_switch_works_when_nobody_has_the_data(

@@ -13,10 +13,13 @@ from neonblue.optimization.approval_desk import Grant, grant_statement
 from neonblue.optimization.approvers import Approver, Approvers, read_approvers, write_approvers
 from neonblue.optimization.authority import Authority
 from neonblue.optimization.authority_files import AuthorityFiles
+from neonblue.optimization.loop.goal import Goal, save_goal
 from neonblue.optimization.permission import Permission
 from neonblue.optimization.policy_in_force import sign_policy
 from neonblue.optimization.signatures import SigningKey
 from neonblue.stores import Store, open_store
+
+from .platform import Platform, goal_of
 
 AGENT = Actor(kind="agent", name="test")
 SEED = bytes(range(32))
@@ -143,3 +146,18 @@ def make_person(tmp_path: Path) -> Callable[[str], World]:
         return made
 
     return make
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Iterator[Platform]:
+    made = Platform(tmp_path)
+    made.add_person()
+    yield made
+    made.workspace.close()
+
+
+@pytest.fixture
+def goal(platform: Platform) -> Goal:
+    made = goal_of()
+    save_goal(platform.workspace.store, made)
+    return made

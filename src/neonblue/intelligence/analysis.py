@@ -25,7 +25,11 @@ from neonblue.intelligence.decision import (
     with_adjusted,
 )
 from neonblue.intelligence.effect_by_days import effects_by_days
-from neonblue.intelligence.effect_change import changes_in_looks, fading_winners
+from neonblue.intelligence.effect_change import (
+    changes_in_looks,
+    fading_after_moves,
+    fading_winners,
+)
 from neonblue.intelligence.effects import metric_effects
 from neonblue.intelligence.evidence import (
     Analysis,
@@ -96,9 +100,7 @@ def analyze(
     terms = terms_of(opened, summaries, priors, now=now)
     withheld = INVALID if validity.failed else look.withheld
     metrics = _metrics(store, experiment, summaries, withheld, terms, moved)
-    verdict = _verdict(
-        store, standing, validity, metrics, summaries, opened, terms, moved=moved is not None
-    )
+    verdict = _verdict(store, standing, validity, metrics, summaries, opened, terms, moved=moved)
     metrics = with_adjusted(metrics, verdict)
     mixed = withheld or (SEGMENTS_WITHHELD if moved is not None else "")
     segments = _segments(store, experiment, segment_by, mixed, (terms, look))
@@ -148,11 +150,12 @@ def _verdict(
     opened: OpenLook,
     terms: Terms,
     *,
-    moved: bool,
+    moved: AdaptedUnits | None,
 ) -> Verdict:
     """The verdict; before anything ships, guardrails have to be measured and late units show it.
 
-    With ``moved`` weights early and late units are not compared: their plain means mix other days.
+    With ``moved`` weights looks are not compared, since their averages are over other days; early
+    and late batches are.
     """
     plan = standing.experiment
     evidence = evidence_of(plan, metrics, fixed=opened.look.fixed_horizon_decides)
@@ -168,17 +171,18 @@ def _verdict(
         verdict = decide(standing, validity, evidence, changes=changes)
         if verdict.decision != "ship":
             return verdict
-    if moved:
-        return verdict
-    faded = fading_winners(
-        store,
-        plan,
-        verdict,
-        terms,
-        evidence=evidence,
-        progress=progress_of(standing),
-        as_of=standing.now,
-    )
+    if moved is not None:
+        faded = fading_after_moves(plan, verdict, moved, terms)
+    else:
+        faded = fading_winners(
+            store,
+            plan,
+            verdict,
+            terms,
+            evidence=evidence,
+            progress=progress_of(standing),
+            as_of=standing.now,
+        )
     return decide(standing, validity, evidence, changes=changes | faded) if faded else verdict
 
 

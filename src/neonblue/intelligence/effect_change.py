@@ -15,14 +15,14 @@ from neonblue.stats.effect_change import (
     EarlierLook,
     change_since_looks,
     fade_limit,
+    faded_between_batches,
     faded_since_looks,
+    part_of,
     weakening,
 )
 from neonblue.stats.moments import removed
-from neonblue.stats.sequential import ConfidenceSequence
 from neonblue.stats.verdict_evidence import (
     EffectChange,
-    EffectPart,
     Key,
     MetricEvidence,
     Progress,
@@ -32,6 +32,7 @@ from neonblue.stats.verdict_evidence import (
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from neonblue.intelligence.weight_periods import AdaptedUnits
     from neonblue.stores import Store
     from neonblue.stores.look_extremes import LookExtreme
 
@@ -87,6 +88,30 @@ def fading_winners(
     return found
 
 
+def fading_after_moves(
+    experiment: Experiment, verdict: Verdict, moved: AdaptedUnits, terms: Terms
+) -> dict[Key, EffectChange]:
+    """The same where the weights of new units were changed: early and late batches by AIPW."""
+    names = [variant.variant_id for variant in experiment.variants]
+    control = names.index(experiment.control.variant_id)
+    found = {}
+    for reason in verdict.reasons:
+        shipped = reason.variant is not None and verdict.by_variant.get(reason.variant) == "ship"
+        if reason.code != "success" or not shipped or not (reason.metric and reason.variant):
+            continue
+        metric = next(m for m in experiment.metrics if m.name == reason.metric)
+        change = faded_between_batches(
+            moved.batches[metric.name],
+            (control, names.index(reason.variant)),
+            good=1.0 if metric.direction == "increase" else -1.0,
+            planned_n=terms.planned_units,
+            alpha=experiment.alpha,
+        )
+        if change is not None:
+            found[reason.metric, reason.variant] = change
+    return found
+
+
 def _earlier_looks(store: Store, experiment: Experiment) -> Mapping[Key, Sequence[EarlierLook]]:
     from neonblue.stores.look_extremes import look_extremes
 
@@ -137,8 +162,8 @@ def _fading(
     since = horizon.sequence(late)
     return EffectChange(
         grade="changed",
-        before=_part(horizon.sequence(early), f"among units until {moment:%Y-%m-%d %H:%M} UTC"),
-        since=_part(since, "among those since"),
+        before=part_of(horizon.sequence(early), f"among units until {moment:%Y-%m-%d %H:%M} UTC"),
+        since=part_of(since, "among those since"),
         lasting=since.available and min(good * since.ci_lower, good * since.ci_upper) > 0.0,
     )
 
@@ -162,12 +187,3 @@ def _splits(
         )
         if not isinstance(early, InsufficientData) and not isinstance(late, InsufficientData):
             yield moment, early, late
-
-
-def _part(found: ConfidenceSequence, label: str) -> EffectPart:
-    return EffectPart(
-        label=label,
-        estimate=found.estimate,
-        ci_lower=found.ci_lower,
-        ci_upper=found.ci_upper,
-    )

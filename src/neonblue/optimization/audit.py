@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 AuditEvent = Literal[
     "policy",
     "approvers",
+    "decided",
     "asked",
     "granted",
     "denied",
@@ -27,39 +27,28 @@ AuditEvent = Literal[
     "halted",
     "lifted",
 ]
-Publish = Callable[[str, Mapping[str, Any]], None]
-
-logger = logging.getLogger(__name__)
 
 
 class AuditLog:
-    """Append-only. ``publish`` gets a copy of each entry, for a topic outside."""
+    """Append-only."""
 
     def __init__(
-        self,
-        entries: AuditEntries,
-        publish: Publish | None = None,
-        *,
-        clock: Callable[[], datetime] | None = None,
+        self, entries: AuditEntries, *, clock: Callable[[], datetime] | None = None
     ) -> None:
         self._entries = entries
-        self._publish = publish
         self._clock = clock
 
     def append(
         self, event: AuditEvent, *, actor: str, content: Mapping[str, Any], experiment_id: str = ""
     ) -> AuditEntry:
         """Log what happened; once this returns, a cut tail shows."""
-        entry = self._entries.append(
+        return self._entries.append(
             event,
             experiment_id=experiment_id,
             actor=actor,
             content=content,
             now=None if self._clock is None else self._clock(),
         )
-        if self._publish is not None:
-            self._publish(entry.writer, _published(entry))
-        return entry
 
     def entries(
         self, event: AuditEvent | None = None, *, experiment_id: str | None = None
@@ -81,17 +70,3 @@ class AuditLog:
     def verify(self) -> ChainCheck:
         """Whether the log is as it was written: edits, gaps, insertions, a cut tail, forks."""
         return self._entries.check()
-
-
-def _published(entry: AuditEntry) -> dict[str, Any]:
-    return {
-        "writer": entry.writer,
-        "sequence": entry.sequence,
-        "previous": entry.previous,
-        "hash": entry.stored,
-        "event": entry.event,
-        "experiment_id": entry.experiment_id,
-        "actor": entry.actor,
-        "content": entry.content,
-        "logged_at": entry.logged_at.isoformat(),
-    }

@@ -206,7 +206,7 @@ def _trial(
         summaries = _summaries(metric, outcomes[:end], treated[:end])
         textbook = _textbook(metric, summaries, alpha)
         naive |= textbook is not None and textbook.p_value <= NAIVE_P
-        found = _decided(plan, summaries)
+        found = verdict_of(plan, summaries)
         invalid |= found.invalid
         covered &= found.ci_lower <= truth <= found.ci_upper
         if decided_at is None and found.decision in ("ship", "rollback"):
@@ -222,14 +222,14 @@ def _trial(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Look:
+class RuleLook:
     decision: str
     invalid: bool
     ci_lower: float = -math.inf
     ci_upper: float = math.inf
 
 
-def _decided(plan: Experiment, summaries: Summaries) -> _Look:
+def verdict_of(plan: Experiment, summaries: Summaries) -> RuleLook:
     """What the product says at this look; the plan is over when all units have come."""
     now = summaries.last_event_at or START
     validity = check_validity(plan, summaries, now=now)
@@ -253,9 +253,9 @@ def _decided(plan: Experiment, summaries: Summaries) -> _Look:
     verdict = decide(standing, validity, evidence_of(plan, metrics, fixed=False))
     comparisons = metrics[0].comparisons if metrics else ()
     if not comparisons:
-        return _Look(decision=verdict.decision, invalid=bool(validity.failed))
+        return RuleLook(decision=verdict.decision, invalid=bool(validity.failed))
     (one,) = comparisons
-    return _Look(
+    return RuleLook(
         decision=verdict.decision,
         invalid=bool(validity.failed),
         ci_lower=one.ci_lower,

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from neonblue.errors import ConflictError
 from neonblue.experiments.moves import MoveRequest
+from neonblue.intelligence.adaptive_effects import weights_moved
 from neonblue.intelligence.analysis import analyze
+from neonblue.optimization.loop.situation import evidence_of, primary_comparisons, z_of
 from neonblue.stats.verdict_evidence import VerdictDecision
 
 if TYPE_CHECKING:
@@ -67,8 +69,10 @@ def last_figures(store: Store, experiment_id: str) -> Mapping[str, Any]:
 
 
 def _figures(analysis: Analysis, winner: str) -> Mapping[str, Any]:
-    """``relative_change`` gives each metric's interval for the winner, the worse end first."""
+    """``relative_change`` gives each metric's interval for the winner, the worse end first;
+    ``evidence`` what a certificate is made from."""
     return {
+        "evidence": _evidence(analysis, winner),
         "relative_change": dict(_relative_changes(analysis, winner)),
         "decision": analysis.decision.decision,
         "variant": analysis.decision.variant,
@@ -76,6 +80,18 @@ def _figures(analysis: Analysis, winner: str) -> Mapping[str, Any]:
         "units": analysis.look.units,
         "look": analysis.look.number,
     }
+
+
+def _evidence(analysis: Analysis, winner: str) -> Mapping[str, Any] | None:
+    """z and units over planned ones of the winner's best primary metric, and of how many
+    comparisons that is the best; None where units do not measure information."""
+    pairs = primary_comparisons(analysis.metrics)
+    won = [pair for pair in pairs if pair[1].variant == winner]
+    if not won or analysis.look.planned_units is None or weights_moved(analysis.validity):
+        return None
+    best = max(won, key=lambda pair: z_of(*pair))
+    test = evidence_of(analysis.experiment, best, analysis.look.planned_units)
+    return {"z": test.z, "progress": test.progress, "comparisons": len(pairs)}
 
 
 def _relative_changes(analysis: Analysis, winner: str) -> Iterator[tuple[str, list[float]]]:

@@ -34,6 +34,7 @@ class Question:
                 "policy_version": self.act.policy_version,
             },
             "digest": self.act.digest(),
+            "figures": self.figures,
             "facts": fact_gathering.plain(self.facts),
             "policy": self.in_force.version,
             "signed": self.in_force.signed,

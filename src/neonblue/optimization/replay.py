@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from neonblue.errors import ConflictError, NotFoundError
+from neonblue.errors import ConflictError
 from neonblue.optimization import facts as fact_gathering
 from neonblue.optimization.acts import Act
 from neonblue.optimization.policy import Policy
@@ -47,21 +47,15 @@ def replay(
 ) -> list[Replayed]:
     """Every decision, or one, judged again; under its own policy, or under ``policy``.
 
-    ``signed``: take the policy for signed or not; as it was by default. Raises
-    ``NotFoundError`` for an entry that is no decision and ``ConflictError`` when the policy of
-    an entry is not in the log.
+    ``signed``: take the policy for signed or not; as it was by default. Raises ``ConflictError``
+    when the policy of an entry is not in the log.
     """
     policies = dict(_policies(audit))
-    found = [
+    return [
         _replayed(entry, policies, policy, signed)
         for entry in audit.entries()
         if entry.event in DECISIONS and entry_id in (None, entry.entry_id)
     ]
-    if entry_id is not None and not found:
-        raise NotFoundError(
-            f"there is no decision {entry_id!r} in the audit log: `neonblue audit list` shows them"
-        )
-    return found
 
 
 def _policies(audit: AuditLog) -> Iterator[tuple[str, Policy]]:

@@ -61,6 +61,15 @@ class Batches:
                 "a variant with probability 0 has units: record the probabilities that were used"
             )
 
+    def rows(self, first: int, end: int) -> Batches:
+        """The batches from ``first`` to before ``end``."""
+        return Batches(
+            n=self.n[first:end],
+            mean=self.mean[first:end],
+            variance=self.variance[first:end],
+            probability=self.probability[first:end],
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdaptivePath:

@@ -9,12 +9,15 @@ constant effect no more than the level of that test.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from scipy.special import ndtri
 
+from neonblue.stats.adaptive import Batches, adaptive_means, adaptive_sequence
 from neonblue.stats.comparison import Comparison
+from neonblue.stats.sequential import ConfidenceSequence
 from neonblue.stats.sequential_boundary import plan_critical_value
 from neonblue.stats.verdict_evidence import (
     EffectChange,
@@ -157,6 +160,78 @@ def weakening(early: Comparison, late: Comparison, *, good: float) -> float:
     (first, first_error), (second, second_error) = (e for e in effects if e is not None)
     error = math.hypot(first_error, second_error)
     return good * (first - second) / error if error > 0.0 else 0.0
+
+
+def faded_between_batches(
+    batches: Batches, pair: tuple[int, int], *, good: float, planned_n: float, alpha: float
+) -> EffectChange | None:
+    """Whether the relative effect of ``pair`` (control, treatment) was stronger in early batches.
+
+    Definition: z = (early - late) / sqrt(se_early^2 + se_late^2) of relative effects by AIPW, at
+    the splits nearest to ``SPLIT_SHARES``, the largest against ``fade_limit``.
+    """
+    scored = [
+        (_relative_weakening(parts, pair, found, good), found)
+        for parts in _batch_splits(batches)
+        for found in (_sequences(parts, pair, planned_n, alpha),)
+        if all(one.available for one in found)
+    ]
+    if not scored or max(score for score, _ in scored) <= fade_limit(len(scored)):
+        return None
+    _, (early, late) = max(scored, key=lambda pair: pair[0])
+    return EffectChange(
+        grade="changed",
+        before=part_of(early, "in the batches before"),
+        since=part_of(late, "in the later ones"),
+        lasting=min(good * late.ci_lower, good * late.ci_upper) > 0.0,
+    )
+
+
+def _batch_splits(batches: Batches) -> Iterator[tuple[Batches, Batches]]:
+    shares = np.cumsum(batches.n.sum(axis=1)) / batches.n.sum()
+    if len(shares) < 2:
+        return
+    for end in sorted({int(np.abs(shares[:-1] - split).argmin()) + 1 for split in SPLIT_SHARES}):
+        yield batches.rows(0, end), batches.rows(end, len(shares))
+
+
+def _sequences(
+    parts: tuple[Batches, Batches], pair: tuple[int, int], planned_n: float, alpha: float
+) -> tuple[ConfidenceSequence, ConfidenceSequence]:
+    early, late = (
+        adaptive_sequence(
+            part, control=pair[0], treatment=pair[1], planned_n=planned_n, alpha=alpha
+        ).last
+        for part in parts
+    )
+    return early, late
+
+
+def _relative_weakening(
+    parts: tuple[Batches, Batches],
+    pair: tuple[int, int],
+    found: tuple[ConfidenceSequence, ConfidenceSequence],
+    good: float,
+) -> float:
+    scale = [abs(adaptive_means(part, pair)[0]) for part in parts]
+    if not min(scale) > 0.0:
+        scale = [1.0, 1.0]
+    early, late = (one.estimate / by for one, by in zip(found, scale, strict=True))
+    error = math.hypot(*(one.standard_error / by for one, by in zip(found, scale, strict=True)))
+    return good * (early - late) / error if error > 0.0 else 0.0
+
+
+def part_of(found: ConfidenceSequence, label: str) -> EffectPart:
+    """One part of a change, as a sequence holds it.
+
+    Definition: the sequence's estimate and limits.
+    """
+    return EffectPart(
+        label=label,
+        estimate=found.estimate,
+        ci_lower=found.ci_lower,
+        ci_upper=found.ci_upper,
+    )
 
 
 def fade_limit(splits: int) -> float:

@@ -40,7 +40,8 @@ FUTILE_EVIDENCE = 0.1
 """An idea is given up when its evidence (the Bayes factor) falls below this."""
 MAXIMUM_RATIO = 3.0
 """Planned sizes that an experiment of a programme may last: what the low level costs in power."""
-_GRID = np.linspace(0.0, 1.0, 1001)[1:-1]
+SHARES = np.linspace(0.0, 1.0, 1001)[1:-1]
+"""Shares of winners that the posterior is kept over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,16 +91,33 @@ def is_futile(test: EndedTest) -> bool:
 
 
 def share_posterior(log_factors: Sequence[float] | Array) -> Array:
-    """Weights over ``_GRID`` of the share of winners, given each test's evidence; they sum to 1.
+    """Weights over ``SHARES`` of the share of winners, given each test's evidence; they sum to 1.
 
     Posterior of w under Beta(PRIOR_WINNERS, PRIOR_OTHERS) with likelihood prod (1 - w + w B_i)
     (two-group model, Efron 2008, "Microarrays, empirical Bayes and the two-groups model").
     """
-    log_weights = (PRIOR_WINNERS - 1.0) * np.log(_GRID) + (PRIOR_OTHERS - 1.0) * np.log1p(-_GRID)
+    log_weights = log_share_prior()
     for factor in log_factors:
-        log_weights = log_weights + np.logaddexp(np.log1p(-_GRID), np.log(_GRID) + factor)
+        log_weights = log_weights + log_share_likelihood(factor)
     weights = np.exp(log_weights - log_weights.max())
     return np.asarray(weights / weights.sum())
+
+
+def log_share_prior() -> Array:
+    """log density over ``SHARES`` before any experiment, up to a constant.
+
+    Definition: log of the density of Beta(PRIOR_WINNERS, PRIOR_OTHERS).
+    """
+    share, others = np.log(SHARES), np.log1p(-SHARES)
+    return np.asarray((PRIOR_WINNERS - 1.0) * share + (PRIOR_OTHERS - 1.0) * others)
+
+
+def log_share_likelihood(log_factor: float | Array) -> Array:
+    """log likelihood over ``SHARES`` of one test's log Bayes factor, or of a column of them.
+
+    Definition: log(1 - w + w B).
+    """
+    return np.asarray(np.logaddexp(np.log1p(-SHARES), np.log(SHARES) + log_factor))
 
 
 def level_for(share: float) -> float:
@@ -133,11 +151,11 @@ def level_from_posterior(weights: Array) -> float:
 def _programme(weights: Array, count: int) -> Programme:
     return Programme(
         level=level_from_posterior(weights),
-        winner_share=float(weights @ _GRID),
+        winner_share=float(weights @ SHARES),
         cautious_share=_quantile(weights),
         learnt_from=count,
     )
 
 
 def _quantile(weights: Array) -> float:
-    return float(_GRID[min(int(np.searchsorted(np.cumsum(weights), CAUTION)), len(_GRID) - 1)])
+    return float(SHARES[min(int(np.searchsorted(np.cumsum(weights), CAUTION)), len(SHARES) - 1)])

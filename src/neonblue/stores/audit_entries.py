@@ -119,6 +119,25 @@ class AuditEntries:
         )
         return [_entry(row) for row in rows]
 
+    def counts(self) -> dict[str, int]:
+        """How many entries each writer's chain has."""
+        rows = self._database.rows(
+            "SELECT writer, max(sequence) FROM audit_log GROUP BY writer ORDER BY writer"
+        )
+        return {writer: int(count) for writer, count in rows}
+
+    def following(self, writer: str, after: int, *, limit: int) -> list[AuditEntry]:
+        """A writer's entries after a place of its chain, in their order."""
+        rows = self._database.rows(
+            f"""
+            SELECT DISTINCT {", ".join((*COLUMNS, *CHAIN_COLUMNS))} FROM audit_log
+            WHERE writer = {{writer:String}} AND sequence > {{after:UInt64}}
+            ORDER BY sequence, hash LIMIT {{limit:UInt32}}
+            """,
+            {"writer": writer, "after": after, "limit": limit},
+        )
+        return [_entry(row) for row in rows]
+
     def newest_time(self) -> datetime:
         """When the newest known entry was logged; 1970 while there is none."""
         return self._log.newest_time()

@@ -1,4 +1,4 @@
-"""How far the history of experiments has been published, by topic."""
+"""How far the history of experiments and the audit log have been published, by topic."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ if TYPE_CHECKING:
 
 
 class PublishedChanges:
-    """The place in the order up to which a topic has every change."""
+    """The place in an order up to which a topic has everything.
+
+    The order of changes is named by its topic, that of a writer's audit entries by both.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def upto(self, topic: str) -> int:
-        """The sequence of the last change that the topic has; 0 when it has none."""
+        """The place of the last one that the topic has; 0 when it has none."""
         row = self._database.row(
             "SELECT max(sequence) FROM published_changes WHERE topic = {topic:String}",
             {"topic": topic},
@@ -23,7 +26,7 @@ class PublishedChanges:
         return 0 if row is None else int(row[0])
 
     def mark(self, topic: str, sequence: int) -> None:
-        """Remember that the topic has every change up to this one."""
+        """Remember that the topic has everything up to this place."""
         self._database.insert_rows(
             "published_changes",
             ["topic", "sequence"],

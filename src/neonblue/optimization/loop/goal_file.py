@@ -24,6 +24,7 @@ NOT_TERMS = frozenset(
         *("error_event", "error_limit"),
     }
 )
+LOOP_TERMS = ("incubation_days", "roll_out_steps", "days_a_step", "on_broken_assignment")
 Days = Annotated[float, Field(ge=0, le=365)]
 
 
@@ -60,13 +61,7 @@ def read_goal_file(store: Store, text: str, name: str = "the goal") -> Goal:
     Raises ``InvalidInputError`` with every fault in one message, ``NotFoundError`` for an unknown
     ``like_experiment``.
     """
-    try:
-        found = GoalFile.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidInputError(f"{name} is no TOML ({error}): see docs/programmes.md") from error
-    except ValidationError as error:
-        faults = "; ".join(_fault(detail) for detail in error.errors())
-        raise InvalidInputError(f"{name} cannot be used: {faults}") from error
+    found = _read(text, name)
     terms = found.model_dump(exclude=set(NOT_TERMS))
     metrics = goal_metrics(
         store,
@@ -82,6 +77,24 @@ def read_goal_file(store: Store, text: str, name: str = "the goal") -> Goal:
         breakers=_error_breakers(found),
         **terms,
     )
+
+
+def read_terms(text: str, name: str = "the goal") -> dict[str, Any]:
+    """What a goal file says of the loop's own terms (``rules.LoopTerms``).
+
+    Raises ``InvalidInputError`` with every fault in one message.
+    """
+    return _read(text, name).model_dump(include=set(LOOP_TERMS))
+
+
+def _read(text: str, name: str) -> GoalFile:
+    try:
+        return GoalFile.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInputError(f"{name} is no TOML ({error}): see docs/programmes.md") from error
+    except ValidationError as error:
+        faults = "; ".join(_fault(detail) for detail in error.errors())
+        raise InvalidInputError(f"{name} cannot be used: {faults}") from error
 
 
 def _error_metrics(found: GoalFile) -> tuple[MetricDefinition, ...]:

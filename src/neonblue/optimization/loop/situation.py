@@ -63,7 +63,7 @@ def judged(
         decision=decision.decision,
         variant=decision.variant,
         success_p_value=None if deciding is None else deciding.adjusted_p_value,
-        evidence=None if best is None else _evidence(experiment, best, planned_units),
+        evidence=None if best is None else evidence_of(experiment, best, planned_units),
         failed_checks=tuple(check.name for check in validity.failed),
         units=units,
         days=days,
@@ -72,22 +72,29 @@ def judged(
 
 def _best(metrics: Sequence[MetricEffects]) -> tuple[MetricEffects, Comparison] | None:
     """The primary metric and treatment with the largest z on the good side."""
-    primaries = [
+    return max(primary_comparisons(metrics), key=lambda pair: z_of(*pair), default=None)
+
+
+def primary_comparisons(
+    metrics: Sequence[MetricEffects],
+) -> list[tuple[MetricEffects, Comparison]]:
+    """Every treatment on every primary metric, where there is a standard error."""
+    return [
         (effects, comparison)
         for effects in metrics
         if effects.definition.role == "primary"
         for comparison in effects.comparisons
         if comparison.standard_error > 0
     ]
-    return max(primaries, key=lambda pair: _z(*pair), default=None)
 
 
-def _z(effects: MetricEffects, comparison: Comparison) -> float:
+def z_of(effects: MetricEffects, comparison: Comparison) -> float:
+    """The difference in standard errors, the good direction up."""
     sign = 1.0 if effects.definition.direction == "increase" else -1.0
     return sign * comparison.absolute_difference / comparison.standard_error
 
 
-def _evidence(
+def evidence_of(
     experiment: Experiment, best: tuple[MetricEffects, Comparison], planned_units: int | None
 ) -> EndedTest:
     """z and progress; of several treatments each has its share of the planned units."""
@@ -96,7 +103,7 @@ def _evidence(
     pair = weights[experiment.control.variant_id] + weights[comparison.variant]
     planned = (planned_units or 0) * pair / math.fsum(weights.values())
     both = comparison.n_control + comparison.n_treatment
-    return EndedTest(z=_z(effects, comparison), progress=both / planned if planned > 0 else 1.0)
+    return EndedTest(z=z_of(effects, comparison), progress=both / planned if planned > 0 else 1.0)
 
 
 def _comparison(

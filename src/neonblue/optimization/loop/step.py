@@ -16,6 +16,7 @@ from neonblue.errors import ConflictError, InvalidInputError
 from neonblue.experiments.moves import MoveRequest
 from neonblue.optimization.acts import EASING, Actor
 from neonblue.optimization.changing import ChangeOrder, RefusedError, change
+from neonblue.optimization.loop.decisions import keep_decision
 from neonblue.optimization.loop.goal import Goal
 from neonblue.optimization.loop.proposing import propose
 from neonblue.optimization.loop.reading import Reading, read
@@ -93,6 +94,11 @@ def run_step(parts: LoopParts, goal: Goal) -> CycleReport:
         for experiment_id in _created(parts.store, goal)
     ]
     planned = [(reading, next_act(reading.situation, terms)) for reading in readings]
+    for reading, found in planned:
+        look = None if reading.analysis is None else reading.analysis.look.number
+        keep_decision(
+            parts.authority.audit, _actor(goal), reading.situation, terms, found, look=look
+        )
     steps = _act(parts, goal, planned)
     if not any(step.outcome == "done" for step in steps):
         steps = (*steps, *_propose(parts, goal, planned))

@@ -101,10 +101,9 @@ class Rejects:
     def _open(self) -> None:
         try:
             self._file = open_private(self.path, newline="")
-        except OSError as error:
+        except InvalidInputError as error:
             raise InvalidInputError(
-                f"rejected rows cannot be written to {str(self.path)!r} ({error.strerror}): "
-                "say where with --rejects FILE"
+                f"the file for rejected rows {error}, with --rejects FILE"
             ) from error
         self._writer = csv.writer(self._file)
         self._writer.writerow(HEADER)

@@ -58,6 +58,7 @@ def stage_rows(
             plan.experiment_id,
             [event_type_of(name) for name in values],
             missing_as_zero=plan.missing_as_zero,
+            some_missing=any(item.missing for item in ranges),
         )
         return StagedFile(
             rows_read=read,

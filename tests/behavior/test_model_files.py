@@ -59,3 +59,25 @@ def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
 def test_a_kind_is_a_plain_word(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError):
         ModelFiles(tmp_path).current("../elsewhere")
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"\0" * 400, b"{" * 3000, b"null"])
+@pytest.mark.parametrize("name", ["0001.npz", "0001.json", "CURRENT"])
+def test_whatever_a_file_holds_the_model_is_left_out_and_made_anew(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    ModelFiles(tmp_path).publish("intent", {"weights": np.zeros(1)}, {})
+    (tmp_path / "intent" / name).write_bytes(content)
+    files = ModelFiles(tmp_path)
+    with pytest.raises(UnavailableError, match="neonblue behavior train"):
+        files.current("intent")
+    assert files.usable("intent") is None
+    files.publish("intent", {"weights": np.ones(1)}, {})
+    stored = files.usable("intent")
+    assert stored is not None
+    assert stored.name == "intent-v2"
+
+
+def test_a_folder_in_the_place_of_the_pointer_is_damage(tmp_path: Path) -> None:
+    (tmp_path / "intent" / "CURRENT").mkdir(parents=True)
+    assert ModelFiles(tmp_path).usable("intent") is None

@@ -135,8 +135,25 @@ def test_restored_files_of_the_same_version_are_read_again(
     assert after is not None
     assert after.slope == 3 * before.slope
     shutil.rmtree(folder / trained.version)
-    with pytest.raises(NotFoundError, match="no trained text model"):
-        current.get()
+    assert current.get() is None
+
+
+@pytest.mark.parametrize("name", ["model.json", "arrays.npz", "CURRENT"])
+def test_a_damaged_model_is_left_out_and_made_anew(
+    embedder: Embedder, tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / "models"
+    pairs = read_pairs(write(tmp_path / "pairs.csv", made_up_pairs(60)))
+    trained = train(pairs, embedder, folder, source="test", report=silent).model
+    path = folder / "CURRENT" if name == "CURRENT" else folder / trained.version / name
+    whole = path.read_bytes()
+    for damage in (b"", whole[: len(whole) // 2], bytes(len(whole)), b"[1]", b"../elsewhere"):
+        (folder / "CURRENT").write_text(trained.version)
+        path.write_bytes(damage)
+        assert CurrentTextModel(folder).get() is None
+    again = train(pairs, embedder, folder, source="test", report=silent)
+    assert again.kept_new
+    assert CurrentTextModel(folder).get() is not None
 
 
 def test_swapping_the_texts_gives_exactly_one_minus(embedder: Embedder, tmp_path: Path) -> None:

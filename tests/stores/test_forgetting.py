@@ -1,8 +1,10 @@
 """A forgotten user is nowhere: not in a row, not in a document, not in a file of ClickHouse."""
 
+import threading
 from pathlib import Path
 
 import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError
 from tests.services.clickhouse_server import ClickHouseServer
 
 from neonblue.errors import UnavailableError
@@ -209,3 +211,34 @@ def test_files_of_rejected_rows_that_hold_the_id_are_named(
     (tmp_path / "a.csv.rejects.csv").write_text(f"reason,user\nbad,{USER}\n")
     (tmp_path / "b.csv.rejects.csv").write_text(f"reason,user\nbad,{OTHER}\n")
     assert rejects_with(USER) == ["a.csv.rejects.csv"]
+
+
+def test_forgetting_beside_loads_that_come_and_go_does_not_fail(full: Workspace) -> None:
+    """A load stages rows in tables that also name users, and drops them."""
+    stop = threading.Event()
+
+    def stage() -> None:
+        while not stop.is_set():
+            staging = full.store.loads.begin()
+            staging.rows().drop()
+            staging.drop()
+
+    thread = threading.Thread(target=stage)
+    thread.start()
+    try:
+        found = [run(full, {"user": user, "wait_seconds": 0}, silent) for user in (USER, OTHER)]
+    finally:
+        stop.set()
+        thread.join()
+    assert all(sum(each["rows_erased"].values()) > 5 for each in found)
+    assert rows_that_name(full, USER) == {}
+
+
+def test_a_table_that_goes_while_it_is_forgotten_from_is_no_failure(full: Workspace) -> None:
+    with full.store.forgetting._unless_dropped("load_gone"):
+        full.store.database.command("ALTER TABLE load_gone DELETE WHERE user_id = ''")
+    with (
+        pytest.raises(DatabaseError, match="no_such_column"),
+        full.store.forgetting._unless_dropped("events"),
+    ):
+        full.store.database.rows("SELECT no_such_column FROM events")

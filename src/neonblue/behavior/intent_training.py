@@ -62,7 +62,7 @@ def train_intent_on_users(
     if not conversions:
         raise InvalidInputError(_nothing_converts(users, kinds))
     learnt = _learn(users, most_events)
-    previous = files.current(INTENT)
+    previous = files.usable(INTENT)
     if stays := _stays(previous, learnt, conversions):
         return {**stays, "conversions": conversions}
     arrays = {

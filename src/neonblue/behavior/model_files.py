@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import logging
 import re
 import threading
 from collections.abc import Mapping
@@ -21,10 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neonblue.errors import InvalidInputError, UnavailableError
+from neonblue.models.private_file import replace_private
 
 FORMAT = 1
 KEPT_VERSIONS = 5
 KIND = re.compile(r"[a-z][a-z0-9_]{0,40}\Z")
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,14 @@ class ModelFiles:
                 self._loaded[kind] = loaded
             return loaded
 
+    def usable(self, kind: str) -> StoredModel | None:
+        """The newest version; None without one, or where its files are damaged, which is logged."""
+        try:
+            return self.current(kind)
+        except UnavailableError as error:
+            logger.warning("the %s model is left out: %s", kind, error)
+            return None
+
     def publish(
         self, kind: str, arrays: Mapping[str, NDArray[Any]], description: Mapping[str, Any]
     ) -> StoredModel:
@@ -93,7 +105,7 @@ class ModelFiles:
             return int((self._folder(kind) / "CURRENT").read_text())
         except FileNotFoundError:
             return None
-        except ValueError:
+        except (ValueError, OSError):
             raise _damaged(self._folder(kind) / "CURRENT", "it names no version") from None
 
     def _folder(self, kind: str) -> Path:
@@ -108,8 +120,10 @@ class ModelFiles:
         try:
             packed = path.read_bytes()
             description = json.loads(path.with_suffix(".json").read_text())
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise _damaged(path, str(error)) from error
+        if not isinstance(description, dict):
+            raise _damaged(path, "its description is no object")
         if hashlib.sha256(packed).hexdigest() != description.get("sha256"):
             raise _damaged(path, "its hash is not the one in its description")
         if description.get("format") != FORMAT:
@@ -134,14 +148,14 @@ def _unpacked(path: Path, packed: bytes) -> dict[str, NDArray[Any]]:
     try:
         with np.load(io.BytesIO(packed), allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
-    except (ValueError, OSError, EOFError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever is in a file
         raise _damaged(path, str(error)) from error
 
 
 def _write(path: Path, content: bytes) -> None:
-    beside = path.with_name(path.name + ".new")
-    beside.write_bytes(content)
-    beside.replace(path)
+    replace_private(path, content)
 
 
 def _damaged(path: Path, why: str) -> UnavailableError:

@@ -117,7 +117,7 @@ def predict(
     past = _with_just_done(stored, user_id, just_done, now_ms)
     events = joined(past, kinds)
     steps = own_steps(events.types)
-    actions, intent = files.current(NEXT_ACTION), files.current(INTENT)
+    actions, intent = files.usable(NEXT_ACTION), files.usable(INTENT)
     last_ms = int(events.times_ms[-1]) if len(events.types) else 0
     if now_ms is None and not just_done:
         now_ms = round(sessions.newest().timestamp() * 1000)
@@ -253,7 +253,9 @@ def _notes(
     elif not steps:
         notes.append("the user was exposed and did nothing yet: next actions are the population's")
     if actions is None or intent is None:
-        notes.append("not every model is trained yet: run neonblue behavior train")
+        notes.append(
+            "not every model is trained yet, or its files are damaged: run neonblue behavior train"
+        )
     unknown = [step for step in steps[-1:] if actions and step not in actions.description["names"]]
     if unknown:
         notes.append("the last event type is new to the next-action model")

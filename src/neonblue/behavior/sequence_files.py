@@ -70,7 +70,7 @@ def train_and_keep(
     model = train_next_action(sequences.select(~later), names, report)
     held_out = sequences.select(later)
     score = score_next_action(model, held_out)
-    previous = files.current(kind)
+    previous = files.usable(kind)
     before = _previous_score(previous, names, held_out)
     if previous is not None and before is not None and before.log_loss <= score.log_loss:
         return TrainingResult(

@@ -211,6 +211,13 @@ def check_text_model() -> Finding:
     except NeonBlueError as error:
         what, _, remedy = str(error).rpartition(": ")
         return Finding(part="text model", status="fault", detail=what, remedy=remedy)
+    if found["damaged"]:
+        return Finding(
+            part="text model",
+            status="warning",
+            detail=found["line"],
+            remedy="`neonblue forecast train` makes a new one",
+        )
     if found["last_outcome"] == "failed":
         return Finding(
             part="text model",
@@ -236,7 +243,7 @@ def check_forecast_log() -> Finding:
             status="fault",
             detail=found["line"],
             remedy="restore the database from a backup of before; if the change was meant, such "
-            "as a backup put back, remove the file named above and the log's ends are kept anew",
+            "as a backup put back, remove the files named above and the log's ends are kept anew",
         )
     return Finding(part="forecast log", status="ok", detail=found["line"])
 

@@ -40,5 +40,5 @@ def _requested(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.action == "list":
         request |= {"limit": arguments.limit, "after": arguments.after}
     if arguments.action == "export":
-        request["path"] = str(arguments.path.expanduser().resolve())
+        request["path"] = str(arguments.path.expanduser().absolute())
     return request

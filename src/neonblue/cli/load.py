@@ -231,7 +231,7 @@ def job_arguments(arguments: argparse.Namespace) -> dict[str, Any]:
     }
     request["path"] = str(arguments.path.expanduser().resolve())
     rejects = arguments.rejects or Path(f"{arguments.path.name}.rejects.csv")
-    request["rejects"] = str(rejects.expanduser().resolve())
+    request["rejects"] = str(rejects.expanduser().absolute())
     return request
 
 

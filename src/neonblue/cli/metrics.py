@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from neonblue.errors import InvalidInputError, NotFoundError
+from neonblue.models.private_file import open_private
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +49,8 @@ def _import(arguments: argparse.Namespace) -> int:
     if arguments.out is None:
         print(text, end="")
     else:
-        arguments.out.write_text(text, encoding="utf-8")
+        with open_private(arguments.out) as file:
+            file.write(text)
     for name, why in imported.refused:
         print(f"not imported: {name!r}: {why}", file=sys.stderr)
     print(f"{len(imported.metrics)} metrics, {len(imported.refused)} refused", file=sys.stderr)

@@ -47,6 +47,7 @@ def _text_model(workspace: Workspace) -> dict[str, Any]:
     )
     return {
         "line": standing.line,
+        "damaged": standing.damaged,
         "last_outcome": standing.last_outcome,
         "last_detail": standing.last_detail,
     }

@@ -12,6 +12,8 @@ import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
+from neonblue.models.private_file import replace_private
+
 POINTER = "CURRENT"
 OPENING = "OPENING"
 LOCK = "LOCK"
@@ -43,7 +45,7 @@ def begin_anew(place: Path, reason: str) -> None:
     """Use another, empty folder from now on, and keep why for ``neonblue doctor``."""
     _point_at_new(place)
     when = datetime.now(UTC).isoformat(timespec="seconds")
-    (place / LAST_DAMAGE).write_text(f"{when}: {reason}\n", "utf-8")
+    replace_private(place / LAST_DAMAGE, f"{when}: {reason}\n".encode())
 
 
 def is_left_opening(folder: Path) -> bool:
@@ -73,7 +75,5 @@ def last_damage(place: Path) -> str:
 def _point_at_new(place: Path) -> Path:
     place.mkdir(parents=True, exist_ok=True, mode=0o700)
     name = f"index-{uuid.uuid4().hex[:12]}"
-    written = place / f"{POINTER}.new"
-    written.write_text(f"{name}\n", "utf-8")
-    written.replace(place / POINTER)
+    replace_private(place / POINTER, f"{name}\n".encode())
     return place / name

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from neonblue.errors import ConflictError, InvalidInputError, UnavailableError
+from neonblue.models.private_file import replace_private
 from neonblue.models.written_text import is_name
 from neonblue.optimization.acts import canonical
 from neonblue.optimization.signatures import SigningKey, is_signed, statement
@@ -168,16 +168,9 @@ def write_private(path: Path, text: str) -> None:
 
     Raises ``UnavailableError`` when the folder cannot be written.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft.unlink(missing_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
+        replace_private(path, text.encode())
     except OSError as error:
         raise UnavailableError(
             f"{str(path)!r} cannot be written ({error.strerror}): let this user write its folder"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +16,7 @@ from typing import NamedTuple
 from filelock import FileLock, Timeout
 
 from neonblue.errors import UnavailableError
+from neonblue.models.private_file import replace_private
 
 LOCK_FILE = "owner.lock"
 ADDRESS_FILE = "owner.json"
@@ -40,15 +40,9 @@ class Ownership:
     def publish(self, address: Address) -> None:
         """Tell the others, in one step, where this process listens."""
         target = self._directory / ADDRESS_FILE
-        draft = target.with_suffix(f".{address.pid}")
         try:
-            draft.unlink(missing_ok=True)  # what lay there could be readable by others
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                json.dump(address._asdict(), file)
-            draft.replace(target)
+            replace_private(target, json.dumps(address._asdict()).encode())
         except OSError as error:
-            draft.unlink(missing_ok=True)
             raise UnavailableError(
                 f"the file {str(target)!r}, by which other processes find this one, cannot be "
                 f"written ({error.strerror}): {_remedy(error, target)}"

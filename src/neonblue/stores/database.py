@@ -167,6 +167,15 @@ class Database:
         _hear_columns(table)
         return table
 
+    def has_table(self, table: str) -> bool:
+        """Whether there is a table of that name now."""
+        row = self.row(
+            "SELECT count() FROM system.tables "
+            "WHERE database = currentDatabase() AND name = {table:String}",
+            {"table": table},
+        )
+        return row is not None and bool(row[0])
+
     def command(self, sql: str, parameters: Parameters | None = None) -> None:
         """Run a statement that changes something, one at a time, as the layout needs it."""
         self.define(self.layout.of(sql), parameters)

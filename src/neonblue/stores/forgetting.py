@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from neonblue.errors import UnavailableError
@@ -53,11 +54,12 @@ class Forgetting:
         found = self.count(user_id)
         (hashed,) = hashes(self._database, [user_id])
         for table in found:
-            self._database.command(
-                "ALTER TABLE {table:Identifier} DELETE "
-                "WHERE hex(sipHash128(user_id)) = {hashed:String} SETTINGS mutations_sync = 2",
-                {"table": table, "hashed": hashed},
-            )
+            with self._unless_dropped(table):
+                self._database.command(
+                    "ALTER TABLE {table:Identifier} DELETE "
+                    "WHERE hex(sipHash128(user_id)) = {hashed:String} SETTINGS mutations_sync = 2",
+                    {"table": table, "hashed": hashed},
+                )
         self._erase_from_sketches(user_id)
         erased = {**found, **self._erase_dead_letters(user_id)}
         self._refuse_remains(user_id)
@@ -134,7 +136,10 @@ class Forgetting:
 
     def _set(self, tables: Sequence[str], change: str) -> None:
         for table in tables:
-            self._database.command(f"ALTER TABLE {{table:Identifier}} {change}", {"table": table})
+            with self._unless_dropped(table):
+                self._database.command(
+                    f"ALTER TABLE {{table:Identifier}} {change}", {"table": table}
+                )
 
     def _replaced_parts(self, tables: Sequence[str]) -> int:
         row = self._database.row(
@@ -179,11 +184,24 @@ class Forgetting:
         return [str(row[0]) for row in rows]
 
     def _count(self, table: str, user_id: str) -> int:
-        row = self._database.row(
-            "SELECT count() FROM {table:Identifier} WHERE user_id = {user:String}",
-            {"table": table, "user": user_id},
-        )
+        row = None
+        with self._unless_dropped(table):
+            row = self._database.row(
+                "SELECT count() FROM {table:Identifier} WHERE user_id = {user:String}",
+                {"table": table, "user": user_id},
+            )
         return int(row[0]) if row else 0
+
+    @contextmanager
+    def _unless_dropped(self, table: str) -> Iterator[None]:
+        """Go on when the table is gone: a load stages rows in tables of its own, and drops them."""
+        from clickhouse_connect.driver.exceptions import DatabaseError
+
+        try:
+            yield
+        except DatabaseError:
+            if self._database.has_table(table):
+                raise
 
 
 def hashes(database: Database, values: Sequence[str]) -> list[str]:

@@ -35,6 +35,7 @@ ABANDONED_AFTER_HOURS = 24
 # One that was committed is finished sooner: doing it twice changes nothing.
 UNFINISHED_AFTER_MINUTES = 10
 READY = ("ready", "replacing", "totals", "replacing_totals")
+MAX_VARIANTS_SHOWN = 1_001
 OF_EXPERIMENT = "({id:String} = '' OR experiment_id = {id:String})"
 
 
@@ -425,28 +426,37 @@ class Staging:
     def describe(self, experiment_id: str) -> Staged:
         """Count what is staged of an experiment ('' for all), after deduplication."""
         self.compact()
-        (totals,) = self._database.rows(
+        # The table is in order of the units, so that grouping by them needs little memory.
+        ((events, units, first_at, last_at, types, several, seen, alone),) = self._database.rows(
             f"""
-            SELECT sum(events), count(), min(first), max(last),
-                   arraySort(groupUniqArrayArray(1000)(types))
+            WITH sumMap(seen, arrayWithConstant(length(seen), units)) AS in_any,
+                 sumMapIf(seen, [units], length(seen) = 1) AS alone
+            SELECT sum(events), sum(units), min(first), max(last),
+                   arraySort(groupUniqArrayArray(1000)(types)), sumIf(units, length(seen) > 1),
+                   arraySlice(arrayZip(in_any.1, in_any.2), 1, {MAX_VARIANTS_SHOWN}),
+                   arraySlice(arrayZip(alone.1, alone.2), 1, {MAX_VARIANTS_SHOWN})
             FROM (
-                SELECT count() AS events, min(timestamp) AS first, max(timestamp) AS last,
-                       groupUniqArray(1000)(event_type) AS types
-                FROM {self.table} FINAL WHERE {OF_EXPERIMENT} GROUP BY experiment_id, user_id
+                SELECT seen, count() AS units, sum(events) AS events, min(first) AS first,
+                       max(last) AS last, groupUniqArrayArray(1000)(types) AS types
+                FROM (
+                    SELECT count() AS events, min(timestamp) AS first, max(timestamp) AS last,
+                           groupUniqArray(1000)(event_type) AS types,
+                           arraySort(groupUniqArrayIf(variant_id, event_type = 'exposure')) AS seen
+                    FROM {self.table} FINAL WHERE {OF_EXPERIMENT} GROUP BY experiment_id, user_id
+                ) GROUP BY seen
             )
             """,
             {"id": experiment_id},
             settings={"optimize_aggregation_in_order": 1},
         )
-        events, units, first_at, last_at, event_types = totals
         return Staged(
             events=events,
             units=units,
             first_at=first_at if units else None,
             last_at=last_at if units else None,
-            multiple_variant_units=self._multiple(experiment_id),
-            variants=self._variants(experiment_id),
-            event_types=tuple(event_types),
+            multiple_variant_units=several,
+            variants=_variants(seen, alone),
+            event_types=tuple(types),
         )
 
     def drop(self) -> None:
@@ -455,34 +465,13 @@ class Staging:
             return
         self._database.command(f"DROP TABLE IF EXISTS {self.table} SYNC")
 
-    def _variants(self, experiment_id: str) -> tuple[StagedVariant, ...]:
-        # The table is in order of the units, so that grouping by them needs little memory.
-        rows = self._database.rows(
-            f"""
-            SELECT variant_id, count(), countIf(length(seen) = 1) FROM (
-                SELECT groupUniqArray(variant_id) AS seen FROM {self.table}
-                WHERE event_type = 'exposure' AND {OF_EXPERIMENT} GROUP BY experiment_id, user_id
-            ) ARRAY JOIN seen AS variant_id
-            GROUP BY variant_id ORDER BY variant_id LIMIT 1001
-            """,
-            {"id": experiment_id},
-            settings={"optimize_aggregation_in_order": 1},
-        )
-        return tuple(
-            StagedVariant(variant_id=name, units=units, clean_units=clean)
-            for name, units, clean in rows
-        )
 
-    def _multiple(self, experiment_id: str) -> int:
-        rows = self._database.rows(
-            f"""
-            SELECT count() FROM (
-                SELECT user_id FROM {self.table}
-                WHERE event_type = 'exposure' AND {OF_EXPERIMENT}
-                GROUP BY experiment_id, user_id HAVING uniqExact(variant_id) > 1
-            )
-            """,
-            {"id": experiment_id},
-            settings={"optimize_aggregation_in_order": 1},
-        )
-        return int(rows[0][0])
+def _variants(
+    seen: Sequence[tuple[str, int]], alone: Sequence[tuple[str, int]]
+) -> tuple[StagedVariant, ...]:
+    """Variants by name, from how many units each one has, and has alone."""
+    clean = dict(alone)
+    return tuple(
+        StagedVariant(variant_id=name, units=units, clean_units=clean.get(name, 0))
+        for name, units in seen
+    )

@@ -160,21 +160,16 @@ class RowStaging:
         value = "ifNull(value, 0)" if missing_as_zero else "value"
         rows = self._database.rows(
             f"""
-            SELECT index, minOrNull({value}), maxOrNull({value}), countIf({value} NOT IN (0, 1)) = 0
-            FROM {self.table} ARRAY JOIN values AS value, arrayEnumerate(values) AS index
-            GROUP BY index ORDER BY index
+            SELECT variant_id, minForEach(known), maxForEach(known),
+                   sumForEach(arrayMap(value -> toUInt64(isNull(value)), known)),
+                   maxForEach(arrayMap(value -> toUInt8(ifNull(value NOT IN (0, 1), 0)), known))
+            FROM (SELECT variant_id, arrayMap(value -> {value}, values) AS known FROM {self.table})
+            GROUP BY variant_id ORDER BY variant_id
             """
         )
-        missing = {} if missing_as_zero else self._missing()
         return tuple(
-            ColumnRange(
-                column=columns[index - 1],
-                minimum=minimum,
-                maximum=maximum,
-                only_zero_and_one=bool(flags),
-                missing=missing.get(index, {}),
-            )
-            for index, minimum, maximum, flags in rows
+            _column_range(column, [(row[0], *(part[at] for part in row[1:])) for row in rows])
+            for at, column in enumerate(columns)
         )
 
     def to_events(
@@ -184,15 +179,23 @@ class RowStaging:
         event_types: Sequence[str],
         *,
         missing_as_zero: bool = False,
+        some_missing: bool = True,
     ) -> None:
         """Write an exposure a row, an event a value other than 0, and a marker a missing value.
 
         Ids are hashes of what an event is about, so that the same file gives the same events. A 0
         is written where an earlier load has a value or a blank, which it then replaces.
+        ``some_missing`` False says that no value is.
         """
         markers = [missing_type(name) for name in event_types]
         zeros = [zero_type(name) for name in event_types]
-        for statement in (EXPOSURES, VALUES, ZEROS) if missing_as_zero else STATEMENTS:
+        stored = [*event_types, *markers, *zeros]
+        statements = [EXPOSURES, VALUES]
+        if some_missing and not missing_as_zero:
+            statements.append(MISSING)
+        if self._is_stored(experiment_id, stored):
+            statements.append(ZEROS)
+        for statement in statements:
             self._database.command(
                 statement.format(target=identifier(target), rows=self.table, source=FROM_ROWS),
                 {
@@ -200,7 +203,7 @@ class RowStaging:
                     "event_types": list(event_types),
                     "markers": markers,
                     "zeros": zeros,
-                    "stored": [*event_types, *markers, *zeros],
+                    "stored": stored,
                     "blank_is_zero": missing_as_zero,
                 },
             )
@@ -216,19 +219,16 @@ class RowStaging:
         )
         return int(units)
 
-    def _missing(self) -> dict[int, dict[str, int]]:
-        """Units without a value, by the column's place (from 1) and variant."""
-        rows = self._database.rows(
-            f"""
-            SELECT index, variant_id, count()
-            FROM {self.table} ARRAY JOIN values AS value, arrayEnumerate(values) AS index
-            WHERE isNull(value) GROUP BY index, variant_id ORDER BY index, variant_id
+    def _is_stored(self, experiment_id: str, event_types: Sequence[str]) -> bool:
+        """Whether an experiment has events of some types already."""
+        row = self._database.row(
             """
+            SELECT 1 FROM events
+            WHERE experiment_id = {id:String} AND event_type IN {types:Array(String)} LIMIT 1
+            """,
+            {"id": experiment_id, "types": list(event_types)},
         )
-        found: dict[int, dict[str, int]] = {}
-        for index, variant, count in rows:
-            found.setdefault(index, {})[variant] = count
-        return found
+        return row is not None
 
     def _create(self, table: str) -> None:
         self._database.command(
@@ -244,6 +244,21 @@ class RowStaging:
             ENGINE = MergeTree ORDER BY (user_id, variant_id)
             """
         )
+
+
+def _column_range(
+    column: str, found: Sequence[tuple[str, float | None, float | None, int, int]]
+) -> ColumnRange:
+    """From variant, least, largest, how many are missing and whether one is neither 0 nor 1."""
+    lows = [low for _, low, *_ in found if low is not None]
+    highs = [high for _, _, high, *_ in found if high is not None]
+    return ColumnRange(
+        column=column,
+        minimum=min(lows, default=None),
+        maximum=max(highs, default=None),
+        only_zero_and_one=not any(other for *_, other in found),
+        missing={variant: int(count) for variant, *_, count, _ in found if count},
+    )
 
 
 IN_ORDER = {"optimize_aggregation_in_order": 1}
@@ -300,4 +315,3 @@ WHERE if({{blank_is_zero:Bool}}, ifNull(amount, 0), amount) = 0
       )
 """
 )
-STATEMENTS = (EXPOSURES, VALUES, MISSING, ZEROS)

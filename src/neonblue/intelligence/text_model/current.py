@@ -9,7 +9,7 @@ from neonblue.intelligence.text_model.model import (
     MODEL_FILES,
     TextModel,
     current_version,
-    load_model,
+    usable_model,
 )
 
 Identity = tuple[str, tuple[tuple[int, int, int], ...]]
@@ -25,17 +25,15 @@ class CurrentTextModel:
         self._model: TextModel | None = None
 
     def get(self) -> TextModel | None:
-        """The model that the folder names now; None before the first training.
-
-        Raises ``NotFoundError`` when its files are gone.
-        """
+        """The model that the folder names now; None before the first training, and while its files
+        are damaged or gone, which is logged once."""
         with self._lock:
             identity = _identity(self._folder)
             if identity is None or identity != self._identity:
                 # Let go of the old one first, so that there are never two.
                 self._model = self._identity = None
-            if identity is not None and self._model is None:
-                self._model = load_model(self._folder, identity[0])
+            if identity is not None and identity != self._identity:
+                self._model = usable_model(self._folder, identity[0])
                 self._identity = identity
             return self._model
 

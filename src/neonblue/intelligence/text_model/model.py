@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from neonblue.errors import ConflictError, NotFoundError
+from neonblue.errors import ConflictError, NotFoundError, UnavailableError
 from neonblue.intelligence.text_model.features import (
     CHARACTERS,
     WORDS,
@@ -17,6 +18,7 @@ from neonblue.intelligence.text_model.features import (
 )
 from neonblue.intelligence.text_model.process import FittedProcess, Variances
 from neonblue.memory.embedding import Embedder
+from neonblue.models.private_file import replace_private
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +28,9 @@ CURRENT = "CURRENT"
 CONTENT, ARRAYS = MODEL_FILES = ("model.json", "arrays.npz")
 FORMAT = 1
 DIGITS = 6
+SHOWN_FAULT = 120
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +84,7 @@ class TextModel:
             "terms": terms,
         }
         (target / CONTENT).write_text(json.dumps(content, ensure_ascii=False))
-        written = folder / f"{CURRENT}.new"
-        written.write_text(self.version)
-        written.replace(folder / CURRENT)
+        replace_private(folder / CURRENT, self.version.encode())
 
     def _require_same_model(self, embedder: Embedder) -> None:
         made_with = self.card["embedding"]
@@ -104,21 +107,48 @@ def mirrored_probabilities(log_odds: NDArray[np.float64]) -> NDArray[np.float64]
 def current_version(folder: Path) -> str | None:
     """The version in use, or None when nothing was trained yet."""
     pointer = folder / CURRENT
-    return pointer.read_text().strip() if pointer.is_file() else None
+    if not pointer.is_file():
+        return None
+    return pointer.read_text(errors="replace").strip()[:SHOWN_FAULT] or "none"
 
 
 def load_model(folder: Path, version: str | None = None) -> TextModel:
-    """The current model, or the one of that version."""
-    import numpy as np
+    """The current model, or the one of that version.
 
+    Raises ``NotFoundError`` when there is none and ``UnavailableError`` when its files are damaged.
+    """
     name = version or current_version(folder)
     if name is None or not (folder / name / CONTENT).is_file():
         raise NotFoundError(
             "there is no trained text model yet: run `neonblue forecast train FILE`, "
             "or without FILE once experiments with described variants have finished"
         )
-    content = json.loads((folder / name / CONTENT).read_text())
-    with np.load(folder / name / ARRAYS, allow_pickle=False) as arrays:
+    try:
+        return _read(folder / name)
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever is in a file
+        raise UnavailableError(
+            f"the text model in {str(folder / name)!r} cannot be used "
+            f"({type(error).__name__}: {str(error)[:SHOWN_FAULT]}): "
+            "run `neonblue forecast train` again"
+        ) from error
+
+
+def usable_model(folder: Path, version: str | None) -> TextModel | None:
+    """The model of that version; None without one, or where its files are damaged."""
+    try:
+        return None if version is None else load_model(folder, version)
+    except (NotFoundError, UnavailableError) as error:
+        logger.warning("forecasts go without the text model: %s", error)
+        return None
+
+
+def _read(folder: Path) -> TextModel:
+    import numpy as np
+
+    content = json.loads((folder / CONTENT).read_text())
+    with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
         return _model(content, dict(arrays))
 
 

@@ -22,6 +22,7 @@ from neonblue.intelligence.text_model.model import (
     current_version,
     load_model,
     mirrored_probabilities,
+    usable_model,
 )
 from neonblue.intelligence.text_model.process import FittedProcess, fit_process
 from neonblue.memory.embedding import Embedder
@@ -239,7 +240,9 @@ def _compare(
 
     if previous is None:
         return True, "it is the first model"
-    before = load_model(folder, previous)
+    before = usable_model(folder, previous)
+    if before is None:
+        return True, f"the files of {previous} are damaged or gone"
     if before.card["embedding"] != embedder.fingerprint:
         return True, f"{previous} was trained with another embedding model"
     learnt = set(before.card["test_digests"])

@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from neonblue.models.private_file import replace_private
+
 RECORD = "last_training.json"
 
 
@@ -45,9 +47,7 @@ def write_record(folder: Path, record: TrainingRecord) -> None:
         "detail": record.detail,
         "at": record.at.isoformat() if record.at else "",
     }
-    draft = folder / f"{RECORD}.new"
-    draft.write_text(json.dumps(content, ensure_ascii=False), "utf-8")
-    draft.replace(folder / RECORD)
+    replace_private(folder / RECORD, json.dumps(content, ensure_ascii=False).encode())
 
 
 def record_training(

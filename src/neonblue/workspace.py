@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from neonblue.query.raw_sql import RawSql
     from neonblue.query.telling import HiddenSigns
     from neonblue.stores import Store
+    from neonblue.stores.anchor_file import AnchorFolder
 
 Value = TypeVar("Value")
 
@@ -93,8 +94,7 @@ class Workspace:
             settings.dsn,
             max_memory_fraction=settings.max_memory_fraction,
             cluster=settings.clickhouse_cluster,
-            log_anchors=settings.owned_directory if settings.embedded else settings.data_dir,
-            audit_anchors=authority_files(settings).policy.parent,
+            anchors=anchor_folders(settings),
         )
 
     @part
@@ -370,6 +370,16 @@ def authority_files(settings: StoreSettings) -> AuthorityFiles:
         files = AuthorityFiles.in_folder(chosen.policy.parent)
         files = replace(files, policy=chosen.policy, policy_named=True)
     return files if chosen.approvers is None else replace(files, approvers=chosen.approvers)
+
+
+def anchor_folders(settings: StoreSettings) -> tuple[AnchorFolder, AnchorFolder]:
+    """Where the ends of logs are kept: beside the policy, and in the data directory."""
+    from neonblue.stores.anchor_file import AnchorFolder
+
+    policy = AuthoritySettings().policy
+    outside = settings.authority_directory if policy is None else policy.parent
+    data = settings.owned_directory if settings.embedded else settings.data_dir
+    return AnchorFolder(path=outside, shared=policy is not None), AnchorFolder(path=data)
 
 
 def revealed(secret: SecretStr | None) -> str | None:

@@ -68,4 +68,4 @@ def test_a_forecast_log_that_does_not_verify_is_a_fault(
     assert finding["status"] == "fault"
     assert "entry 1 is missing at the end" in finding["detail"]
     assert str(data_dir / "forecast-log") in finding["detail"]
-    assert "remove the file named above" in finding["remedy"]
+    assert "remove the files named above" in finding["remedy"]

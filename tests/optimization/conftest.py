@@ -18,6 +18,7 @@ from neonblue.optimization.permission import Permission
 from neonblue.optimization.policy_in_force import sign_policy
 from neonblue.optimization.signatures import SigningKey
 from neonblue.stores import Store, open_store
+from neonblue.stores.anchor_file import AnchorFolder
 
 from .platform import Platform, goal_of
 
@@ -52,7 +53,7 @@ class World:
         self.clock = Clock()
         self.versions = {"checkout": 1}
         self.files = AuthorityFiles.in_folder(folder / "authority")
-        self.store: Store = open_store(dsn, audit_anchors=folder / "authority")
+        self.store: Store = open_store(dsn, anchors=[AnchorFolder(path=folder / "authority")])
         self.store.experiments.save(experiment())
         self.authority = self.opened()
         self.ana = SigningKey.of_seed(SEED)

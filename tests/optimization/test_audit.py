@@ -14,6 +14,8 @@ from neonblue.optimization.acts import Actor
 from neonblue.optimization.policy import read_policy
 from neonblue.optimization.replay import replay
 from neonblue.stores import open_store
+from neonblue.stores.anchor_file import AnchorFolder
+from neonblue.stores.forecasts import ForecastRecord
 
 from .conftest import World
 
@@ -62,6 +64,46 @@ def test_everything_removed_shows(world: World) -> None:
     filled(world)
     command(world, "ALTER TABLE audit_log DELETE WHERE 1")
     assert "missing at the end" in fault(world)
+
+
+def test_both_logs_emptied_with_the_files_of_their_ends_show_by_what_was_asked_for(
+    world: World,
+) -> None:
+    world.decide(world.act(weights={"control": 0.7, "b": 0.3}))
+    assert world.store.approvals.all()
+    command(world, "ALTER TABLE audit_log DELETE WHERE 1")
+    (world.folder / "authority" / "audit-log.json").unlink()
+    assert "before all entries that are here: those of then are missing" in fault(world)
+    world.decide(world.act("pause"))  # entries of now do not hide it
+    assert "before all entries that are here: those of then are missing" in fault(world)
+
+
+def test_forecasts_emptied_with_the_files_of_their_ends_show_by_the_audit_log(
+    world: World,
+) -> None:
+    shares = dict.fromkeys(("success", "failure", "neutral", "interval_level"), 0.25)
+    lifts = dict.fromkeys(("expected_lift", "lift_lower", "lift_upper"), 0.0)
+    rates = dict.fromkeys(("base_success", "base_failure", "base_neutral"), 0.25)
+    for number in range(3):
+        world.store.forecasts.append(
+            ForecastRecord(
+                forecast_id=f"f{number}",
+                experiment_id="checkout",
+                model_version="prior-1",
+                evidence=(),
+                plan="",
+                made_at=world.clock(),
+                **shares,
+                **lifts,
+                **rates,
+            )
+        )
+    filled(world)
+    assert world.store.forecasts.check().unbroken
+    command(world, "ALTER TABLE forecasts DELETE WHERE forecast_id != 'f0'")
+    (world.folder / "authority" / "forecast-log.json").unlink()
+    said = " ".join(world.store.forecasts.check().faults)
+    assert "tells of 3 entries, and 1 are here" in said
 
 
 def test_an_inserted_entry_shows_even_with_a_right_hash(world: World, tmp_path: Path) -> None:
@@ -122,9 +164,10 @@ from neonblue.optimization.authority import Authority
 from neonblue.optimization.authority_files import AuthorityFiles
 from neonblue.optimization.permission import Allowed
 from neonblue.stores import open_store
+from neonblue.stores.anchor_file import AnchorFolder
 
 dsn, folder, anchors = sys.argv[1:]
-store = open_store(dsn, audit_anchors=Path(anchors))
+store = open_store(dsn, anchors=[AnchorFolder(path=Path(anchors))])
 authority = Authority(store, AuthorityFiles.in_folder(Path(folder)))
 act = authority.act("start", "checkout", {"weights": {"control": 1, "b": 1}}, 1)
 print("ready", flush=True)
@@ -167,5 +210,5 @@ def test_of_processes_on_one_server_one_uses_an_approval(
                 assert process.stdout.readline() == "ready\n"
             said = [process.communicate("go\n", 120)[0] for process in running]
             assert sorted(said) == ["False\n", "False\n", "True\n"]
-    with closing(open_store(dsn, audit_anchors=tmp_path / "fresh")) as store:
+    with closing(open_store(dsn, anchors=[AnchorFolder(path=tmp_path / "fresh")])) as store:
         assert store.audit.check().unbroken

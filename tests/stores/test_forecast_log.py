@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 import stat
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pytest
 
 from neonblue.models.reader import Reader, reading
 from neonblue.stores import Store, open_store
+from neonblue.stores.anchor_file import AnchorFolder
 from neonblue.stores.forecasts import ForecastOutcome, ForecastRecord
 
 RECORD = ForecastRecord(
@@ -46,8 +48,24 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
+def files_of(folder: Path) -> list[Path]:
+    """Where the ends are kept: beside the data, and in them."""
+    return [
+        place / "forecast-log.json"
+        for place in (folder.with_name(f"{folder.name}-authority"), folder)
+    ]
+
+
+def write_both(folder: Path, content: bytes) -> None:
+    for path in files_of(folder):
+        path.write_bytes(content)
+
+
 def opened(folder: Path) -> Store:
-    return open_store(f"chdb://{folder / 'clickhouse'}", log_anchors=folder)
+    outside = AnchorFolder(path=folder.with_name(f"{folder.name}-authority"))
+    return open_store(
+        f"chdb://{folder / 'clickhouse'}", anchors=[outside, AnchorFolder(path=folder)]
+    )
 
 
 @pytest.fixture
@@ -131,7 +149,7 @@ def test_an_outcome_with_a_hash_that_fits_is_seen_too(logged: Store, folder: Pat
     """Who knows how entries are hashed can continue a chain, or begin another."""
     anchor = (folder / "forecast-log.json").read_bytes()
     logged.forecasts.resolve(replace(OUTCOME, forecast_id="f0"))
-    (folder / "forecast-log.json").write_bytes(anchor)
+    write_both(folder, anchor)
     assert "the outcome of 'f0' was added by something else than NeonBlue" in faults(logged)
 
 
@@ -146,7 +164,7 @@ def test_a_chain_that_was_written_anew_is_not_the_one_seen_before(
     forged = json.loads((tmp_path / "other" / "forecast-log.json").read_bytes())
     head = kept["heads"][kept["writer"]]
     kept["heads"], kept["ours"] = {forged["writer"]: head}, [forged["writer"]]
-    (tmp_path / "other" / "forecast-log.json").write_text(json.dumps(kept))
+    write_both(tmp_path / "other", json.dumps(kept).encode())
     said = faults(anew)
     assert "forecast 'f3' is another entry than the one seen before" in said
     assert "forecast 'f4' was added by something else" in said
@@ -156,25 +174,26 @@ def test_a_chain_that_was_written_anew_is_not_the_one_seen_before(
 def test_the_anchor_is_for_this_user_alone_and_moves_with_the_log(
     logged: Store, folder: Path
 ) -> None:
-    path = folder / "forecast-log.json"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    before = json.loads(path.read_bytes())
+    before = [json.loads(path.read_bytes()) for path in files_of(folder)]
     logged.forecasts.append(replace(RECORD, forecast_id="f7"))
-    after = json.loads(path.read_bytes())
-    assert [one["heads"][one["writer"]]["count"] for one in (before, after)] == [4, 5]
-    left = {entry.name for entry in folder.glob("forecast-log*")}
-    assert left <= {"forecast-log.json", "forecast-log.lock"}  # no drafts
+    after = [json.loads(path.read_bytes()) for path in files_of(folder)]
+    counts = [one["heads"][one["writer"]]["count"] for one in (*before, *after)]
+    assert counts == [4, 4, 5, 5]
+    for path in files_of(folder):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        left = {entry.name for entry in path.parent.iterdir() if "forecast-log" in entry.name}
+        assert left <= {"forecast-log.json", "forecast-log.lock"}  # no drafts
 
 
 def test_a_lost_or_damaged_anchor_is_begun_anew_and_that_stays_said(
     logged: Store, folder: Path
 ) -> None:
-    path = folder / "forecast-log.json"
-    path.write_text("{")
+    write_both(folder, b"{")
     assert "could not be read, so what was removed before cannot be seen" in (
         logged.forecasts.check().line
     )
-    path.unlink()
+    for path in files_of(folder):
+        path.unlink()
     assert "the file before it was gone" in logged.forecasts.check().line
     logged.forecasts.append(replace(RECORD, forecast_id="f8"))
     check = logged.forecasts.check()
@@ -189,7 +208,7 @@ def test_an_insert_that_was_killed_leaves_a_log_that_verifies(logged: Store, fol
     path = folder / "forecast-log.json"
     kept = json.loads(path.read_bytes())
     kept["heads"][kept["writer"]]["maybe"] = "ab" * 32
-    path.write_text(json.dumps(kept))
+    write_both(folder, json.dumps(kept).encode())
     assert logged.forecasts.check().unbroken
     logged.forecasts.append(replace(RECORD, forecast_id="f5"))
     check = logged.forecasts.check()
@@ -199,7 +218,7 @@ def test_an_insert_that_was_killed_leaves_a_log_that_verifies(logged: Store, fol
     logged.forecasts.append(replace(RECORD, forecast_id="f6"))
     after = json.loads(path.read_bytes())
     before["heads"][before["writer"]]["maybe"] = after["heads"][after["writer"]]["digest"]
-    path.write_text(json.dumps(before))
+    write_both(folder, json.dumps(before).encode())
     logged.forecasts.append(replace(RECORD, forecast_id="f7"))
     check = logged.forecasts.check()
     assert (check.unbroken, check.entries, check.writers) == (True, 7, 2)
@@ -221,12 +240,78 @@ def test_a_copied_data_directory_goes_on_as_another_writer(
     moved.close()
 
 
+@pytest.mark.parametrize("gone", [0, 1])
+def test_one_of_two_files_is_enough_and_that_the_other_went_is_said(
+    logged: Store, folder: Path, gone: int
+) -> None:
+    change(logged, "forecasts DELETE WHERE forecast_id = 'f2'")
+    files_of(folder)[gone].unlink()
+    assert "entry 3 is missing before the outcome of 'f1'" in faults(logged)
+    change(logged, "forecast_outcomes DELETE WHERE 1")
+    check = logged.forecasts.check()
+    assert "entries 3 to 4 are missing at the end" in check.line
+    assert "one of these files was gone" in check.line
+
+
+def test_that_a_file_went_stays_said(logged: Store, folder: Path) -> None:
+    files_of(folder)[0].unlink()
+    logged.forecasts.append(replace(RECORD, forecast_id="f8"))
+    assert files_of(folder)[0].is_file()
+    check = logged.forecasts.check()
+    assert check.unbroken
+    assert "one of these files was gone, so what was removed before cannot be seen" in check.line
+
+
+@pytest.mark.parametrize("later", [1, 3])
+def test_an_old_copy_of_the_whole_data_directory_that_is_put_back_is_seen(
+    logged: Store, folder: Path, tmp_path: Path, later: int
+) -> None:
+    logged.close()
+    shutil.copytree(folder, tmp_path / "backup", symlinks=True)
+    again = opened(folder)
+    for number in range(later):
+        again.forecasts.append(replace(RECORD, forecast_id=f"g{number}"))
+    again.close()
+    shutil.rmtree(folder)
+    (tmp_path / "backup").rename(folder)
+    restored = opened(folder)
+    assert "missing at the end" in faults(restored)
+    restored.forecasts.append(replace(RECORD, forecast_id="g9"))
+    assert f"{'entry 5 is' if later == 1 else 'entries 5 to 7 are'} missing" in faults(restored)
+    restored.close()
+
+
+def test_an_old_copy_of_the_file_beside_the_data_hides_nothing(logged: Store, folder: Path) -> None:
+    outside = files_of(folder)[0]
+    before = outside.read_bytes()
+    logged.forecasts.append(replace(RECORD, forecast_id="f8"))
+    outside.write_bytes(before)
+    assert logged.forecasts.check().unbroken
+    change(logged, "forecasts DELETE WHERE forecast_id = 'f8'")
+    outside.write_bytes(before)
+    assert "entry 5 is missing at the end" in faults(logged)
+
+
+def test_a_log_with_one_file_of_before_goes_on_with_two(logged: Store, folder: Path) -> None:
+    outside, inside = files_of(folder)
+    outside.unlink()
+    kept = json.loads(inside.read_bytes())
+    del kept["copies"]
+    inside.write_text(json.dumps(kept))
+    logged.forecasts.append(replace(RECORD, forecast_id="f8"))
+    check = logged.forecasts.check()
+    assert (check.unbroken, check.entries) == (True, 5)
+    assert "gone" not in check.line
+    change(logged, "forecast_outcomes DELETE WHERE 1")
+    assert "entry 4 is missing before forecast 'f8'" in faults(logged)
+
+
 def test_a_read_only_reader_verifies_and_writes_nothing(logged: Store, folder: Path) -> None:
-    files = {path: path.stat().st_mtime_ns for path in folder.glob("forecast-log*")}
+    files = {path: path.stat().st_mtime_ns for path in files_of(folder)}
     change(logged, "forecasts DELETE WHERE forecast_id = 'f2'")
     with reading(Reader(records=False)):
         assert "entry 3 is missing" in faults(logged)
-    assert {path: path.stat().st_mtime_ns for path in folder.glob("forecast-log*")} == files
+    assert {path: path.stat().st_mtime_ns for path in files_of(folder)} == files
 
 
 def test_text_that_utf8_cannot_write_is_logged_and_verifies(store: Store) -> None:

@@ -14,7 +14,8 @@ from tests.services import clickhouse_server
 from tests.services.clickhouse_server import ClickHouseServer
 
 from neonblue.stores import Store, open_store
-from neonblue.stores.chain_anchor import AnchorFile, Head, begun
+from neonblue.stores.anchor_file import AnchorFile, AnchorFolder
+from neonblue.stores.chain_anchor import Head, begun
 from neonblue.stores.forecasts import ForecastOutcome, ForecastRecord
 
 ENTRIES = 15
@@ -23,10 +24,11 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from neonblue.stores import open_store
+from neonblue.stores.anchor_file import AnchorFolder
 from neonblue.stores.forecasts import ForecastOutcome, ForecastRecord
 
 dsn, folder, name, entries = sys.argv[1:]
-forecasts = open_store(dsn, log_anchors=Path(folder)).forecasts
+forecasts = open_store(dsn, anchors=[AnchorFolder(path=Path(folder))]).forecasts
 print("ready", flush=True)
 sys.stdin.readline()
 numbers = dict(success=0.3, failure=0.2, neutral=0.5, expected_lift=0.01, lift_lower=-0.02,
@@ -42,7 +44,7 @@ COUNTS = """
 import sys
 from dataclasses import replace
 from pathlib import Path
-from neonblue.stores.chain_anchor import AnchorFile
+from neonblue.stores.anchor_file import AnchorFile
 
 file = AnchorFile(Path(sys.argv[1]), sole=True)
 print("ready", flush=True)
@@ -88,7 +90,7 @@ def dsn(server: ClickHouseServer) -> str:
 
 @pytest.fixture
 def remote(dsn: str, tmp_path: Path) -> Iterator[Store]:
-    one = open_store(dsn, log_anchors=tmp_path / "reader")
+    one = open_store(dsn, anchors=[AnchorFolder(path=tmp_path / "reader")])
     yield one
     one.close()
 
@@ -112,7 +114,7 @@ def test_two_processes_at_once_make_chains_that_verify(
     assert len(logged) == 3 * ENTRIES
     assert all(item.outcome is not None for item in logged)
     for place in {"reader", *folders}:
-        with closing(open_store(dsn, log_anchors=tmp_path / place)) as store:
+        with closing(open_store(dsn, anchors=[AnchorFolder(path=tmp_path / place)])) as store:
             check = store.forecasts.check()
         assert check.faults == ()
         assert check.writers == len(set(folders))
@@ -122,10 +124,11 @@ RESOLVES = """
 import sys
 from pathlib import Path
 from neonblue.stores import open_store
+from neonblue.stores.anchor_file import AnchorFolder
 from neonblue.stores.forecasts import ForecastOutcome
 
 dsn, folder, name, entries = sys.argv[1:]
-store = open_store(dsn, log_anchors=Path(folder))
+store = open_store(dsn, anchors=[AnchorFolder(path=Path(folder))])
 print("ready", flush=True)
 sys.stdin.readline()
 key = store.sessions.pseudonym_key().hex()
@@ -159,7 +162,7 @@ def test_an_entry_that_another_writer_has_leaves_the_chain_as_it_was(
     """Each time the other is faster between the look and the insert."""
     remote.forecasts.append(forecast("f"))
     outcome = ForecastOutcome(forecast_id="f", outcome="neutral", relative_lift=None, decision="")
-    with closing(open_store(dsn, log_anchors=tmp_path / "slow")) as slow:
+    with closing(open_store(dsn, anchors=[AnchorFolder(path=tmp_path / "slow")])) as slow:
         slow.forecasts.append(forecast("slow"))
         assert remote.forecasts.resolve(outcome)
         assert not slow.forecasts._add(replace(outcome, outcome="success"))
@@ -213,7 +216,7 @@ def test_processes_take_turns_at_one_anchor(tmp_path: Path) -> None:
     file = AnchorFile(tmp_path / "forecast-log.json", sole=True)
     with file.locked():
         file.write(begun({}).with_own(Head()))
-    run_at_once(COUNTS, (str(file.path),), (str(file.path),))
+    run_at_once(COUNTS, (str(file.paths[0]),), (str(file.paths[0]),))
     anchor = file.read()
     assert anchor is not None
     assert anchor.own.count == 400

@@ -25,6 +25,7 @@ from neonblue.optimization.policy import Policy
 from neonblue.optimization.policy_in_force import PolicyInForce, read_in_force
 from neonblue.optimization.policy_rules import Judgement, Reason, judge
 from neonblue.optimization.question import Question
+from neonblue.stores.log_witnesses import FORECAST_ENTRIES
 
 if TYPE_CHECKING:
     from neonblue.stores import Store
@@ -385,7 +386,10 @@ class Authority:
             event,
             actor=str(question.actor),
             experiment_id=question.act.experiment_id,
-            content=question.record(judgement, **more),
+            content={
+                **question.record(judgement, **more),
+                FORECAST_ENTRIES: self._store.forecasts.entries_seen(),
+            },
         )
         return entry.entry_id
 

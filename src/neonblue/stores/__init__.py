@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from neonblue.stores.database import Database
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
     from neonblue.stores.aggregates import Aggregates
+    from neonblue.stores.anchor_file import AnchorFile, AnchorFolder
     from neonblue.stores.approvals import Approvals
     from neonblue.stores.audit_entries import AuditEntries
     from neonblue.stores.catalog import Catalog
@@ -65,12 +66,10 @@ class Store:
         self,
         database: Database,
         *,
-        log_anchors: Path | None = None,
-        audit_anchors: Path | None = None,
+        anchors: Sequence[AnchorFolder] = (),
     ) -> None:
         self.database = database
-        self._log_anchors = log_anchors
-        self._audit_anchors = audit_anchors
+        self._anchors = tuple(anchors)
 
     @cached_property
     def events(self) -> Events:
@@ -201,27 +200,23 @@ class Store:
     @cached_property
     def forecasts(self) -> Forecasts:
         """Forecasts and how they turned out, append-only."""
-        from neonblue.stores.chain_anchor import AnchorFile, anchor_path
         from neonblue.stores.forecasts import Forecasts
 
-        if self._log_anchors is None:
-            return Forecasts(self.database)
-        embedded = self.database.embedded
-        path = anchor_path(self._log_anchors, None if embedded else self.database.name)
-        return Forecasts(self.database, AnchorFile(path, sole=embedded))
+        return Forecasts(self.database, self._anchor_file("forecast-log"))
 
     @cached_property
     def audit(self) -> AuditEntries:
         """Every act, approval and refusal, append-only."""
         from neonblue.stores.audit_entries import AuditEntries
-        from neonblue.stores.chain_anchor import AnchorFile, anchor_path
 
-        if self._audit_anchors is None:
-            return AuditEntries(self.database)
+        return AuditEntries(self.database, self._anchor_file("audit-log"))
+
+    def _anchor_file(self, log: str) -> AnchorFile:
+        from neonblue.stores.anchor_file import AnchorFile, anchor_paths
+
         embedded = self.database.embedded
-        name = None if embedded else self.database.name
-        path = anchor_path(self._audit_anchors, name, log="audit-log")
-        return AuditEntries(self.database, AnchorFile(path, sole=embedded))
+        paths = anchor_paths(self._anchors, log, data=self.database.name, embedded=embedded)
+        return AnchorFile(*paths, sole=embedded)
 
     @cached_property
     def verified_questions(self) -> VerifiedQuestions:
@@ -410,16 +405,14 @@ def open_store(
     *,
     max_memory_fraction: float = 0.5,
     cluster: Cluster = "none",
-    log_anchors: Path | None = None,
-    audit_anchors: Path | None = None,
+    anchors: Sequence[AnchorFolder] = (),
 ) -> Store:
     """Open the database behind a DSN and bring its schema up to date.
 
     ``chdb:///path`` or ``clickhouse://user:password@host:8123/database``; ``cluster`` says how our
-    tables lie there. ``log_anchors`` is the
-    folder that keeps where append-only logs end, ``audit_anchors`` the one for the audit log;
-    without them this process alone knows. Raises
-    ``StoreBusyError`` when another process holds a chDB path and ``UnavailableError`` when a
+    tables lie there. ``anchors`` are the folders that keep where append-only logs end; without
+    them this process alone knows.
+    Raises ``StoreBusyError`` when another process holds a chDB path and ``UnavailableError`` when a
     server does not answer or stored data is damaged.
     """
     from neonblue.errors import UnavailableError
@@ -432,7 +425,7 @@ def open_store(
     except UnavailableError:
         database.close()
         raise
-    store = Store(database, log_anchors=log_anchors, audit_anchors=audit_anchors)
+    store = Store(database, anchors=anchors)
     migrate(database)
     if database.may_write():
         store.loads.recover()

@@ -9,9 +9,10 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from neonblue.stores.chain_anchor import AnchorFile
+from neonblue.stores.anchor_file import AnchorFile
 from neonblue.stores.chained_log import ChainCheck, ChainedLog, Place, Read, microseconds
 from neonblue.stores.hash_chain import Link, entry_digest
+from neonblue.stores.log_witnesses import missing_audit
 
 if TYPE_CHECKING:
     from neonblue.stores.database import Database
@@ -147,7 +148,11 @@ class AuditEntries:
         return self._log.check()
 
     def _read(self) -> Read:
-        return Read(links=[entry.link for entry in self.all()])
+        entries = self.all()
+        first = min((entry.logged_at for entry in entries), default=None)
+        return Read(
+            links=[entry.link for entry in entries], faults=missing_audit(self._database, first)
+        )
 
 
 def _entry(row: Sequence[Any]) -> AuditEntry:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from neonblue.errors import UnavailableError
 from neonblue.models.reader import current_reader
-from neonblue.stores.chain_anchor import Anchor, AnchorFile, Head, begun
+from neonblue.stores.anchor_file import AnchorFile
+from neonblue.stores.chain_anchor import Anchor, Head, begun
 from neonblue.stores.hash_chain import (
     FIRST_FORECASTS,
     FIRST_OUTCOMES,
@@ -136,6 +137,11 @@ class ChainedLog:
         self._anchor.write(anchor.with_own(added))
         return place, stored
 
+    def entries_seen(self) -> int:
+        """How many entries there were when they were last looked at or added."""
+        anchor = self._anchor.read()
+        return 0 if anchor is None else anchor.entries
+
     def newest_time(self) -> datetime:
         """When the newest entry that was seen was logged: clocks are never before it."""
         anchor = self._anchor.read()
@@ -190,9 +196,10 @@ class ChainedLog:
         return found, links, anchor
 
     def _note(self, anchor: Anchor) -> str:
-        if self._anchor.path is None:
+        if not self._anchor.paths:
             return "whose ends are known to this process alone"
-        since = f"whose ends are kept in {str(self._anchor.path)!r} since {anchor.since:%Y-%m-%d}"
+        files = " and ".join(repr(str(path)) for path in self._anchor.paths)
+        since = f"whose ends are kept in {files} since {anchor.since:%Y-%m-%d}"
         if anchor.instead_of:
             return f"{since}: {anchor.instead_of}, so what was removed before cannot be seen"
         return since

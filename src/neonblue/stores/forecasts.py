@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from neonblue.errors import UnavailableError
-from neonblue.stores.chain_anchor import AnchorFile
+from neonblue.stores.anchor_file import AnchorFile
 from neonblue.stores.chained_log import (
     EPOCH,
     ChainCheck,
@@ -36,6 +36,7 @@ from neonblue.stores.forecast_entries import (
     outcome_entry,
     row_of,
 )
+from neonblue.stores.log_witnesses import missing_forecasts
 
 if TYPE_CHECKING:
     from neonblue.stores.database import Database
@@ -117,13 +118,19 @@ class Forecasts:
         """Forecasts that wait for their experiment to end."""
         return [logged.record for logged in self.all() if logged.outcome is None]
 
+    def entries_seen(self) -> int:
+        """How many entries the log had when it was last looked at or added to."""
+        return self._log.entries_seen()
+
     def check(self) -> ChainCheck:
         """Whether all chains are whole and hold the ends they had, and no outcome stands twice."""
         return self._log.check()
 
     def _read(self) -> Read:
         entries = self._entries()
-        return Read(links=[entry.link for entry in entries], faults=_contradictions(entries))
+        gone = missing_forecasts(self._database, len(entries))
+        links = [entry.link for entry in entries]
+        return Read(links=links, faults=[*_contradictions(entries), *gone])
 
     def _add(self, content: ForecastRecord | ForecastOutcome) -> bool:
         """Whether it is in the log now: of several writers the store keeps the first one's."""

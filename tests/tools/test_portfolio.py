@@ -89,6 +89,12 @@ async def test_what_is_broken_and_why_is_one_call(client: Client[Any]) -> None:
     assert "effect" not in found["search_box"]
 
 
+async def test_an_empty_answer_says_how_many_nobody_has_looked_at(client: Client[Any]) -> None:
+    answer = await client.call_tool("list_experiments", {"decision": "rollback"})
+    assert answer.structured_content["total"] == 0
+    assert "2 have no verdict (validity=unknown)" in answer.structured_content["detail"]
+
+
 async def test_what_ended_in_a_month_comes_with_its_effect(client: Client[Any]) -> None:
     found = await rows(client, ended_since="2026-10-01", ended_until="2026-11-01")
     assert list(found) == ["recent"]

@@ -55,11 +55,13 @@ def listed(page: Page, now: datetime) -> ExperimentList:
 
 
 def _hint(page: Page) -> str:
-    if page.total == 0:
-        return "nothing matches; load data with `neonblue load`, or try without filters"
     said = ["verdicts are of the newest recorded look: analyze_experiment_performance looks again"]
+    if page.total == 0:
+        said = ["nothing matches; load data with `neonblue load`, or try without filters"]
     if page.unlooked:
-        said.append(f"{page.unlooked} have no verdict: nobody has looked at them")
+        said.append(
+            f"{page.unlooked} have no verdict (validity=unknown): nobody has looked at them"
+        )
     if page.next_cursor:
         said.append("there are more: call again with next_cursor")
     return "; ".join(said)

@@ -82,7 +82,7 @@ class Page:
     """Some experiments of ``total`` that match, and where the next page begins.
 
     ``seen`` says of those on the page what events say, ``uploaded_units`` counts the units of those
-    whose events live elsewhere; ``unlooked`` counts matches without a verdict.
+    whose events live elsewhere; ``unlooked`` counts those that match but for having no verdict.
     """
 
     total: int
@@ -96,13 +96,14 @@ class Page:
 def list_page(store: Store, wanted: Wanted, *, cursor: str | None, limit: int) -> Page:
     """The experiments that are wanted, from the cursor on."""
     start = position_of(cursor, "list_experiments")
-    found = [item for item in _all(store) if _matches(item, wanted)]
+    candidates = [item for item in _all(store) if _is_about(item, wanted)]
+    found = [item for item in candidates if _was_judged(item, wanted)]
     found.sort(key=_order)
     end = start + limit
     shown = tuple(found[start:end])
     return Page(
         total=len(found),
-        unlooked=sum(item.verdict is None and item.status != "draft" for item in found),
+        unlooked=sum(item.verdict is None and item.status != "draft" for item in candidates),
         experiments=shown,
         seen=store.experiments.seen_among([item.experiment_id for item in shown]),
         uploaded_units={
@@ -158,14 +159,18 @@ def _uploaded_units(store: Store, experiment_id: str) -> int:
     return int(sum(units.values()))
 
 
-def _matches(item: Listed, wanted: Wanted) -> bool:
+def _is_about(item: Listed, wanted: Wanted) -> bool:
+    """Whether all conditions hold but those on its verdict."""
     return (
         wanted.status in (None, item.status)
-        and wanted.validity in (None, item.validity)
-        and wanted.decision in (None, item.verdict.decision if item.verdict else "")
         and _ended_within(item, wanted)
         and _says(item, wanted.text)
     )
+
+
+def _was_judged(item: Listed, wanted: Wanted) -> bool:
+    decision = item.verdict.decision if item.verdict else ""
+    return wanted.validity in (None, item.validity) and wanted.decision in (None, decision)
 
 
 def _ended_within(item: Listed, wanted: Wanted) -> bool:

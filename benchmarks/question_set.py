@@ -12,6 +12,9 @@ from typing import Any
 Family = tuple[str, dict[str, Any], tuple[str, ...]]
 
 INSIDE: tuple[Family, ...] = (
+    ("rate", {}, ("What is the conversion rate?",)),
+    ("count", {"without": ("device", "mobile")}, ("purchases excluding mobile",)),
+    ("median", {}, ("median order value",)),
     (
         "count",
         {"event": "purchase"},
@@ -471,14 +474,11 @@ OUTSIDE: tuple[str, ...] = (
     "Delete all purchases",
     "How many purchases will there be tomorrow?",
     "Why did revenue drop?",
-    "What is the conversion rate?",
     "How many orders did Bob place?",
     "Profit by country",
     "How many carts were abandoned?",
     "Revenue from returning customers",
-    "purchases excluding mobile",
     "How many visitors bought twice?",
-    "median order value",
     "Purchase rate of treatment versus control in forced_signup by country",
 )
 

@@ -11,6 +11,9 @@ from typing import Any
 Question = tuple[str, str, dict[str, Any]]
 
 MEASURES: tuple[Question, ...] = (
+    ("Revenue without tablets", "sum", {"without": ("device", "tablet")}),
+    ("Purchases that were not in Germany", "count", {"without": ("country", "DE")}),
+    ("Orders above 100 dollars", "count", {"above": 100.0}),
     (
         "Could you give me the tally of buys since the first of November?",
         "count",
@@ -266,12 +269,9 @@ OUTSIDE: tuple[str, ...] = (
     "Retention of premium subscribers",
     "What do people do after adding to cart?",
     "Why did logins fall last week?",
-    "Revenue without tablets",
     "Forecast next month's revenue",
     "Purchases by gender",
     "Which colour sells best?",
-    "Purchases that were not in Germany",
-    "Orders above 100 dollars",
     "Day-1 retention by salesperson",
     "90th percentile of order value",
     "Were there more purchases than refunds?",

@@ -27,7 +27,7 @@ class World:
 
     def truth(self, kind: str, given: dict[str, Any]) -> Answer:
         """The answer: a number, a mapping from slice to number, or a list of names."""
-        if kind in ("count", "users", "sum", "average", "rate", "per_user"):
+        if kind in ("count", "users", "sum", "average", "median", "rate", "per_user"):
             return self._measured(kind, given)
         found: Answer = getattr(self, f"_{kind}")(given)
         return found
@@ -45,6 +45,11 @@ class World:
         if "filter" in given:
             name, value = given["filter"]
             frame = frame[frame[name] == value]
+        if "without" in given:
+            name, value = given["without"]
+            frame = frame[frame[name] != value]
+        if "above" in given:
+            frame = frame[frame.value > given["above"]]
         if "experiment" in given:
             frame = frame[frame.experiment_id == given["experiment"]]
         return frame
@@ -199,4 +204,6 @@ def _value(kind: str, frame: pd.DataFrame, given: dict[str, Any]) -> float:
         return float(of.value.sum())
     if kind == "average":
         return float(of.value.mean())
+    if kind == "median":
+        return float(of.value.median())
     return float(of.user_id.nunique() if kind == "rate" else of.value.sum()) / exposed

@@ -1,6 +1,6 @@
 """How many questions in words are answered right over the demo world, and how many wrong.
 
-python -m benchmarks.questions [--second] [--show]
+python -m benchmarks.questions [--set first second third ...] [--show]
 """
 
 from __future__ import annotations
@@ -14,7 +14,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import question_set, question_set_second
+from benchmarks import (
+    question_asked,
+    question_set,
+    question_set_fifth,
+    question_set_fourth,
+    question_set_second,
+    question_set_sixth,
+    question_set_third,
+)
+from benchmarks.question_asked import Asked
 from benchmarks.question_truth import World
 from neonblue.jobs.demo import run as build_demo
 from neonblue.query.answering import Answered
@@ -25,6 +34,15 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SEED = 7
 UNANSWERED = ("none", "nothing")
 UNCOMPUTED = (*UNANSWERED, "advice")
+SETS = {
+    "first": question_set,
+    "second": question_set_second,
+    "third": question_set_third,
+    "fourth": question_set_fourth,
+    "fifth": question_set_fifth,
+    "sixth": question_set_sixth,
+}
+Question = tuple[str, str, dict[str, Any]] | Asked
 
 
 def verdict(answered: Answered, kind: str, truth: Any) -> str:
@@ -82,47 +100,57 @@ def _same(claimed: Any, truth: Any) -> bool:
     return bool(claimed == truth)
 
 
+def judged(workspace: Workspace, world: World, one: Question) -> tuple[Answered, str, bool]:
+    """What is answered, whether that is right, and whether there is an answer."""
+    if isinstance(one, Asked):
+        answered = workspace.answerer.answer(one.text, (), now=NOW, context=one.context)
+        truth = one.truth(world) if one.truth is not None else None
+        return answered, question_asked.verdict(answered, truth), one.truth is not None
+    text, kind, given = one
+    truth = None if kind in UNCOMPUTED else world.truth(kind, given)
+    answered = workspace.answerer.answer(text, (), now=NOW)
+    return answered, verdict(answered, kind, truth), kind not in UNANSWERED
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--show", action="store_true", help="print what is not right")
-    parser.add_argument("--second", action="store_true", help="the second set of questions")
+    parser.add_argument("--set", nargs="+", choices=[*SETS], default=[*SETS], dest="sets")
     arguments = parser.parse_args()
-    asked = (question_set_second if arguments.second else question_set).questions()
     with (
         tempfile.TemporaryDirectory(prefix="neonblue-questions-") as folder,
         closing(Workspace(StoreSettings(data_dir=Path(folder)))) as workspace,
     ):
         build_demo(workspace, {"seed": SEED, "now": NOW.isoformat()}, lambda *_: None)
-        _report(workspace, asked, arguments.show)
+        _report(workspace, arguments.sets, arguments.show)
 
 
-def _report(
-    workspace: Workspace, asked: list[tuple[str, str, dict[str, Any]]], shown: bool
-) -> None:
+def _report(workspace: Workspace, names: list[str], shown: bool) -> None:
     world = World(NOW, SEED)
-    counts: Counter[tuple[bool, str]] = Counter()
     reliability: dict[float, Counter[str]] = defaultdict(Counter)
-    for text, kind, given in asked:
-        truth = None if kind in UNCOMPUTED else world.truth(kind, given)
-        answered = workspace.answerer.answer(text, (), now=NOW)
-        said = verdict(answered, kind, truth)
-        counts[kind not in UNANSWERED, said] += 1
-        if answered.status == "ok":
-            reliability[round(answered.confidence, 1)][said] += 1
-        if shown and said != "right":
-            claimed = answered.sentence[:100]
-            print(f"{said} ({kind}): {text}\n    {answered.status}: {claimed}")
-            if said == "wrong":
-                print(
-                    "    plan:", answered.plan and answered.plan.model_dump(exclude_defaults=True)
-                )
-    for inside in (True, False):
-        total = sum(n for (where, _), n in counts.items() if where == inside)
-        rest = ", ".join(f"{s} {counts[inside, s]}" for s in ("right", "declined", "wrong"))
-        print(f"{'inside' if inside else 'outside'}: {total} questions, {rest}")
+    for name in names:
+        counts: Counter[tuple[bool, str]] = Counter()
+        for one in SETS[name].questions():
+            answered, said, inside = judged(workspace, world, one)
+            counts[inside, said] += 1
+            if answered.status == "ok":
+                reliability[round(answered.confidence, 1)][said] += 1
+            if shown and said != "right":
+                _show(one, answered, said)
+        for where in (True, False):
+            total = sum(n for (inside, _), n in counts.items() if where == inside)
+            rest = ", ".join(f"{s} {counts[where, s]}" for s in ("right", "declined", "wrong"))
+            print(f"{name}, {'inside' if where else 'outside'}: {total} questions, {rest}")
     for level in sorted(reliability):
         of = reliability[level]
         print(f"confidence {level}: {of.total()} answered, {of['right'] / of.total():.3f} right")
+
+
+def _show(one: Question, answered: Answered, said: str) -> None:
+    text = one.text if isinstance(one, Asked) else one[0]
+    print(f"{said}: {text}\n    {answered.status}: {answered.sentence[:100]}")
+    if said == "wrong" and answered.plan is not None:
+        print("    plan:", answered.plan.model_dump(exclude_defaults=True))
 
 
 if __name__ == "__main__":

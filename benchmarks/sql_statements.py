@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Iterator
 
+from benchmarks.sql_dialect import DIALECT_HARMLESS, DIALECT_HOSTILE
 from neonblue.query.sql_functions import words
 
 TABLE_FUNCTIONS = (
@@ -147,6 +148,7 @@ def hostile() -> tuple[str, ...]:
         *(f"SELECT * FROM {table}" for table in OTHER_TABLES),
         *STATEMENTS,
         *TRICKS,
+        *DIALECT_HOSTILE,
     ]
     return tuple(dict.fromkeys(found))
 
@@ -204,6 +206,7 @@ HARMLESS = (
     "SELECT variant_id, count() FROM events WHERE experiment_id = 'footer_colour' AND event_type = 'exposure' GROUP BY variant_id", "SELECT variant_id, relative_lift FROM outcomes WHERE metric = 'purchase'", "SELECT quantileExact(0.5)(value) AS p50, max(value) - min(value) AS spread FROM events WHERE event_type = 'purchase'",
     "SELECT experiment_id, dateDiff('day', min(timestamp), max(timestamp)) AS days FROM events GROUP BY experiment_id", "SELECT a.d, a.n, b.n FROM (SELECT toDate(timestamp) AS d, count() AS n FROM events GROUP BY d) AS a LEFT JOIN (SELECT toDate(timestamp) AS d, count() AS n FROM events WHERE event_type = 'purchase' GROUP BY d) AS b ON a.d = b.d",
     "SELECT exists(SELECT 1 FROM events WHERE event_type = 'purchase')", "SELECT count() FROM events WHERE value > (SELECT avg(value) FROM events)", "FROM events SELECT count()", "SELECT tuple(1, 'a').1, (1, 2), [1, 2][1], map('a', 1)['a']", "SELECT uniqExact(tuple(user_id, experiment_id)) FROM events",
+    *DIALECT_HARMLESS,
 )  # fmt: skip
 
 WORD = re.compile(

@@ -35,16 +35,19 @@ def natural_language_query(
     from neonblue.query.assisted import answer_plan, answer_question
     from neonblue.query.verified import remember
 
-    asked = f"{question} {context}" if context and len(question.split()) <= 3 else question
+    before = context or ""
     workspace.learner.catch_up()
     store, answerer, now = workspace.store, workspace.answerer, datetime.now(UTC)
     catalogue = workspace.metric_catalogue
     if plan is None:
         model = workspace.language_model
-        assisted = answer_question(answerer, model, store, asked, catalogue, now=now)
+        assisted = answer_question(
+            answerer, model, store, question, catalogue, now=now, context=before
+        )
     else:
         assisted = answer_plan(answerer, plan, catalogue, now=now)
     if save_as is not None:
+        asked = f"{before} {question}".strip()
         remember(store, answerer, save_as, asked, assisted.answered, now)
     return question_answer(assisted)
 

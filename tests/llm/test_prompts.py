@@ -8,7 +8,7 @@ from neonblue.llm.prompts import PromptName, read_prompt
 
 DIGESTS: dict[PromptName, tuple[int, str]] = {
     "narrate": (1, "5c96f07741042356"),
-    "plan": (1, "07440ce91ec9d27d"),
+    "plan": (2, "d6f9be44fa849286"),
 }
 
 

@@ -152,7 +152,14 @@ REFUSED = {
     "an unknown experiment": BY_COUNTRY | {"experiments": ["banner_autumn"]},
     "a billion rows": BY_COUNTRY | {"limit": 1_000_000_000},
     "no rows": BY_COUNTRY | {"limit": 0},
-    "an unknown measure": BY_COUNTRY | {"measure": "median"},
+    "an unknown measure": BY_COUNTRY | {"measure": "mode"},
+    "a second breakdown like the first": BY_COUNTRY | {"then_by": "country"},
+    "an unknown second breakdown": BY_COUNTRY | {"then_by": "plan"},
+    "a share of an average": BY_COUNTRY | {"measure": "average", "of_total": True},
+    "a mean a day of no time": BY_COUNTRY | {"each": "day"},
+    "another value that there is not": BY_COUNTRY
+    | {"filters": [{"name": "country", "value": "DE", "or_values": ["XX"]}]},
+    "a ranking of no periods": BY_COUNTRY | {"ranked": True},
     "a field that there is not": BY_COUNTRY | {"sql": "SELECT 1"},
     "values that an event has not": BY_COUNTRY | {"event_type": "exposure", "measure": "sum"},
     "a rate of nothing": {"kind": "measure", "measure": "rate", "breakdown": "country"},
@@ -231,7 +238,7 @@ def test_a_time_is_as_rules_read_it(
 @pytest.mark.parametrize(
     "question",
     [
-        "purchases excluding Germany",
+        "purchases of people who came twice",
         "How many purchases will there be tomorrow?",
         "Delete all purchases",
         "What did zebra-77 buy?",

@@ -38,6 +38,18 @@ WITHHELD = (
     "day 1 retention by cookie",
     "why did orders rise since 3 November with cell B?",
     "average order value by cell",
+    "orders by country and cell",
+    "orders by cell and country in the last 20 days",
+    "number of orders not from cell B",
+    "what share of orders came from cell B",
+    "share of orders by cell",
+    "orders per exposure by cell",
+    "number of exposed users who did not order by cell",
+    "busiest days for orders in cell B",
+    "orders over 21",
+    "number of orders of at most 20 by country",
+    "median order value",
+    "what was the largest order",
 )
 NAMES = ("control", "treatment", "cell", "cookie", "new_page_prices", "half", "other")
 SHOWN = (

@@ -66,7 +66,7 @@ def test_a_breakdown_adds_up(filled: Workspace) -> None:
     [
         "What is the weather in Paris?",
         "How many refunds were there?",
-        "purchases excluding Germany",
+        "purchases excluding women",
         "How many purchases will there be tomorrow?",
         "Average session duration",
         "Delete all purchases",

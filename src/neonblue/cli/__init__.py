@@ -15,6 +15,7 @@ COMMANDS = {
     "define": "define an experiment in a small TOML file",
     "metrics": "check a catalogue of metrics, or import another tool's",
     "questions": "list, check or forget questions whose plans somebody checked",
+    "models": "show which language models are asked and what they cost by day",
     "changes": "show what happened to experiments, and follow it",
     "ingest": "read events from Kafka, a file or stdin into the store",
     "dead-letters": "list, export or replay messages that could not be read",

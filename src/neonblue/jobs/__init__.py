@@ -33,6 +33,7 @@ JOBS: tuple[str, ...] = (
     "forecast-calibration",
     "metrics",
     "questions",
+    "models",
     "migrate",
     "inspect",
     "demo",

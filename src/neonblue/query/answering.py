@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 from neonblue.behavior.funnel import analyze as analyze_funnel
 from neonblue.intelligence.diagnosis import diagnose
 from neonblue.models.lifecycle import WATCHED_STATUSES
-from neonblue.query.answer_rows import Found, Rows, compared, experiment_row, measured, stands
+from neonblue.query.answer_rows import Found, Rows, experiment_row, stands
 from neonblue.query.catalog import CatalogFacts, read_catalog
-from neonblue.query.movement_answer import moved, periods_of
+from neonblue.query.following import continued
+from neonblue.query.measure_answer import measure
+from neonblue.query.movement_answer import moved
 from neonblue.query.parser import parse
 from neonblue.query.past_answers import learnt, outcomes, segments, similar
 from neonblue.query.plan import Plan
@@ -24,7 +26,6 @@ from neonblue.query.sequence_answers import retention, steps
 from neonblue.query.telling import HiddenSigns
 from neonblue.query.vocabulary import vocabulary_of
 from neonblue.stores.funnels import FunnelScope
-from neonblue.stores.question_query import MeasureQuery, compiled
 
 if TYPE_CHECKING:
     from neonblue.behavior.conversion_events import EventKinds
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from neonblue.models import Experiment
     from neonblue.query.metric_layer import LayerMetric
     from neonblue.query.telling import Hidden
+    from neonblue.query.vocabulary import Vocabulary
     from neonblue.stores import Store
     from neonblue.stores.verified_questions import VerifiedRow
 
@@ -76,6 +78,7 @@ class Answerer:
         self._guard = Lock()
         self._known: tuple[float, tuple[LayerMetric, ...], CatalogFacts] | None = None
         self._verified: tuple[VerifiedRow, ...] | None = None
+        self._worded: tuple[Mapping[str, Experiment], CatalogFacts, Vocabulary] | None = None
 
     def forget_known(self) -> None:
         """Read again what can be named and which questions are verified."""
@@ -90,7 +93,7 @@ class Answerer:
 
     def codes(self) -> tuple[str, ...]:
         """Values of properties that are known by their capitals."""
-        return vocabulary_of(self._catalog(()), ()).codes
+        return self._vocabulary(self._catalog(())).codes
 
     def verified(self, question: str, now: datetime) -> Reading | None:
         """The plan that somebody checked for this question."""
@@ -114,18 +117,42 @@ class Answerer:
             return catalog
 
     def read(
-        self, question: str, catalogue: Sequence[LayerMetric], now: datetime
+        self,
+        question: str,
+        catalogue: Sequence[LayerMetric],
+        now: datetime,
+        *,
+        context: str = "",
     ) -> tuple[Reading, CatalogFacts]:
         """The plan of a question by rules, and what it could name."""
         catalog = self._catalog(catalogue)
-        experiments = self._store.experiments.defined().values()
-        return parse(question, vocabulary_of(catalog, experiments), now), catalog
+        vocabulary = self._vocabulary(catalog)
+        if context:
+            return continued(question, context, vocabulary, now), catalog
+        return self.verified(question, now) or parse(question, vocabulary, now), catalog
 
-    def answer(self, question: str, catalogue: Sequence[LayerMetric], *, now: datetime) -> Answered:
-        """The answer, or what could be asked instead; never a guess."""
-        reading, catalog = self.read(question, catalogue, now)
+    def _vocabulary(self, catalog: CatalogFacts) -> Vocabulary:
+        """The words for what is there, kept for as long as that is the same."""
+        plans = self._store.experiments.defined()
+        with self._guard:
+            if self._worded is None or self._worded[:2] != (plans, catalog):
+                self._worded = (plans, catalog, vocabulary_of(catalog, plans.values()))
+            return self._worded[2]
+
+    def answer(
+        self,
+        question: str,
+        catalogue: Sequence[LayerMetric],
+        *,
+        now: datetime,
+        context: str = "",
+    ) -> Answered:
+        """The answer, or what could be asked instead; never a guess.
+
+        ``context`` is the question before, for one that continues it.
+        """
+        reading, catalog = self.read(question, catalogue, now, context=context)
         related = supported(catalog)
-        reading = self.verified(question, now) or reading
         if reading.others:
             return _ambiguous(reading, related)
         if not reading.answers or reading.plan is None:
@@ -154,7 +181,7 @@ class Answerer:
     def _run(self, plan: Plan, signs: Hidden, now: datetime) -> Found:
         store = self._store
         runs: dict[str, Callable[[], Found]] = {
-            "measure": lambda: self._measure(plan, signs, now),
+            "measure": lambda: measure(store, plan, signs, now),
             "funnel": lambda: self._funnel(plan),
             "retention": lambda: retention(store, plan, now),
             "steps": lambda: steps(store, plan, signs),
@@ -169,20 +196,6 @@ class Answerer:
             "recommend": lambda: self._recommend(plan, now),
         }
         return runs[plan.kind]()
-
-    def _measure(self, plan: Plan, signs: Hidden, now: datetime) -> Found:
-        query = _query(plan, signs)
-        sql, parameters = compiled(query)
-        rows = self._read(sql, parameters)
-        if plan.compare and plan.since is not None:
-            since, until = _period_before(plan, now)
-            before = replace(query, since=since, until=until)
-            rows = compared(rows, self._read(*compiled(before)))
-        return Found(rows=rows, sql=sql, sentence=measured(plan, rows))
-
-    def _read(self, sql: str, parameters: Mapping[str, Any]) -> Rows:
-        result = self._store.read_only.run(sql, parameters)
-        return tuple(dict(zip(result.columns, row, strict=True)) for row in result.rows)
 
     def _funnel(self, plan: Plan) -> Found:
         scope = FunnelScope(
@@ -288,31 +301,6 @@ class Answerer:
             )
         said = "; ".join(str(row["action"]) for row in rows[:3])
         return Found(rows=rows, sentence=said, advice=tuple(str(row["action"]) for row in rows))
-
-
-def _period_before(plan: Plan, now: datetime) -> tuple[datetime, datetime | None]:
-    """The period that a plan is compared with, as it was named, or else as long as its own."""
-    if plan.compare_since is not None:
-        return plan.compare_since, plan.compare_until
-    periods = periods_of(plan, now)
-    return periods.before_since, periods.before_until
-
-
-def _query(plan: Plan, signs: Hidden) -> MeasureQuery:
-    return MeasureQuery(
-        measure=plan.measure,
-        event_type=plan.event_type,
-        of_event=plan.of_event,
-        experiments=plan.experiments,
-        filters=tuple((one.name, one.value) for one in plan.filters),
-        breakdown=plan.breakdown,
-        without=signs.concealed if plan.breakdown == "event_type" else (),
-        grain=plan.grain,
-        since=plan.since,
-        until=plan.until,
-        ascending=plan.ascending,
-        limit=500 if plan.grain else plan.limit,
-    )
 
 
 def _ambiguous(reading: Reading, related: tuple[str, ...]) -> Answered:

@@ -61,9 +61,10 @@ def answer_question(
     catalogue: Sequence[LayerMetric],
     *,
     now: datetime,
+    context: str = "",
 ) -> Assisted:
     """The answer of rules, with the model's help where there is one and it is any."""
-    answered = answerer.answer(question, catalogue, now=now)
+    answered = answerer.answer(question, catalogue, now=now, context=context)
     by_rule = Narration(text=answered.sentence, narrated_by=RULES)
     if model is None:
         return Assisted(answered=answered, planned_by=RULES, told=by_rule)
@@ -71,7 +72,8 @@ def answer_question(
         return Assisted(answered=answered, planned_by=RULES, told=_told(model, store, answered))
     if answered.status != "unsupported":
         return Assisted(answered=answered, planned_by=RULES, told=by_rule)
-    return _planned(answerer, model, store, question, catalogue, answered, now)
+    asked = f"{question} {context}".strip()
+    return _planned(answerer, model, store, asked, catalogue, answered, now)
 
 
 def answer_plan(

@@ -30,7 +30,7 @@ def retention_reading(
     words.take(ASKS_RETENTION | lexicon.MEASURES["users"] | lexicon.MEASURES["rate"])
     words.take(lexicon.MEASURES["count"])
     values["filters"] = filters_in(words, vocabulary)
-    values["breakdown"] = breakdown_in(words, vocabulary)[0]
+    values["breakdown"] = breakdown_in(words, vocabulary)
     if values["breakdown"] in ("experiment", "event_type"):
         return unread(words, "retention is known by properties of users")
     if day is None:

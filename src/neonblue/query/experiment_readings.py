@@ -8,33 +8,47 @@ from typing import Any
 from neonblue.query import lexicon
 from neonblue.query.measure_words import events_in
 from neonblue.query.plan import Plan
-from neonblue.query.question_words import Words
+from neonblue.query.question_words import DONE, Words
 from neonblue.query.reading import Reading, content, sure
 from neonblue.query.sql_functions import words as listed
 from neonblue.query.time_range import NUMBERS
-from neonblue.query.vocabulary import Vocabulary, stem, topic_words
+from neonblue.query.vocabulary import Vocabulary, joined, stem, topic_words
 
 JUDGED = lexicon.STANDINGS["won"] | lexicon.STANDINGS["lost"] | lexicon.LIFT | lexicon.EFFECT
 ALIKE = 4
 LIKE_OURS = r"\b(?:similar to|like|alike|akin to|comparable (?:to|with)) (?:our|my|the|this|that)\b"
 OF_OURS = r"\b(?:our|my|the|this) (?:[\w-]+ ){1,4}(?:experiment|test|trial)s?\b"
 ABOUT = r"\b(?:about|on|from|regarding|around|with|of|in)\b"
-LEARNING = r"\b(?:learn\w*|lessons?|insights?|findings|do we know|we know)\b"
+JOINING = frozenset({"and", "or", "vs", "versus", "against", "than", "compared", "both"})
+LEARNING = (
+    r"\b(?:taught|teach(?:es)?|takeaways?|learn\w*|lessons?|insights?|findings)\b"
+    r"|\b(?:do )?we know\b"
+)
 MONEY = listed("revenue turnover sales income earnings money")
 
 
 def experiments_in(words: Words, vocabulary: Vocabulary) -> tuple[str, ...]:
     """Experiments named by id, by most words of their names, or by a word of one name alone."""
-    found = []
-    for name in vocabulary.experiments:
-        for start, length, phrase in words.phrases():
-            if phrase in (name.casefold(), vocabulary.names[name].casefold()):
-                found.append(name)
-                words.cut(start, length)
-                break
-    if found or not words.has(lexicon.EXPERIMENT_WORDS | JUDGED):
-        return tuple(found)
+    found = _by_name(words, vocabulary)
+    listing = JOINING.intersection(words.left)
+    if (found and not listing) or not words.has(lexicon.EXPERIMENT_WORDS | JUDGED):
+        return found
+    if found:
+        others = _by_words(words, vocabulary) or _by_own_word(words, vocabulary)
+        return tuple(dict.fromkeys((*found, *others)))
     return _by_words(words, vocabulary) or _by_own_word(words, vocabulary)
+
+
+def _by_name(words: Words, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """Those whose id or name stands there whole, however it is joined."""
+    found = []
+    for start, length, phrase in words.phrases():
+        name = vocabulary.joined.get(joined(phrase))
+        if name is not None and words.left[start : start + length] == phrase.split(" "):
+            found.append(name)
+            words.left[start : start + length] = [DONE] * length
+    words.remove(())
+    return tuple(sorted(found))
 
 
 def _by_words(words: Words, vocabulary: Vocabulary) -> tuple[str, ...]:
@@ -58,20 +72,22 @@ def _by_own_word(words: Words, vocabulary: Vocabulary) -> tuple[str, ...]:
     """The one experiment whose name has a word that no other's has and that means nothing else."""
     other = {*vocabulary.events, *vocabulary.properties, *vocabulary.values}
     other = {stem(word) for word in other | lexicon.every_word() | set(NUMBERS)}
-    found = set()
+    found: list[str] = []
     for word in words.left:
         if stem(word) in other or len(word) < 4:
             continue
         having = [name for name, of in vocabulary.experiments.items() if stem(word) in of]
-        if len(having) == 1:
-            found.add(having[0])
-    if len(found) != 1:
+        if len(having) == 1 and having[0] not in found:
+            found.append(having[0])
+    if not found or (len(found) > 1 and not JOINING.intersection(words.left)):
         return ()
-    name = found.pop()
-    of = vocabulary.texts[name]
-    words.left = [word for word in words.left if stem(word) in _judging() or not _told(word, of)]
-    words.assumed.append(f"the experiment is {name}")
-    return (name,)
+    for name in found:
+        of = vocabulary.texts[name]
+        words.left = [
+            word for word in words.left if stem(word) in _judging() or not _told(word, of)
+        ]
+        words.assumed.append(f"the experiment is {name}")
+    return tuple(found)
 
 
 def _told(word: str, of: frozenset[str]) -> bool:
@@ -94,7 +110,7 @@ def kind_of(text: str, words: Words, experiments: tuple[str, ...], vocabulary: V
         return "similar"
     if words.has(lexicon.SEGMENTS) and words.has(_responding()) and about:
         return "segments"
-    if re.search(LEARNING, text) and re.search(ABOUT, text):
+    if re.search(LEARNING, text) and (re.search(ABOUT, text) or about):
         return "learnt"
     if words.has(listed("funnel dropoff drop-off abandon abandoned")):
         return "funnel"
@@ -148,7 +164,7 @@ def experiment_reading(
     words.take(lexicon.HIGHEST | lexicon.LOWEST | lexicon.EXPERIMENT_WORDS)
     words.take(lexicon.MEASURES["count"] | lexicon.LIFT)
     if kind == "validity":
-        words.take(lexicon.VALIDITY | listed("why reason reasons"))
+        words.take(lexicon.VALIDITY | listed("why reason reasons sample ratio ratios any"))
     if kind == "effect":
         words.take(lexicon.EFFECT | lexicon.STANDINGS["won"] | lexicon.STANDINGS["lost"])
         words.take(lexicon.MEASURES["users"])

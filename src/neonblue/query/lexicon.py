@@ -22,10 +22,40 @@ FILLERS = words(
     open opened placed submit submitted file filed create created log bring brings brought
     generate generates generated produce produces produced amount amounts size sizes differ
     differs vary varies desk sort kind type onwards moment inside through via among amongst
+    saw sees seeing but whether raised combined single
+    typically normally generally commonly actually really basically roughly approximately simply
+    exactly precisely obviously apparently literally honestly quickly maybe perhaps probably kindly
+    definitely certainly essentially effectively specifically possibly ideally hopefully
+    i'm i'd i'll i've we're we've he she his her him us ourselves isnt im ive whats hows theres
+    keen curious wondering wonder wondered interested trying looking hoping able possible
+    onto toward towards amid etc eg ie off outta inform mate guys vs. ok okay hi hey hello sorry
+    thanks thank cheers
+    dealt table attributable due ta pls plz asap fyi btw well anyway altogether whatsoever
     daytime said say tells told using against rolled arrived arrive arriving landed poured received
     receive reached raise raises usually altogether
     """
 )
+LIGHT_VERBS = words(
+    """
+    open raise log file submit place make get receive see have record bring generate produce create
+    happen occur come arrive land pull fetch grab dig show tell give share send provide offer list
+    display print pop throw put work check look know learn find hear understand figure count tally
+    add compute calculate run draw plot chart graph break split slice group sort
+    register process complete finish enter do go take want need like love deal handle
+    """
+)
+
+
+def forms(verb: str) -> frozenset[str]:
+    """A verb as grammar inflects it, where that is regular."""
+    base = verb.removesuffix("e")
+    double = verb + verb[-1]
+    return frozenset(
+        {verb, f"{verb}s", f"{verb}es", f"{base}ed", f"{base}ing", f"{double}ed", f"{double}ing"}
+    )
+
+
+FILLERS |= frozenset(form for verb in LIGHT_VERBS for form in forms(verb))
 MEASURES: Mapping[str, frozenset[str]] = {
     "count": words("number count counts volume quantity often times tally occurrences many"),
     "users": words(
@@ -38,11 +68,16 @@ MEASURES: Mapping[str, frozenset[str]] = {
         " spent spending spend earn cash grossed gross value"
     ),
     "average": words("average mean avg typical aov averaged ticket_size"),
+    "median": words("median medians"),
     "rate": words(
-        "rate rates share shares percentage percent proportion conversion conversions fraction"
+        "rate rates converting converter converters share shares percentage percent proportion"
+        " conversion conversions fraction"
         " convert converted converts likelihood probability chance ratio odds portion likely"
     ),
 }
+OF_VALUES = frozenset({"sum", "average", "median", "largest", "smallest", "per_user"})
+"""Measures of what events carry."""
+MONEY = MEASURES["sum"] - {"sum", "total"}
 BUYERS = words("buyers buyer purchasers")
 GRAINS: Mapping[str, frozenset[str]] = {
     "hour": words("hourly hour hours"),
@@ -50,15 +85,20 @@ GRAINS: Mapping[str, frozenset[str]] = {
     "week": words("weekly week weeks"),
     "month": words("monthly month months"),
 }
-TREND = words("trend trends evolve evolved evolution develop developed development course timeline")
+TREND = words(
+    "series trend trends evolve evolved evolution develop developed development course timeline"
+)
 COMPARING = words(
     "compare compared comparison versus vs change changed growth grow grew difference previous"
     " preceding before increase decrease rise fall rose fell up_from prior earlier opposed than"
 )
 HIGHEST = words(
-    "top most highest largest biggest best greatest maximum max leading strongest popular major"
+    "top most highest busiest peak largest biggest best greatest maximum max leading strongest"
+    " popular major"
 )
-LOWEST = words("bottom least lowest smallest fewest worst minimum min weakest poorest rarest")
+LOWEST = words(
+    "bottom least lowest slowest quietest smallest fewest worst minimum min weakest poorest rarest"
+)
 EXPERIMENT_WORDS = words("experiment experiments test tests trial trials ab split-tests abtests")
 STANDINGS: Mapping[str, frozenset[str]] = {
     "running": words("running active live ongoing underway progress open current"),
@@ -81,7 +121,8 @@ VALIDITY = words(
     "can't cannot"
     " broken invalid trust trustworthy wrong unhealthy faulty problem problems issue issues valid"
     " validity reliable untrustworthy mismatch srm unreliable suspicious flawed quality bad believe"
-    " sick"
+    " sick bugs bug buggy healthy health sanity sane legit mismatches imbalance imbalanced skewed"
+    " unbalanced compromised corrupt corrupted"
 )
 SIMILAR = words("similar resemble resembles resembling alike comparable akin related analogous")
 RECOMMEND = words(
@@ -90,9 +131,15 @@ RECOMMEND = words(
 )
 GENERIC = words(
     "optimization optimisation optimizations improvement improvements strategy strategies approach"
-    " changes work topic area kind past earlier previous prior older old former page flow process"
+    " signals signal cues cue tactics tactic techniques technique methods method tricks trick"
+    " elements element features"
+    " feature things thing ones stuff changes work topic area kind past earlier previous prior"
+    " older old former page flow process"
 )
-LEARNT = words("learn learnt learned learning learnings lesson lessons insight insights findings")
+LEARNT = words(
+    "taught teach teaches teachings takeaways takeaway know known learn learnt learned learning"
+    " learnings lesson lessons insight insights findings"
+)
 SEGMENTS = words("segment segments audience audiences cohort cohorts groups group kinds kind types")
 RESPONDED = words(
     "respond responded responds react reacted reacts benefit benefited benefitted benefits profited"
@@ -104,7 +151,9 @@ FUNNEL = words(
 )
 EFFECT = words(
     "doing performing perform going verdict status significant effect lift work working ship launch"
-    " release adopt"
+    " release adopt kill killing keep keeping continue continuing scrap bin ditch thing call decide"
+    " decision ready safe good bad better worse idea worth matter matters pull stop stopping"
+    " changing change changed switching making adding verdict outcome conclusive yet far along"
 )
 EVENT_WORDS: Mapping[str, frozenset[str]] = {
     "purchase": words(

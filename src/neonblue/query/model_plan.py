@@ -19,11 +19,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from neonblue.llm.prompts import read_prompt
 from neonblue.models.written_text import fenced, raw_name, shown_name
+from neonblue.query.lexicon import OF_VALUES
 from neonblue.query.plan import Plan
 from neonblue.query.question_words import Words
 from neonblue.query.sql_functions import words as listed
 from neonblue.query.time_range import find_time_range
 from neonblue.query.vocabulary import SEPARATORS, Vocabulary, stem, words_of
+from neonblue.stores.question_query import TOTALLED
 
 if TYPE_CHECKING:
     from neonblue.llm.language_model import LanguageModel
@@ -42,19 +44,18 @@ CONFIDENCE = 0.7
 """Of a plan that passed: what it cannot show is whether the question meant that."""
 BEYOND = listed(
     """
-    excluding exclude excludes except without not never isn't aren't wasn't don't doesn't didn't
-    other than unless twice thrice repeatedly consecutive tomorrow will forecast predict predicted
-    expect expected median percentile percentiles variance deviation correlation correlate cause
-    caused causes why because delete remove drop update insert alter truncate grant minus plus
-    divided multiplied ratio cumulative rolling session sessions duration distinct-values
-    individual individually email emails ids
+    isn't aren't wasn't unless twice thrice repeatedly consecutive tomorrow will forecast predict
+    predicted expect expected percentile percentiles variance deviation correlation correlate cause
+    caused causes because delete remove drop update insert alter truncate grant minus plus divided
+    multiplied cumulative rolling session sessions duration distinct-values individual individually
+    email emails ids
     """
 )
 """No plan says these; a model that is asked all the same may leave them out."""
 USED: Mapping[str, frozenset[str]] = {
     "measure": listed(
-        "measure event_type of_event experiments filters breakdown grain since until compare "
-        "compare_since compare_until ascending limit"
+        "measure event_type of_event experiments filters breakdown then_by values of_total each "
+        "grain ranked since until compare compare_since compare_until ascending limit"
     ),
     "retention": listed("day experiments filters breakdown grain since until limit"),
     "steps": listed("event_type step experiments filters since until limit"),
@@ -190,8 +191,15 @@ def with_times(plan: Plan, question: str, now: datetime) -> Plan:
         "steps": tuple(raw_name(one) for one in plan.steps),
         "experiments": tuple(raw_name(one) for one in plan.experiments),
         "breakdown": raw_name(plan.breakdown),
+        "then_by": raw_name(plan.then_by),
         "filters": tuple(
-            one.model_copy(update={"name": raw_name(one.name), "value": raw_name(one.value)})
+            one.model_copy(
+                update={
+                    "name": raw_name(one.name),
+                    "value": raw_name(one.value),
+                    "or_values": tuple(raw_name(value) for value in one.or_values),
+                }
+            )
             for one in plan.filters
         ),
         "since": _utc(plan.since),
@@ -238,10 +246,13 @@ def _unknown(plan: Plan, names: Names) -> str:
     for one in plan.filters:
         if one.name not in names.properties:
             return _there_is_no("property", one.name)
-        if one.value not in names.properties[one.name]:
-            return _there_is_no(f"value of {one.name!r}", one.value)
+        for value in (one.value, *one.or_values):
+            if value not in names.properties[one.name]:
+                return _there_is_no(f"value of {one.name!r}", value)
     if plan.breakdown not in ("", "experiment", "event_type", *names.properties):
         return _there_is_no("property", plan.breakdown)
+    if plan.then_by not in ("", *names.properties):
+        return _there_is_no("property", plan.then_by)
     return ""
 
 
@@ -282,13 +293,31 @@ def _incomplete(plan: Plan, names: Names) -> str:
 
 
 def _measure(plan: Plan, names: Names) -> str:
-    if plan.measure in ("sum", "average", "per_user") and not names.events.get(plan.event_type):
+    of_values = plan.measure in OF_VALUES or plan.values
+    if of_values and not names.events.get(plan.event_type):
         return f"{plan.measure!r} needs an event that carries values"
     if plan.measure == "rate" and not plan.event_type:
         return "a rate needs an event"
+    if plan.measure in ("per_event", "without") and not (plan.event_type and plan.of_event):
+        return f"{plan.measure!r} needs two events"
     if len({one.name for one in plan.filters}) < len(plan.filters):
         return "it narrows one property twice"
-    return ""
+    if plan.then_by and plan.then_by == plan.breakdown:
+        return "it breaks down twice by the same"
+    return _parts(plan)
+
+
+def _parts(plan: Plan) -> str:
+    """What is wrong with a share of the whole, a mean a day or a ranking of periods."""
+    if (plan.of_total or plan.each) and plan.measure not in TOTALLED:
+        return "a share of the whole, or a mean a day, is known of counts, users and sums"
+    if plan.of_total and (plan.then_by or plan.grain or plan.each):
+        return "a share of the whole has one division"
+    if plan.of_total and not plan.breakdown and len(plan.filters) != 1:
+        return "a share of the whole needs a breakdown or one filter"
+    if plan.each and (plan.grain or plan.since is None):
+        return "a mean a day needs a time and no grain"
+    return "only periods are ranked by themselves" if plan.ranked and not plan.grain else ""
 
 
 def _moved(plan: Plan, names: Names) -> str:
@@ -315,16 +344,16 @@ def left_out(plan: Plan, question: str, names: Names, now: datetime) -> str:
 
 
 def _numbers(plan: Plan) -> set[str]:
-    found = {str(plan.limit)}
+    found = {str(plan.limit), str(plan.day), *(f"{one.value:g}" for one in plan.values)}
     if plan.at_least is not None:
         found |= {f"{plan.at_least * 100:g}", f"{plan.at_least:g}"}
-    for moment in (plan.since, plan.until):
+    for moment in (plan.since, plan.until, plan.compare_since, plan.compare_until):
         if moment is not None:
             found |= {str(moment.year), str(moment.month), str(moment.day), str(moment.hour)}
     for name in (plan.event_type, *plan.steps, *plan.experiments, plan.topic):
         found |= set(NUMBER.findall(name))
     for one in plan.filters:
-        found |= set(NUMBER.findall(one.value))
+        found |= set(NUMBER.findall(" ".join((one.value, *one.or_values))))
     return found
 
 
@@ -344,7 +373,7 @@ def _names_left_out(plan: Plan, question: str, names: Names) -> str:
         spaced = SEPARATORS.sub(" ", name.casefold())
         if said & {name.casefold(), spaced, stem(spaced)}:
             return f"the plan leaves out {shown_name(name)}"
-    filtered = {(one.name, one.value) for one in plan.filters}
+    filtered = {(one.name, value) for one in plan.filters for value in (one.value, *one.or_values)}
     for phrase in phrases & vocabulary.values.keys():
         if vocabulary.values[phrase] not in filtered:
             return f"the plan leaves out {shown_name(vocabulary.values[phrase][1])}"

@@ -90,7 +90,7 @@ def _cells(
             event_type=plan.event_type,
             periods=periods_of(plan, now),
             properties=properties,
-            filters=tuple((one.name, one.value) for one in plan.filters),
+            filters=tuple(one.as_stored() for one in plan.filters),
             experiments=plan.experiments,
         )
         sql, parameters = compiled_cells(query)

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from neonblue.models.lifecycle import FINISHED_STATUSES
+from neonblue.query import lexicon
 from neonblue.query.answer_rows import Found, stands
 from neonblue.query.plan import Plan
-from neonblue.query.vocabulary import topic_words
+from neonblue.query.vocabulary import stem, topic_words
 
 if TYPE_CHECKING:
     from neonblue.memory.library import Memory
@@ -132,7 +133,7 @@ def similar(store: Store, memory: Memory, plan: Plan) -> Found:
     if conditional or plan.since or plan.until:
         finished = _finished(store, plan)
         defined = {name: one for name, one in defined.items() if name in finished}
-    if about := _about(defined, plan.topic):
+    if about := _about(defined, plan.topic) if plan.topic else _of_one_title(store, plan, defined):
         defined = about
     rows: list[dict[str, Any]] = []
     for name in sorted(defined, key=lambda name: -similarity[name]):
@@ -149,8 +150,23 @@ def similar(store: Store, memory: Memory, plan: Plan) -> Found:
     return Found(
         rows=shown,
         sentence=f"{len(shown)} similar experiments{': ' * bool(names)}{names}"
-        f"{_undated(store, plan)}",
+        f"{_undated(store, plan)}{'; ' * bool(hits.note)}{hits.note}",
     )
+
+
+def _of_one_title(
+    store: Store, plan: Plan, experiments: Mapping[str, Experiment]
+) -> Mapping[str, Experiment]:
+    """Those that share a word of the title with the experiment that they are to be like."""
+    if not plan.experiments:
+        return {}
+    title = topic_words(store.experiments.get(plan.experiments[0]).name)
+    wanted = title - {stem(word) for word in lexicon.GENERIC | lexicon.FILLERS}
+    return {
+        name: one
+        for name, one in experiments.items()
+        if wanted & topic_words(f"{name} {one.name} {one.description} {one.hypothesis}")
+    }
 
 
 def _outcome_of(store: Store, experiment_id: str, plan: Plan) -> Outcome | None:

@@ -15,6 +15,7 @@ INSTEAD = (
     "at any time"
 )
 PLAIN = frozenset({"", "experiment", "event_type"})
+PLACES_OF_VALUES = frozenset({"median", "largest", "smallest"})
 
 
 def why_withheld(store: Store, plan: Plan, signs: Hidden) -> str:
@@ -22,14 +23,17 @@ def why_withheld(store: Store, plan: Plan, signs: Hidden) -> str:
 
     A property tells the variants by itself or together with another one of the plan; an event type
     that one variant alone has tells them by having it. Both are looked at in a sample of units of
-    every experiment that runs.
+    every experiment that runs. Nor may events be chosen by a value that tells, as a tested price.
     """
     if not signs.watched:
         return ""
-    names = sorted({plan.breakdown, *(one.name for one in plan.filters)} - PLAIN)
+    used = {plan.breakdown, plan.then_by, *(one.name for one in plan.filters)}
+    names = sorted(used - PLAIN)
     told = [name for name in names if name in signs.properties]
     if not told and len(names) > 1 and signs.together(store, tuple(names)):
         told = names
+    if plan.values or plan.measure in PLACES_OF_VALUES:
+        told += [f"value of {name}" for name in signs.silent if plan.event_type in ("", name)]
     events = {plan.event_type, plan.of_event, *plan.steps}
     told += sorted(events & set(signs.concealed))
     if not told:

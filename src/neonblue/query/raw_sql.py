@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from neonblue.errors import ConflictError, InvalidInputError, NotFoundError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from neonblue.stores.database import Row
 
 MAX_ESTIMATED_ROWS = 500_000_000
+MAX_SHAPES = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,16 +48,36 @@ class RawResult:
     elapsed_ms: float
 
 
+class PassedShapes:
+    """Shapes of statements that the engine's tree let through, the latest of them."""
+
+    def __init__(self) -> None:
+        self._guard = Lock()
+        self._kept: dict[str, None] = {}
+
+    def __contains__(self, shape: str) -> bool:
+        with self._guard:
+            return shape in self._kept
+
+    def add(self, shape: str) -> None:
+        """Remember a shape, and forget the one that came first when there are many."""
+        with self._guard:
+            self._kept[shape] = None
+            while len(self._kept) > MAX_SHAPES:
+                del self._kept[next(iter(self._kept))]
+
+
 class RawSql:
     """Answers checked statements over one store."""
 
     def __init__(self, store: Store, hidden: HiddenSigns | None = None) -> None:
         self._store = store
         self._hidden = hidden or HiddenSigns()
+        self._passed = PassedShapes()
 
     def check(self, sql: str) -> Statement:
         """Both parsers; ``UnsafeQueryError`` when one refuses or they see different things."""
-        return check_sql(self._store, sql)
+        return check_sql(self._store, sql, self._passed)
 
     def run(self, sql: str, *, limit: int, cursor: str | None = None) -> RawResult:
         """Check, pass the gate for variants, estimate, run and cut a page out of the rows.
@@ -152,14 +174,22 @@ class RawSql:
                 )
 
 
-def check_sql(store: Store, sql: str) -> Statement:
-    """Both parsers over one statement; see ``RawSql.check``."""
+def check_sql(store: Store, sql: str, passed: PassedShapes | None = None) -> Statement:
+    """Both parsers over one statement; see ``RawSql.check``.
+
+    The engine is not asked again for a shape that it ``passed``: only texts of plain characters
+    and whole numbers differ, which are leaves of the same tree.
+    """
     statement = read_statement(sql)
+    if passed is not None and statement.shape in passed:
+        return statement
     try:
         lines = store.read_only.tree(statement.text)
     except InvalidInputError as error:
         raise refused(f"the engine cannot read it ({str(error)[:160]})") from error
     check_engine_tree(lines, statement)
+    if passed is not None:
+        passed.add(statement.shape)
     return statement
 
 

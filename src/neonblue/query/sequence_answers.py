@@ -56,7 +56,7 @@ def _told(plan: Plan, rows: Rows, signs: Hidden) -> str:
 def _scope(plan: Plan, without: tuple[str, ...] = ()) -> Scope:
     return Scope(
         experiments=plan.experiments,
-        filters=tuple((one.name, one.value) for one in plan.filters),
+        filters=tuple(one.as_stored() for one in plan.filters),
         breakdown=plan.breakdown,
         since=plan.since,
         until=plan.until,

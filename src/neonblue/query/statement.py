@@ -7,6 +7,7 @@ a table that only one of them sees keeps its name there, and is refused.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 MAX_CHARACTERS = 20_000
 MAX_DEPTH = 200
 COMMENT_MARKS = ("--", "/*", "#", "//")
+PLAIN_TEXT = re.compile(r"'[A-Za-z0-9_ .:-]{0,100}'")
+PLAIN_NUMBER = re.compile(r"[0-9]{1,15}")
 REWRITE = "see list_catalog for what there is to ask"
 
 
@@ -33,6 +36,8 @@ class Statement:
     ``text`` has the views' names in it. ``tables`` are those of ours that it reads,
     ``by_variant`` whether it names the variant of an event, ``texts`` every string in it.
     ``with_end`` is where views can be put in front: after its own WITH, or 0 when it has none.
+    ``shape`` is the statement with plain texts and whole numbers left open: statements of one
+    shape have one tree but for those.
     """
 
     text: str
@@ -41,6 +46,7 @@ class Statement:
     by_variant: bool
     texts: frozenset[str]
     with_end: int
+    shape: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,16 @@ def read_statement(sql: str) -> Statement:
         by_variant=_by_variant(nodes),
         texts=frozenset(t.text for t in tokens if t.token_type.name == "STRING"),
         with_end=len("WITH") if has_with else 0,
+        shape=" ".join(_open_literal(sql, token) for token in tokens),
     )
+
+
+def _open_literal(sql: str, token: Token) -> str:
+    """A token as it is written; a text of plain characters or a whole number as such."""
+    kind, written = token.token_type.name, sql[token.start : token.end + 1]
+    if kind == "STRING" and PLAIN_TEXT.fullmatch(written):
+        return "'text'"
+    return "0" if kind == "NUMBER" and PLAIN_NUMBER.fullmatch(written) else written
 
 
 def _refused(what: str) -> UnsafeQueryError:
@@ -224,7 +239,7 @@ def _check_nodes(nodes: list[exp.Expr]) -> None:
             raise _refused("IN needs a list in parentheses or a SELECT")
         if isinstance(node, exp.Table):
             _check_table(node, own)
-        if isinstance(node, exp.Column) and node.name not in known and _is_bare(node.name):
+        if isinstance(node, exp.Column) and not _is_known(node, known):
             raise _refused(f"there is no column {node.name!r}")
         _check_name(node)
 
@@ -250,6 +265,15 @@ def _in_scope(node: exp.Expr, name: str) -> bool:
             return True
         above = above.parent
     return False
+
+
+def _is_known(node: exp.Column, known: frozenset[str]) -> bool:
+    """Whether a column is one of ours or the statement's; ORDER BY ALL is no column."""
+    from sqlglot import exp
+
+    name = node.name
+    orders_by_all = name.upper() == "ALL" and isinstance(node.parent, exp.Ordered)
+    return name in known or orders_by_all or not _is_bare(name)
 
 
 def _is_bare(name: str) -> bool:
@@ -334,7 +358,5 @@ def _edited(sql: str, edits: list[_Edit]) -> str:
 
 
 def _short(error: Exception) -> str:
-    import re
-
     lines = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip().splitlines()
     return lines[0][:120] if lines else type(error).__name__

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from neonblue.models import Experiment
@@ -22,12 +22,27 @@ class Vocabulary:
     events: Mapping[str, str]
     exposure: str
     valued: tuple[str, ...]
+    converting: tuple[str, ...]
     properties: Mapping[str, str]
     values: Mapping[str, tuple[str, str]]
+    numbers: Mapping[str, frozenset[str]]
     codes: tuple[str, ...]
     experiments: Mapping[str, frozenset[str]]
-    names: Mapping[str, str]
+    joined: Mapping[str, str]
     texts: Mapping[str, frozenset[str]]
+    parts: frozenset[str]
+
+    def event(self, word: str) -> str:
+        """The event type that a word names; '' where it names none."""
+        return self.events.get(word, "")
+
+    def names_data(self, text: str) -> bool:
+        """Whether a lower-case text has a name of the data or a word for a figure."""
+        return any(self.names_word(word) for word in words_of(text))
+
+    def names_word(self, word: str) -> bool:
+        """Whether a word is, or is part of, a name of the data or asks for a figure."""
+        return word in self.parts or stem(word) in self.parts
 
     def titled(self, word: str) -> bool:
         """Whether an experiment's name has the word."""
@@ -51,6 +66,11 @@ def stem(word: str) -> str:
     return word
 
 
+def joined(text: str) -> str:
+    """A name without what may stand between its words."""
+    return SEPARATORS.sub("", text.casefold()).replace(" ", "")
+
+
 def topic_words(text: str) -> frozenset[str]:
     """The stems of a text's words, parts of hyphenated ones and of names too."""
     said = words_of(f"{text} {SEPARATORS.sub(' ', text)}")
@@ -61,12 +81,15 @@ def vocabulary_of(catalog: CatalogFacts, experiments: Iterable[Experiment]) -> V
     """The vocabulary of what is there."""
     types = [one.name for one in catalog.event_types]
     plans = list(experiments)
+    events, properties, values = _events(types, catalog), _properties(catalog), _values(catalog)
     return Vocabulary(
-        events=_events(types, catalog),
+        events=events,
         exposure="exposure" if "exposure" in types else "",
         valued=tuple(one.name for one in catalog.event_types if one.with_value),
-        properties=_properties(catalog),
-        values=_values(catalog),
+        converting=_converting(plans, types),
+        properties=properties,
+        values=values,
+        numbers={one.name: frozenset(one.values) for one in catalog.properties if one.numeric},
         codes=tuple(
             value
             for one in catalog.properties
@@ -75,8 +98,36 @@ def vocabulary_of(catalog: CatalogFacts, experiments: Iterable[Experiment]) -> V
         ),
         experiments={plan.experiment_id: _experiment_words(plan) for plan in plans},
         texts={plan.experiment_id: _texts(plan) for plan in plans},
-        names={plan.experiment_id: plan.name or plan.experiment_id for plan in plans},
+        joined={
+            joined(said): plan.experiment_id
+            for plan in plans
+            for said in (plan.name or plan.experiment_id, plan.experiment_id)
+        },
+        parts=_parts(plans, events, properties, values),
     )
+
+
+def _converting(plans: Iterable[Experiment], types: Sequence[str]) -> tuple[str, ...]:
+    """The events whose share of users is the primary metric of experiments."""
+    found = {
+        metric.event_type
+        for plan in plans
+        for metric in plan.metrics
+        if metric.role == "primary" and metric.kind == "proportion" and metric.event_type in types
+    }
+    return tuple(sorted(found))
+
+
+def _parts(plans: Iterable[Experiment], *named: Iterable[str]) -> frozenset[str]:
+    """Every word of names, of figures and of experiments, as it is and as its stem."""
+    found = {word for names in named for name in names for word in words_of(name)}
+    for plan in plans:
+        found |= set(_experiment_words(plan))
+    for group in (*lexicon.MEASURES.values(), lexicon.EXPERIMENT_WORDS, lexicon.EVENTS_IN_GENERAL):
+        found |= group
+    found |= lexicon.VALIDITY | lexicon.LEARNT | lexicon.SIMILAR | lexicon.RECOMMEND
+    found -= lexicon.FILLERS
+    return frozenset(found | {stem(word) for word in found})
 
 
 def _events(types: Iterable[str], catalog: CatalogFacts) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,6 +32,21 @@ class ModelCallRow:
     exact: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpending:
+    """Calls of one day (UTC) to one model; ``answered`` ended well, ``exact`` were counted."""
+
+    day: date
+    model: str
+    calls: int
+    answered: int
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    cost_usd: float
+    exact: int
+
+
 COLUMNS = tuple(field.name for field in fields(ModelCallRow))
 
 
@@ -53,6 +68,21 @@ class ModelCalls:
             {"since_ms": round(since.timestamp() * 1000)},
         )
         return 0.0 if row is None else float(row[0])
+
+    def by_day(self, since: datetime) -> tuple[ModelSpending, ...]:
+        """What was asked and spent since a time (UTC), by day and model, the latest day first."""
+        rows = self._database.rows(
+            """
+            SELECT toDate(called_at, 'UTC') AS day, concat(provider, ':', model) AS asked, count(),
+                   countIf(outcome = 'ok'), sum(input_tokens), sum(cached_tokens),
+                   sum(output_tokens), sum(cost_usd), countIf(exact)
+            FROM model_calls WHERE toUnixTimestamp64Milli(called_at) >= {since_ms:Int64}
+            GROUP BY day, asked ORDER BY day DESC, asked
+            """,
+            {"since_ms": round(since.timestamp() * 1000)},
+        )
+        names = tuple(field.name for field in fields(ModelSpending))
+        return tuple(ModelSpending(**dict(zip(names, row, strict=True))) for row in rows)
 
     def newest(self, *, limit: int = 100) -> tuple[ModelCallRow, ...]:
         """The newest calls, newest first."""

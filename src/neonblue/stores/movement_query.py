@@ -9,6 +9,13 @@ from typing import Any
 
 from neonblue.stores.events import BEHAVIOUR
 from neonblue.stores.missing_values import SUFFIX
+from neonblue.stores.property_filters import (
+    PropertyIs,
+    filter_columns,
+    filter_conditions,
+    filter_parameters,
+    first_value,
+)
 
 AMOUNTS = {"count": "count()", "users": "1", "sum": "ifNull(sum(value), 0)"}
 AMOUNTS_IF = {
@@ -50,7 +57,7 @@ class MovementQuery:
     event_type: str
     periods: Periods
     properties: Mapping[str, Sequence[str]]
-    filters: tuple[tuple[str, str], ...] = ()
+    filters: tuple[PropertyIs, ...] = ()
     experiments: tuple[str, ...] = ()
 
 
@@ -104,23 +111,17 @@ GROUP BY day ORDER BY day"""
 
 def _units(query: MovementQuery) -> str:
     """Each unit's first value of the properties; the experiment is the events' own."""
-    first = (
-        "argMinIf(properties[{{{said}:String}}], timestamp, properties[{{{said}:String}}] != '')"
-    )
     held = [
-        f"{first.format(said=f'name{n}')} AS held{n}"
+        f"{first_value(f'name{n}')} AS held{n}"
         for n, name in enumerate(query.properties)
         if name != EXPERIMENT
     ]
-    filtered = [
-        f"{first.format(said=f'filter{n}')} AS filtered{n}" for n in range(len(query.filters))
-    ]
-    return f"SELECT {', '.join(['user_id', *held, *filtered])} FROM events GROUP BY user_id"
+    columns = ", ".join(["user_id", *held, *filter_columns(query.filters)])
+    return f"SELECT {columns} FROM events GROUP BY user_id"
 
 
 def _matching(query: MovementQuery) -> str:
-    conditions = [f"filtered{n} = {{wanted{n}:String}}" for n in range(len(query.filters))]
-    return " AND ".join(conditions) or "1"
+    return " AND ".join(filter_conditions(query.filters)) or "1"
 
 
 def _value(query: MovementQuery, number: int) -> str:
@@ -148,9 +149,7 @@ def _parameters(query: MovementQuery) -> dict[str, Any]:
     }
     for number, (name, values) in enumerate(query.properties.items()):
         parameters |= {f"name{number}": name, f"values{number}": list(values)}
-    for number, (name, value) in enumerate(query.filters):
-        parameters |= {f"filter{number}": name, f"wanted{number}": value}
-    return parameters
+    return parameters | filter_parameters(query.filters)
 
 
 def _ms(moment: datetime) -> int:

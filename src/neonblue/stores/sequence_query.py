@@ -9,6 +9,13 @@ from typing import Any, Literal
 
 from neonblue.stores.events import BEHAVIOUR
 from neonblue.stores.missing_values import SUFFIX
+from neonblue.stores.property_filters import (
+    PropertyIs,
+    filter_columns,
+    filter_conditions,
+    filter_parameters,
+    first_value,
+)
 from neonblue.stores.question_query import FOREVER_MS
 
 NOTHING = "(nothing)"
@@ -16,7 +23,6 @@ NO_EXPERIMENTS = "empty({experiments:Array(String)})"
 EVENTS = f"""{BEHAVIOUR} AND NOT endsWith(event_type, {{marker:String}})
       AND NOT has({{without:Array(String)}}, event_type)
       AND ({NO_EXPERIMENTS} OR experiment_id IN {{experiments:Array(String)}})"""
-FIRST = "argMinIf(properties[{{{said}:String}}], timestamp, properties[{{{said}:String}}] != '')"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +33,7 @@ class Scope:
     """
 
     experiments: tuple[str, ...] = ()
-    filters: tuple[tuple[str, str], ...] = ()
+    filters: tuple[PropertyIs, ...] = ()
     breakdown: str = ""
     since: datetime | None = None
     until: datetime | None = None
@@ -99,10 +105,10 @@ def _users(scope: Scope) -> str:
     """Each user's first value of the properties that are asked for."""
     if not scope.filters and not scope.breakdown:
         return ""
-    columns = [f"{FIRST.format(said=f'name{n}')} AS filtered{n}" for n in range(len(scope.filters))]
-    conditions = [f"filtered{n} = {{value{n}:String}}" for n in range(len(scope.filters))]
+    columns = filter_columns(scope.filters)
+    conditions = filter_conditions(scope.filters)
     if scope.breakdown:
-        columns.append(f"{FIRST.format(said='by')} AS broken_down")
+        columns.append(f"{first_value('by')} AS broken_down")
         conditions.append("broken_down != ''")
     return f"""
 INNER JOIN (
@@ -112,7 +118,7 @@ INNER JOIN (
 
 
 def _parameters(scope: Scope) -> dict[str, Any]:
-    parameters: dict[str, Any] = {
+    return filter_parameters(scope.filters) | {
         "experiments": list(scope.experiments),
         "since_ms": round(scope.since.timestamp() * 1000) if scope.since else -FOREVER_MS,
         "until_ms": round(scope.until.timestamp() * 1000) if scope.until else FOREVER_MS,
@@ -121,6 +127,3 @@ def _parameters(scope: Scope) -> dict[str, Any]:
         "limit": scope.limit,
         "marker": SUFFIX,
     }
-    for number, (name, value) in enumerate(scope.filters):
-        parameters |= {f"name{number}": name, f"value{number}": value}
-    return parameters

@@ -47,6 +47,7 @@ WITHOUT_USERS = {
     "tuning_records",  # settings and means
     "unit_sketches",  # hashes of ids, erased by the hash
     "unit_starts",
+    "verdicts",  # effects and counts
     "verified_questions",  # refused where the question, its plan or its answer names a user
 }
 BY_OTHER_COLUMNS = {"dead_letters", "documents"}

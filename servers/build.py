@@ -24,7 +24,7 @@ from fastmcp.tools.function_tool import ToolMeta
 from neonblue import __version__
 from neonblue.servers.answers import OutsideText, ShortErrors, raising
 from neonblue.servers.call_arguments import CallArguments
-from neonblue.servers.heavy_calls import HeavyCalls
+from neonblue.servers.heavy_calls import HEAVY, in_turn
 from neonblue.tools.effect import WRITES
 
 Function = Callable[..., Any]
@@ -61,13 +61,12 @@ def build_server(surface: Surface, *, read_only: bool = False) -> FastMCP:
     schemas: dict[str, Any] = {}
     server.add_middleware(OutsideText())
     server.add_middleware(CallArguments(schemas))
-    server.add_middleware(HeavyCalls())
     for module in surface.modules:
         for function in getattr(module, "TOOLS", ()):
             if not (_writes(function) and read_only):
-                tool = server.add_tool(
-                    _without_return(raising(ToolError, function, read_only=read_only))
-                )
+                called = raising(ToolError, function, read_only=read_only)
+                called = in_turn(called) if called.__name__ in HEAVY else called
+                tool = server.add_tool(_without_return(called))
                 tool.parameters = compact(tool.parameters)
                 schemas[tool.name] = tool.parameters
                 if read_only and tool.annotations is not None:

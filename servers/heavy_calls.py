@@ -8,19 +8,21 @@ call is refused at once with what to do. A call that its client gave up leaves t
 
 from __future__ import annotations
 
+import inspect
 import logging
 import os
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from functools import partial, wraps
 from typing import Any
 
 import anyio
+import anyio.to_thread
 from anyio.lowlevel import RunVar
 from fastmcp.exceptions import ToolError
 from fastmcp.server.dependencies import get_http_request
-from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
 
 HEAVY = frozenset(
     {
@@ -101,17 +103,18 @@ class Turns:
 _turns: RunVar[Turns] = RunVar("turns_of_heavy_calls")
 
 
-class HeavyCalls(Middleware):
-    """Lets heavy tools run in turn; all servers of a process share the turns."""
+def in_turn(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The tool's function, run when it is its turn; all servers of a process share the turns."""
 
-    async def on_call_tool(
-        self, context: MiddlewareContext[Any], call_next: CallNext[Any, Any]
-    ) -> Any:
-        """Pass a light call on at once, a heavy one when it is its turn."""
-        if context.message.name not in HEAVY:
-            return await call_next(context)
+    @wraps(function)
+    async def later(*args: Any, **kwargs: Any) -> Any:
+        call = partial(function, *args, **kwargs)
         async with turns().turn(_client()):
-            return await call_next(context)
+            if inspect.iscoroutinefunction(function):
+                return await call()
+            return await anyio.to_thread.run_sync(call)
+
+    return later
 
 
 def turns() -> Turns:

@@ -8,7 +8,7 @@ import pytest
 from fastmcp import Client, FastMCP
 from fastmcp.exceptions import ToolError
 
-from neonblue.servers.heavy_calls import HEAVY, MAX_RUNNING, HeavyCalls, Turns
+from neonblue.servers.heavy_calls import HEAVY, MAX_RUNNING, Turns, in_turn
 from neonblue.servers.hub import build_hub
 
 
@@ -27,9 +27,9 @@ async def test_every_heavy_tool_exists() -> None:
 async def test_light_calls_do_not_wait_for_heavy_ones() -> None:
     gate, started = threading.Event(), list[int]()
     server = FastMCP("turns")
-    server.add_middleware(HeavyCalls())
 
     @server.tool
+    @in_turn
     def diagnose_experiment(number: int) -> int:
         started.append(number)
         gate.wait(30)

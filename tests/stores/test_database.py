@@ -85,6 +85,7 @@ def test_a_closed_store_says_so(store: Store) -> None:
         store.events.count()
 
 
+@pytest.mark.embedded("one process holds the engine's folder")
 def test_a_second_process_is_refused_with_a_reason(store: Store, tmp_path: Path) -> None:
     script = (
         "import sys\nfrom neonblue.errors import StoreBusyError\n"
@@ -143,6 +144,7 @@ def test_an_engine_that_is_let_go_of_just_after_it_was_refused_is_opened(
     store.close()
 
 
+@pytest.mark.embedded("one process has one engine")
 def test_another_path_in_this_process_is_refused(store: Store, tmp_path: Path) -> None:
     with pytest.raises(StoreBusyError, match="another store in this process"):
         open_store(f"chdb://{tmp_path / 'elsewhere'}")

@@ -85,7 +85,7 @@ def change(
         return ChangeOutcome(change=current, changed=False)
     prepared = _prepared(store, current, order)
     permission = authority.decide(
-        _act(authority, prepared), actor, figures=prepared.figures, claimant=_claimant(actor)
+        _act(authority, prepared), actor, figures=prepared.figures, claimant=str(actor)
     )
     if isinstance(permission, Refused):
         raise RefusedError(permission)
@@ -94,12 +94,6 @@ def change(
             change=current, changed=False, pending=permission, notes=prepared.notes
         )
     return _carried_out(store, authority, permission, prepared)
-
-
-def _claimant(actor: Actor) -> str | None:
-    """Who may take up an approval that was used before a crash: a loop, which has a name of its
-    own. Agents have none, and an approval is for one call."""
-    return str(actor) if actor.kind == "loop" and actor.name else None
 
 
 def _repeated(current: Change, order: ChangeOrder) -> bool:
